@@ -12,9 +12,9 @@ import os
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from difflib import unified_diff
 from html import unescape
 from pathlib import Path
@@ -40,27 +40,19 @@ COUNTS = {
 SVG_COLUMN = 8.4  # units that a character of the app's SVG is wide
 
 
-@dataclass
-class FrameUsage:
-    """What a run's tests did with stored frames, in sets that xdist can send between processes."""
+FrameUsage = defaultdict[str, set[Any]]
+"""What a run's tests did with stored frames, in sets that xdist can send between processes.
 
-    tests: set[tuple[str, str]] = field(default_factory=set)  # file and id of each test with the fixture
-    passes: set[str] = field(default_factory=set)
-    comparisons: set[str] = field(default_factory=set)
-    writes: set[str] = field(default_factory=set)
+`tests` are the file and the id of each test with the fixture, `passes` the ids of those that passed;
+`comparisons` and `writes` are frames.
+"""
 
-    def add(self, other: FrameUsage) -> None:
-        """Add what another process recorded."""
-        self.tests |= other.tests
-        self.passes |= other.passes
-        self.comparisons |= other.comparisons
-        self.writes |= other.writes
 
-    def orphans(self) -> list[str]:
-        """Return the stored frames that no test compares, for files whose tests have all run and passed."""
-        open_files = {file for file, test in self.tests if test not in self.passes}
-        files = {file for file, _ in self.tests} - open_files
-        return sorted({str(frame) for file in files for frame in _stored(Path(file))} - self.comparisons)
+def orphans(usage: FrameUsage) -> list[str]:
+    """Return the stored frames that no test compares, for files whose tests have all run and passed."""
+    open_files = {file for file, test in usage["tests"] if test not in usage["passes"]}
+    files = {file for file, _ in usage["tests"]} - open_files
+    return sorted({str(frame) for file in files for frame in _stored(Path(file))} - usage["comparisons"])
 
 
 class FrameWorker:
@@ -79,7 +71,12 @@ class FrameWorker:
     def frames(self, request: Mapping[str, object]) -> list[tuple[int, str]]:
         """Return the frames asked for, each with its stop's number; fail the test where there are none."""
         try:
-            line = self._answer(json.dumps(request) + "\n")
+            process = self._process = self._process or self._start()
+            line = ""
+            if process.stdin is not None and process.stdout is not None:
+                with suppress(BrokenPipeError):
+                    print(json.dumps(request), file=process.stdin, flush=True)
+                line = process.stdout.readline()
         except BaseException:
             self.close()  # or the answer would be taken for that of the next test
             raise
@@ -100,16 +97,6 @@ class FrameWorker:
         with self._errors as errors:
             errors.seek(0)
             return errors.read()
-
-    def _answer(self, line: str) -> str:
-        """Return the worker's answer to a line, or nothing where it has ended."""
-        process = self._process = self._process or self._start()
-        if process.stdin is None or process.stdout is None:
-            return ""
-        with suppress(BrokenPipeError):
-            process.stdin.write(line)
-            process.stdin.flush()
-        return process.stdout.readline()
 
     def _start(self) -> subprocess.Popen[str]:
         launcher = str(Path(__file__).with_name("launcher.py"))
@@ -143,7 +130,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the record of the run."""
-    config.stash[USAGE] = FrameUsage()
+    config.stash[USAGE] = defaultdict(set)
     trusts = bool(config.getoption(TRUST) or config.getini(TRUST))
     config.stash[WORKER] = FrameWorker(config.rootpath, trusts)
 
@@ -157,9 +144,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Record the tests with the fixture, unless only some of a file are collected."""
     if not config.getoption("lf", False) and not any("::" in word for word in config.args):
-        config.stash[USAGE].tests.update(
-            (str(item.path), item.nodeid) for item in items if _has_fixture(item)
-        )
+        ours = {(str(item.path), item.nodeid) for item in items if _has_fixture(item)}
+        config.stash[USAGE]["tests"] |= ours
 
 
 @pytest.hookimpl(wrapper=True)
@@ -167,28 +153,29 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Record a test with the fixture that passes."""
     yield
     if _has_fixture(item):
-        item.config.stash[USAGE].passes.add(item.nodeid)
+        item.config.stash[USAGE]["passes"].add(item.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Send an xdist worker's record to the process that reports."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output[FIXTURE] = asdict(session.config.stash[USAGE])
+        usage = session.config.stash[USAGE]
+        output[FIXTURE] = dict(usage)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Add the record of an xdist worker."""
-    sent = getattr(node, "workeroutput", {}).get(FIXTURE)
-    if sent is not None:  # as it is of a process that has crashed
-        node.config.stash[USAGE].add(FrameUsage(**sent))
+    sent = getattr(node, "workeroutput", {}).get(FIXTURE, {})  # nothing of a process that has crashed
+    for name, found in sent.items():
+        node.config.stash[USAGE][name] |= found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Report the frames that were written, and those that no test compares."""
     usage = terminalreporter.config.stash[USAGE]
-    for title, names in (("frames written", sorted(usage.writes)), ("frames unused", usage.orphans())):
+    for title, names in (("frames written", sorted(usage["writes"])), ("frames unused", orphans(usage))):
         if names:
             terminalreporter.section(title)
             terminalreporter.write("".join(f"{name}\n" for name in names))
@@ -282,13 +269,13 @@ class LinalgFrames:
         differences = []
         for name, (what, text) in frames.items():
             file = self._folder / f"{name}.{SUFFIXES[form]}"
-            self._usage.comparisons.add(str(file))
+            self._usage["comparisons"].add(str(file))
             stored = file.read_bytes().decode("utf-8", "replace") if file.is_file() else None
             if stored == text:
                 continue
             if self._update:
                 _store(file, text)
-                self._usage.writes.add(str(file))
+                self._usage["writes"].add(str(file))
                 continue
             if stored is not None and _without_count(stored, form) == _without_count(text, form):
                 continue  # the stops became more or fewer, and this one is the same

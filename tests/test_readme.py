@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_linalg.lessons.check import problems
 from llm_linalg.lessons.deck import load as load_deck
 from llm_linalg.lessons.reader import load
 from tui.cli.main import main
@@ -134,7 +135,7 @@ def test_the_board_example_is_a_board(tmp_path: Path) -> None:
     path.write_text(
         f'+++\ntitle = "Map"\n+++\nText.\n\n```python\n{program}\n```\n\n{board}\n', encoding="utf-8"
     )
-    assert load(path).check() == ()
+    assert problems(load(path)) == ()
     assert "matrix × matrix" in shown(["frame", str(path)])
 
 
@@ -145,7 +146,7 @@ def test_the_example_of_claims_holds(tmp_path: Path) -> None:
     assert shown(["check", str(file)], quiet=False) == ""
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("(3, 4)\n", "(4, 3)\n", 1), encoding="utf-8")
-    assert [problem.line for problem in load(file).check()] == [9]
+    assert [problem.line for problem in problems(load(file))] == [9]
 
 
 def test_the_deck_example_is_a_deck(tmp_path: Path) -> None:

@@ -22,8 +22,7 @@ from llm_linalg.explain.formula import (
     BlockNumbers,
     block_numbers,
     divisor,
-    front_numbers,
-    outer_numbers,
+    numbers_below,
     step_text,
 )
 from llm_linalg.explain.nan_origin import nan_reason
@@ -146,14 +145,9 @@ class NodeView:
         return combination_of(self.walk, self.step, self._word)
 
     @cached_property
-    def outer_vectors(self) -> list[list[Number]]:
-        """The two vectors whose outer product the current step adds; [] if it adds none."""
-        return [] if self.walk is None or self.step is None else outer_numbers(self.walk, self.step)
-
-    @cached_property
-    def front(self) -> list[Number]:
-        """The values of the wave's front that the current step makes; [] in other orders."""
-        return [] if self.walk is None or self.step is None else front_numbers(self.walk, self.step)
+    def numbers_below(self) -> list[list[Number]]:
+        """The vectors of the current step's outer product, or the values of its wave's front; else []."""
+        return [] if self.walk is None or self.step is None else numbers_below(self.walk, self.step)
 
     @cached_property
     def block(self) -> BlockNumbers | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor
 
-from llm_linalg.base.axes import Axes, Labels
+from llm_linalg.base.axes import Labels
 from llm_linalg.base.cells import Box, Index
 from llm_linalg.ops.terms import Number
-from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.record_node import Operand, RecordNode
 from llm_linalg.walks.walk import State, Step, Walk
 
 MOST_NUMBERS = 6  # of a vector that are written out
@@ -62,15 +62,10 @@ class Combination:
 
 
 def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combination | None:
-    """Return a step as a weighted sum of vectors; None if it is none.
+    """Return a step as a weighted sum of vectors, named by the words along the axes; None if it is none.
 
     A row of a product is the sum of the second operand's rows, each times an entry of the first; a column
     that of the first one's columns. A product with a vector is the same, one term per step.
-
-    Args:
-        walk: A node in a loop order.
-        step: One of its steps.
-        words: Returns the words along the axes.
     """
     node, axes = walk.node, walk.node.axes
     beside = node.bias_position
@@ -81,10 +76,11 @@ def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combin
     writes = step.writes
     if not isinstance(writes, Box) or axes.sizes[inner] > MOST_TERMS:
         return None
-    long = [label for label in axes.output if _runs(label, walk)]
-    if len(long) != 1:
+    whole = {"rows": axes.output[-1:], "columns": axes.output[-2:-1], "outer": axes.output[-2:]}
+    runs = whole.get(walk.order, ())  # the axes along which a step writes all, whatever their size
+    if len(runs) != 1:
         return None
-    (along,) = long
+    (along,) = runs
     cell = {label: r.start for label, r in zip(axes.output, writes.ranges, strict=True)}
     sides = {along in axes.operands[place]: place for place in factors}
     if len(sides) != 2 or any(inner not in axes.operands[place] for place in factors):
@@ -100,7 +96,7 @@ def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combin
         terms.append(
             CombinationTerm(
                 _at(node.operands[weights].value, axes.operands[weights], at).item(),
-                word or _name(node, vectors, axes, at, along),
+                word or _name(node.operands[vectors], axes.operands[vectors], at, along),
                 bool(word),
                 _numbers(_at(node.operands[vectors].value, axes.operands[vectors], at, along)),
                 _state(k, term),
@@ -110,19 +106,10 @@ def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combin
         value = _at(node.operands[beside].value, axes.operands[beside], cell, along)
         title = node.operands[beside].title
         terms.append(CombinationTerm(None, title, False, _numbers(value), _state(len(terms), term)))
-    target = _target(node, axes, cell, along, label_of)
+    fixed = [axis for axis, label in enumerate(axes.output) if label != along]
+    word = label_of(node, fixed[0], cell[axes.output[fixed[0]]]) if len(fixed) == 1 else ""
+    target = word or (_name(node, axes.output, cell, along) if fixed else node.title)
     return Combination(target, tuple(terms), _values(walk, step), (weights, vectors))
-
-
-def _runs(label: str, walk: Walk) -> bool:
-    """Return whether a step writes all along an axis of the result, whatever its size."""
-    output = walk.node.axes.output if walk.node.axes is not None else ()
-    runs: Mapping[str, Labels] = {
-        "rows": output[-1:],
-        "columns": output[-2:-1],
-        "outer": output[-1:] if len(output) == 1 else output[-2:],
-    }
-    return label in runs.get(walk.order, ())
 
 
 def _state(k: int, term: int | None) -> State:
@@ -154,33 +141,10 @@ def _values(walk: Walk, step: Step) -> tuple[Number, ...]:
     return tuple(x for line in walk.values(step.index, at, rows, columns) for x in line if x is not None)
 
 
-def _name(node: RecordNode, place: int, axes: Axes, at: Mapping[str, int], along: str) -> str:
-    """Return a vector of an operand as torch writes it: `W[0]`, `A[:, 1]`."""
-    operand = node.operands[place]
-    shape = tuple(operand.value.shape)
-    parts = [
-        ":" if label == along else "0" if size == 1 else str(at.get(label, 0))
-        for label, size in zip(axes.operands[place], shape, strict=True)
-    ]
-    return _indexed(operand.title_of_cells, parts)
-
-
-def _target(node: RecordNode, axes: Axes, cell: Mapping[str, int], along: str, label_of: Words) -> str:
-    """Return what the written vector is called."""
-    fixed = [axis for axis, label in enumerate(axes.output) if label != along]
-    if not fixed:
-        return node.title
-    if len(fixed) == 1:
-        word = label_of(node, fixed[0], cell[axes.output[fixed[0]]])
-        if word:
-            return word
-    return _indexed(
-        node.title_of_cells, [":" if label == along else str(cell[label]) for label in axes.output]
-    )
-
-
-def _indexed(name: str, parts: Sequence[str]) -> str:
-    shown = list(parts)
-    while len(shown) > 1 and shown[-1] == ":":
-        shown.pop()
-    return name if shown == [":"] else f"{name}[{', '.join(shown)}]"
+def _name(tensor: RecordNode | Operand[RecordNode], labels: Labels, at: Mapping[str, int], along: str) -> str:
+    """Return a vector of a tensor as torch writes it: `W[0]`, `A[:, 1]`."""
+    sizes = zip(labels, tensor.value.shape, strict=True)
+    parts = [":" if label == along else "0" if size == 1 else str(at.get(label, 0)) for label, size in sizes]
+    while len(parts) > 1 and parts[-1] == ":":
+        parts.pop()
+    return tensor.title_of_cells if parts == [":"] else f"{tensor.title_of_cells}[{', '.join(parts)}]"

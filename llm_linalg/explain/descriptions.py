@@ -8,7 +8,6 @@ from llm_linalg.explain.shape_errors import shape_text
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.mask import Mask, number_text
 from llm_linalg.ops.movement import Movement
-from llm_linalg.ops.operation import Call
 from llm_linalg.ops.randomness import makes_random_numbers
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.ops.rowwise import Cumulative
@@ -45,14 +44,14 @@ _WRITES = {  # the parameter that is written, and the sentence
 def shape_line(node: RecordNode) -> str:
     """Return the shapes in one line: `(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓`."""
     shapes = [shape_text(tuple(operand.value.shape)) for operand in node.operands]
-    result = shape_text(node.shape)
+    result, operation = shape_text(node.shape), TABLE.operations.get(node.op)
     if not shapes:
         return f"{node.op} → {result}   rank {len(node.shape)}"
     if node.op == "linear":
         # The weight is stored (out, in) and used transposed: that is what the line shows.
         shapes[1] = f"{shapes[1]}ᵀ"
         left = f"{shapes[0]} @ {shapes[1]}" + (f" + {shapes[2]}" if len(shapes) > 2 else "")
-    elif (sign := _sign(node.op)) and len(shapes) == 2:
+    elif operation and (sign := operation.operator or operation.symbol) and len(shapes) == 2:
         left = f" {sign} ".join(shapes)
     else:
         left = f"{node.op} {', '.join(shapes[:4])}" + (" …" if len(shapes) > 4 else "")
@@ -60,11 +59,6 @@ def shape_line(node: RecordNode) -> str:
             left = f"{node.op} {len(shapes)} × {shapes[0]}"
     note = _note(node)
     return f"{left} → {result}" + (f"   {note}" if note else "")
-
-
-def _sign(name: str) -> str:
-    operation = TABLE.operations.get(name)
-    return operation.operator or operation.symbol if operation else ""
 
 
 def _note(node: RecordNode) -> str:
@@ -135,55 +129,38 @@ def sentence(node: RecordNode, order: str) -> str:
         gone = _gone(node.axes) if node.axes is not None else []
         if not node.shape or not gone:
             return f"{node.title} is made from all of {names['first']}."
-        names |= {"made": _REDUCED.get(node.op, "is made from"), "line": _line_words(node, gone)}
+        line = ("column", "row")[gone[0]] if node.operands[0].value.dim() == 2 and len(gone) == 1 else ""
+        of = names["first"]
+        said = f"one {line} of {of}" if line else f"the cells of {of} along {axes_text(gone)}"
+        names |= {"made": _REDUCED.get(node.op, "is made from"), "line": said}
     if node.kind == "mask":
-        names["filled"] = _filled_words(node)
+        call = node.call
+        value = call.operation.filled_with(call) if call and isinstance(call.operation, Mask) else ""
+        names["filled"] = f"becomes {value}" if value else "is replaced, whatever stood there"
     if node.kind == "movement" and (words := _movement(node)):
         return words
     is_running = node.call is not None and isinstance(node.call.operation, Cumulative)
     return (_RUNNING if is_running else _KINDS.get(node.kind, _UNKNOWN)).format(**names)
 
 
-def _line_words(node: RecordNode, gone: list[int]) -> str:
-    """Return the part of an operand that a cell of a reduction is made from: `one row of x`."""
-    name, rank = _source(node), node.operands[0].value.dim()
-    line = ("column", "row")[gone[0]] if rank == 2 and len(gone) == 1 else ""
-    return f"one {line} of {name}" if line else f"the cells of {name} along {axes_text(gone)}"
-
-
-def _filled_words(node: RecordNode) -> str:
-    """Return what becomes of a cell that a mask does not let pass."""
-    call = node.call
-    value = call.operation.filled_with(call) if call and isinstance(call.operation, Mask) else ""
-    return f"becomes {value}" if value else "is replaced, whatever stood there"
-
-
 def _movement(node: RecordNode) -> str:
     """Return the sentence of a movement whose cells are not just those of another tensor; else nothing."""
-    if node.op in _WRITES and node.call is not None:
-        return _write_words(node, node.call)
-    if _has_filled(node):
+    call = node.call
+    if node.op in _WRITES and call is not None:
+        name, words = _WRITES[node.op]
+        place = call.place(name)
+        value = node.operands[place].title if place is not None else number_text(call[name]) if name else ""
+        becomes = "becomes" if place is None else "comes from"
+        return words.format(out=node.title, value=value, becomes=becomes)
+    if not node.dropped and any(
+        isinstance(reads, IndexReads) and bool((reads.source == 0).any()) for reads in node.operand_reads
+    ):  # such as those beside a diagonal
         return f"Each cell of {node.title} is a cell of {_source(node)}, or it is filled in."
     if node.op == "stack" and not any(operand.value.dim() for operand in node.operands):
         return f"Each cell of {node.title} is one of the numbers that are stacked."
     if not node.shape:
         return f"{node.title} is a cell of {_source(node)}: the same number under another index."
     return ""
-
-
-def _write_words(node: RecordNode, call: Call) -> str:
-    """Return where the cells that an in-place call writes come from."""
-    name, words = _WRITES[node.op]
-    place = call.place(name)
-    value = node.operands[place].title if place is not None else number_text(call[name]) if name else ""
-    return words.format(out=node.title, value=value, becomes="becomes" if place is None else "comes from")
-
-
-def _has_filled(node: RecordNode) -> bool:
-    """Return whether some cells of a movement come from no operand, such as those beside a diagonal."""
-    return not node.dropped and any(
-        isinstance(reads, IndexReads) and bool((reads.source == 0).any()) for reads in node.operand_reads
-    )
 
 
 def _pointwise(node: RecordNode) -> str:

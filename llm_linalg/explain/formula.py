@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -29,6 +29,7 @@ from llm_linalg.walks.walk import State, Step, Term, Walk
 SHOWN_TERMS = 6
 LONGEST_SUM = 56  # characters of a sum of vectors that are written in numbers, not by their names
 T = TypeVar("T")
+S = TypeVar("S", bound=str)
 _MADE = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 _PLACE = re.compile(r"\{(\w+)\}")
 
@@ -88,15 +89,10 @@ def right_side(node: RecordNode, index: Index, step: Step) -> str:
         made = ", ".join(_sources(node, index))
         if node.kind not in ("movement", "mask"):
             return f"{value}   from {made}" if made else value
-        return f"{made} = {value}{_pass_text(node, index)}" if made else value
+        call = node.call
+        passing = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
+        return f"{made} = {value}{passing and f', as {passing}'}" if made else value
     return f"{made} = {value}"
-
-
-def _pass_text(node: RecordNode, index: Index) -> str:
-    """Return the rule by which a mask lets a cell pass, to follow the value; empty for other operations."""
-    call = node.call
-    rule = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
-    return f", as {rule}" if rule else ""
 
 
 def divisor(node: RecordNode) -> int | None:
@@ -109,9 +105,7 @@ def divisor(node: RecordNode) -> int | None:
 def sum_text(step: Step, count: int | None = None) -> str:
     """Return a step's terms with their states, elided in the middle, and their sum.
 
-    Args:
-        step: The step.
-        count: What an average divides by: `(0.25 + 1 + [4]) / 3`.
+    An average divides it by its count: `(0.25 + 1 + [4]) / 3`.
     """
     terms: Sequence[Term] = step.terms
     current = step.current
@@ -121,27 +115,35 @@ def sum_text(step: Step, count: int | None = None) -> str:
     if count is not None:  # the terms of an average without their common factor
         terms = [Term(term.factors[:1], term.factors[0], term.state) for term in terms]
     write = format_number if count is None else short_writer(format_number)
-    texts = [
-        _gap(item) if isinstance(item, int) else _bracketed(factors_text(item.factors, write), item.state)
-        for item in elide_terms(terms, current, SHOWN_TERMS)
-    ]
+    shown = elide_terms(terms, current, SHOWN_TERMS)
+    items = [one if isinstance(one, int) else (factors_text(one.factors, write), one.state) for one in shown]
+    added = "".join(text for text, _ in sum_pieces(items, "done"))
     sign = "≈"
     if len(terms) <= SHOWN_TERMS:
         values = [format_number(term.value) for term in terms if term.state != "pending"]
         is_exact = adds_up(values, short) if count is None else averages_to(values, count, short)
         sign = "=" if is_exact else "≈"
-    total = sum_of(texts) if count is None else f"({sum_of(texts)}) / {count}"
+    total = added if count is None else f"({added}) / {count}"
     return f"{total} {sign} {short}{' so far' if current < len(terms) - 1 else ''}"
 
 
-def sum_of(texts: Sequence[str]) -> str:
-    """Return texts added up; what is negative is taken off: `0.25 - 1 + 4`."""
-    return "".join([*texts[:1], *("".join(signed(text)) for text in texts[1:])])
+def sum_pieces(items: Iterable[tuple[str, S] | int], gap: S, *, brackets: bool = True) -> list[tuple[str, S]]:
+    """Return terms as they are added up, each with its state: `1·2`, ` - [3·4]`, ` + … 5 more …`.
 
-
-def signed(text: str) -> tuple[str, str]:
-    """Return the sign before a term that follows others, and the term: one that begins with - loses it."""
-    return (" - ", text[1:]) if text.startswith("-") else (" + ", text)
+    Args:
+        items: The terms with their states; a number stands for so many that are left out.
+        gap: The state of what is left out.
+        brackets: Whether brackets tell the states apart.
+    """
+    pieces: list[tuple[str, S]] = []
+    for item in items:
+        text, state = (f"… {item} more …", gap) if isinstance(item, int) else item
+        if brackets and state in ("current", "pending"):
+            text = f"[{text}]" if state == "current" else f"({text})"
+        if pieces:  # what is negative is taken off
+            text = f" - {text[1:]}" if text.startswith("-") else f" + {text}"
+        pieces.append((text, state))
+    return pieces
 
 
 def averages_to(values: Sequence[str], count: int, total: str) -> bool:
@@ -181,20 +183,10 @@ def elide_terms(terms: Sequence[T], current: int, most: int) -> list[T | int]:
     return shown
 
 
-def _gap(count: int) -> str:
-    return f"… {count} more …"
-
-
 def factors_text(factors: Sequence[Number], write: Callable[[Number], str]) -> str:
     """Return numbers that are multiplied: `0.5684·(-1.5091)`."""
     first, *others = map(write, factors)
     return "·".join([first, *(f"({other})" if other.startswith("-") else other for other in others)])
-
-
-def _bracketed(text: str, state: State) -> str:
-    if state == "current":
-        return f"[{text}]"
-    return f"({text})" if state == "pending" else text
 
 
 Piece = tuple[str, State]
@@ -220,29 +212,21 @@ def combination_pieces(combination: Combination, write: Callable[[Number], str])
 def _pieces(
     shown: Sequence[CombinationTerm | int], write: Callable[[Number], str], in_numbers: bool
 ) -> list[Piece]:
-    pieces: list[Piece] = []
+    items: list[Piece | int] = []
     for item in shown:
         if isinstance(item, int):
-            pieces.append((f"{' + ' if pieces else ''}{_gap(item)}", "done"))
-            continue
-        vector = vector_text(item.numbers, write) if in_numbers and item.weight is not None else item.name
-        weight = "" if item.weight is None else write(item.weight)
-        text = _bracketed(f"{weight}·{vector}" if weight else vector, item.state)
-        pieces.append(("".join(signed(text)) if pieces else text, item.state))
-    return pieces
+            items.append(item)
+        elif item.weight is None:
+            items.append((item.name, item.state))
+        else:
+            vector = vector_text(item.numbers, write) if in_numbers else item.name
+            items.append((f"{write(item.weight)}·{vector}", item.state))
+    return sum_pieces(items, "done")
 
 
 def vector_text(numbers: Sequence[Number], write: Callable[[Number], str]) -> str:
     """Return a vector in one line: `[1 4]`."""
     return f"[{' '.join(map(write, numbers))}]"
-
-
-def _combination_text(combination: Combination) -> str:
-    """Return a weighted sum of vectors in one line, with what it comes to."""
-    text = "".join(piece for piece, _ in combination_pieces(combination, format_number))
-    left = "" if combination.is_complete else " so far"
-    total = f" = {vector_text(combination.values, format_number)}{left}" if combination.values else left
-    return f"{combination.target} = {text}{total}"
 
 
 def phrase(node: RecordNode, index: Index) -> str | None:
@@ -313,7 +297,10 @@ def block_text(walk: Walk, step: Step) -> str:
     node = walk.node
     combination = combination_of(walk, step)
     if combination is not None:
-        return _combination_text(combination)
+        added = "".join(piece for piece, _ in combination_pieces(combination, format_number))
+        left = "" if combination.is_complete else " so far"
+        total = f" = {vector_text(combination.values, format_number)}" if combination.values else ""
+        return f"{combination.target} = {added}{total}{left}"
     left = block_name(node.title_of_cells, step.writes, node.shape)
     if node.kind == "mask":
         passing = len(step.reads[0]) if step.reads else 0
@@ -365,17 +352,22 @@ def _front_text(node: RecordNode, front: Diagonal) -> str:
     return " · ".join(factors) + ("" if beside is None else f" + {named(beside)}")
 
 
-def outer_numbers(walk: Walk, step: Step) -> list[list[Number]]:
-    """Return the two vectors whose outer product a step adds, in numbers; [] if there are none so short."""
+def numbers_below(walk: Walk, step: Step) -> list[list[Number]]:
+    """Return the numbers below the text of a step; [] where there are none, or too many.
+
+    Of an outer product they are the two vectors, of the front of a wave its values, from the first row on.
+    """
     node = walk.node
-    if walk.order != "outer":
-        return []
-    read = [
-        (operand.value, cells)
-        for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
-        if place != node.bias_position and cells
-    ]
-    if len(read) != 2 or any(not 0 < len(cells) <= MOST_NUMBERS for _, cells in read):
+    read = [(node.value, step.writes)]
+    if walk.order == "outer":
+        operands = enumerate(zip(node.operands, step.reads, strict=True))
+        read = [
+            (operand.value, cells)
+            for place, (operand, cells) in operands
+            if place != node.bias_position and cells
+        ]
+    is_shown = (walk.order, len(read)) in (("outer", 2), ("wave", 1))
+    if not is_shown or not all(0 < len(cells) <= MOST_NUMBERS for _, cells in read):
         return []
     return [[value[cell].item() for cell in cells] for value, cells in read]
 
@@ -434,13 +426,6 @@ def _agree(sign: str, one: Number, other: Number, value: Number) -> bool:
     if not all(map(math.isfinite, (one, other, value))) or (not other and sign == "/"):
         return False
     return math.isclose(_MADE[sign](one, other), value, rel_tol=1e-3, abs_tol=1e-6)
-
-
-def front_numbers(walk: Walk, step: Step) -> list[Number]:
-    """Return the values on the front of a wave, from its first row on; [] if there are none so few."""
-    if walk.order != "wave" or len(step.writes) > MOST_NUMBERS:
-        return []
-    return [walk.node.value[cell].item() for cell in step.writes]
 
 
 def is_turned(axes: Axes, place: int) -> bool:

@@ -24,9 +24,7 @@ _SUBSCRIPTS = str.maketrans("0123456789ijkmn,", "₀₁₂₃₄₅₆₇₈₉�
 def entry(name: str, places: Sequence[str]) -> str:
     """Return an entry of a tensor: `aᵢⱼ`, `table₂₁`, `(W.T)ᵢⱼ`; of a number its name alone.
 
-    Args:
-        name: What the tensor is called, such that an index can follow.
-        places: A letter or a number, from 1, for each axis.
+    Its places are a letter or a number, from 1, for each axis.
     """
     if not places:
         return name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 
 from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.cells import Index
@@ -32,8 +31,10 @@ def nan_reason(node: RecordNode, index: Index) -> str:
     walk = walk_of(born, "cells" if "cells" in orders else orders[0])
     said = walk[walk.locate(at)].text
     for operand, cells in zip(node.operands, node.reads(index), strict=True):
-        if 1 < len(cells) <= MANY and _all_infinite(operand.node, cells):
-            number = float(operand.value[next(iter(cells))])
+        if not 1 < len(cells) <= MANY or not operand.value.is_floating_point():
+            continue
+        number, *others = {float(operand.value[cell]) for cell in cells}
+        if not others and math.isinf(number):
             return f"All {len(cells)} cells of {operand.title} that it reads are {number:g}: {said}"
     return f"{word} begins here: {said}"
 
@@ -75,8 +76,3 @@ def _birth(node: RecordNode, index: Index) -> tuple[RecordNode, Index]:
     while (before := _source(now, at)) is not None and before[0] in parts:
         now, at = before
     return _birth(now, at)
-
-
-def _all_infinite(node: RecordNode, cells: Collection[Index]) -> bool:
-    values = {float(node.value[cell]) for cell in cells} if node.value.is_floating_point() else set()
-    return len(values) == 1 and all(map(math.isinf, values))

@@ -57,9 +57,13 @@ def operand_parts(failed: FailedCall, source: Source, code: Code | None) -> list
             if part not in found and _is_possible(operand, part, own):
                 found[place] = part
                 break
-    rest = _only_argument(code)
+    match code:
+        case ast.Call(args=[rest], keywords=[]) if not isinstance(rest, ast.Starred):
+            pass
+        case _:
+            return found
     first = failed.call.order.index(0) if 0 in failed.call.order else None
-    if first is not None and found[first] is None and rest is not None and rest not in found:
+    if first is not None and found[first] is None and rest not in found:
         made = failed.operands[first].node
         if made is not None and made.span != own and made.op != "parameter":
             found[first] = rest
@@ -123,11 +127,3 @@ def _matches(parts: Sequence[ast.expr], values: Sequence[Any]) -> Iterator[tuple
             yield part, value
         elif isinstance(part, ast.List | ast.Tuple) and isinstance(value, list | tuple):
             yield from _matches(part.elts, value)
-
-
-def _only_argument(code: Code) -> ast.expr | None:
-    """Return the argument of a call that has no other."""
-    match code:
-        case ast.Call(args=[argument], keywords=[]) if not isinstance(argument, ast.Starred):
-            return argument
-    return None

@@ -60,13 +60,7 @@ def repairs_of(
 ) -> tuple[Repair, ...]:
     """Return texts that can replace the failing one, those that change least first.
 
-    Args:
-        failed: The call.
-        source: The program.
-        span: The place of the expression that made the call.
-        error: What `explain_failure` returns for these.
-        value_of: Evaluates an expression in the state at the failure, which it leaves as it is; None if it
-            fails.
+    `value_of` evaluates an expression in the state at the failure, which it leaves as it is, or gives None.
     """
     code = code_at(source, span)
     found = operand_parts(failed, source, code)
@@ -94,10 +88,7 @@ def repairs_of(
 def lasting_repairs(error: ShapeError, source: Source, rerun: Callable[[str], object]) -> tuple[Repair, ...]:
     """Return the repairs of an error with which its line succeeds each time that the program comes by it.
 
-    Args:
-        error: The error, with repairs that work once.
-        source: The program.
-        rerun: Runs a program, and raises `ProgramError` if it fails.
+    `rerun` runs a program, and raises `ProgramError` if it fails.
     """
     line = error.line or 0
     again = any(
@@ -146,11 +137,7 @@ def _of_expression(
 ) -> Iterator[Candidate]:
     """Yield what may work in place of an expression, what changes least first.
 
-    Args:
-        code: The failing expression.
-        parts: Its parts.
-        error: The error.
-        working: The texts before that have worked; what is yielded depends on them.
+    It depends on the texts that have worked before.
     """
     shapes = {place: error.operands[place].shape for place in parts}
     turned = {place: _transpose(parts[place], shape) for place, shape in shapes.items() if len(shape) >= 2}

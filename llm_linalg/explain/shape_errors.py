@@ -62,10 +62,7 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", 
 def explain_failure(failed: FailedCall, source: Source, span: Span | None) -> ProgramError:
     """Return the error to show for a failed call of a program.
 
-    Args:
-        failed: The call.
-        source: The program.
-        span: The place of its expression; where that is assigned to, the error is at its statement.
+    Where its expression is assigned to, the error is at the statement.
     """
     code = code_at(source, span)
     at = span if code is None else source.span(code)
@@ -103,11 +100,7 @@ def explain_call(
 ) -> ProgramError:
     """Return the error to show for a failed call of trusted Python, with the frames that led to it.
 
-    Args:
-        call: The call.
-        error: torch's exception.
-        frames: The stack frames, outermost first.
-        known: The operands' names; None for one that has none, which gets the name of torch's parameter.
+    An operand without a known name gets the name of torch's parameter.
     """
     names = [name or _parameter(call, place) for place, name in enumerate(known)]
     operands = [OperandInfo(name, shape, "") for name, shape in zip(names, call.shapes, strict=True)]

@@ -6,16 +6,15 @@ matrices of each tensor, and for every cell which slice of the source it lies in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
 from llm_linalg.api.node_view import NodeView
-from llm_linalg.api.tensor_view import TensorView, numbers_in
+from llm_linalg.api.tensor_view import TensorView
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.cells import NO_CELLS, Cells, Index, TensorSlice, ravel, unravel
-from llm_linalg.ops.reads import IndexReads, Reads
 from llm_linalg.ops.terms import Number
 
 MOST_CELLS = 300  # of one tensor that are shown
@@ -77,8 +76,7 @@ class Weave:
     slices: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Slicing:
+class _Slicing(NamedTuple):
     """How a source falls into slices: along its leading axes, or into its rows if it is one matrix."""
 
     tensor: TensorView
@@ -89,27 +87,17 @@ class _Slicing:
         """How many leading axes number the slices."""
         shape = self.tensor.shape
         leading = max(0, len(shape) - 2)
-        if prod(shape[:leading]) > 1 or len(shape) < 2:
-            return leading if len(shape) > 2 else len(shape)
-        return leading + 1 if shape[leading] > 1 else len(shape)
+        return next((k for k in (leading, leading + 1) if prod(shape[:k]) > 1), len(shape))
 
-    @property
-    def count(self) -> int:
-        return prod(self.tensor.shape[: self.axes])
-
-    def slice_at(self, position: int) -> int:
-        """Return the slice of a cell, by its row-major position."""
-        return self.first + position // max(1, prod(self.tensor.shape[self.axes :]))
-
-    def slices_in(self, matrix: TensorSlice, rows: range, columns: range) -> list[list[int | None]]:
-        """Return the slice of each cell of a window."""
+    def slice_of(self, cell: Index) -> int:
+        """Return the slice of a cell."""
         shape = self.tensor.shape
-        return [[self.slice_at(ravel(matrix.cell(i, j), shape)) for j in columns] for i in rows]
+        return self.first + ravel(cell, shape) // prod(shape[self.axes :])
 
     def names(self) -> Iterator[str]:
-        shape, axes = self.tensor.shape, self.axes
-        for k in range(min(self.count, MOST_CELLS)):
-            place = ",".join(map(str, unravel(k, shape[:axes])))
+        shape = self.tensor.shape[: self.axes]
+        for k in range(min(prod(shape), MOST_CELLS)):
+            place = ",".join(map(str, unravel(k, shape)))
             yield f"{self.tensor.title_of_cells}[{place}]" if place else self.tensor.title
 
 
@@ -124,51 +112,26 @@ def is_woven(node: NodeView) -> bool:
 def weave_of(node: NodeView) -> Weave:
     """Return where the cells go at a step of an operation for which `is_woven` holds."""
     slicings: list[_Slicing] = []
+    first = 0
     for operand in node.operands:
-        slicings.append(_Slicing(operand, sum(slicing.count for slicing in slicings)))
+        slicings.append(_Slicing(operand, first))
+        first += prod(operand.shape[: slicings[-1].axes])
     step = node.step
-    written: Cells = step.writes if step is not None else NO_CELLS
-    read = step.reads if step is not None else (NO_CELLS,) * len(slicings)
-    sources = tuple(
-        _tensor(slicing.tensor, slicing.slices_in, cells)
-        for slicing, cells in zip(slicings, read, strict=True)
-    )
-    relations = node.node.operand_reads
+    written: Cells = NO_CELLS if step is None else step.writes
+    read = (NO_CELLS,) * len(slicings) if step is None else step.reads
+    sources = [_tensor(one.tensor, one.slice_of, cells) for one, cells in zip(slicings, read, strict=True)]
+    pairs = list(zip(slicings, node.node.operand_reads, strict=True))
 
-    def origins(matrix: TensorSlice, rows: range, columns: range) -> list[list[int | None]]:
-        """Return the slices that a window of the result came from."""
-        found: list[list[int | None]] = [[None] * len(columns) for _ in rows]
-        for slicing, relation in zip(slicings, relations, strict=True):
-            for i, row in enumerate(_positions(relation, slicing.tensor.shape, matrix, rows, columns)):
-                for j, position in enumerate(row):
-                    if position is not None:
-                        found[i][j] = slicing.slice_at(position)
-        return found
+    def origin(cell: Index) -> int | None:
+        """Return the slice that a cell of the result came from; None from elsewhere."""
+        sources = [(one, next(iter(reads.reads(cell)), None)) for one, reads in pairs]
+        return next((one.slice_of(at) for one, at in reversed(sources) if at is not None), None)
 
-    result = _tensor(node.result, origins, written)
-    return Weave(sources, result, tuple(name for slicing in slicings for name in slicing.names()))
+    names = tuple(name for slicing in slicings for name in slicing.names())
+    return Weave(tuple(sources), _tensor(node.result, origin, written), names)
 
 
-def _positions(
-    relation: Reads, shape: Shape, matrix: TensorSlice, rows: range, columns: range
-) -> list[list[int | None]]:
-    """Return the position in an operand from which each cell of a window came; None from elsewhere."""
-    if isinstance(relation, IndexReads):
-        first, count = relation.first + 1, prod(shape)
-        found = [
-            [int(n.real) - first for n in row] for row in numbers_in(relation.source, matrix, rows, columns)
-        ]
-        return [[n if 0 <= n < count else None for n in row] for row in found]
-    return [
-        [next((ravel(cell, shape) for cell in relation.reads(matrix.cell(i, j))), None) for j in columns]
-        for i in rows
-    ]
-
-
-Slices = Callable[[TensorSlice, range, range], Sequence[Sequence[int | None]]]
-
-
-def _tensor(tensor: TensorView, slices: Slices, now: Cells) -> WeaveTensor:
+def _tensor(tensor: TensorView, slice_of: Callable[[Index], int | None], now: Cells) -> WeaveTensor:
     """Return a window of a tensor: as many of its matrices as are shown, around what is moved now."""
     shape = tensor.shape
     rank = len(shape)
@@ -182,13 +145,13 @@ def _tensor(tensor: TensorView, slices: Slices, now: Cells) -> WeaveTensor:
     for k in _page(count, max(1, MOST_CELLS // (len(down) * len(across))), focus):
         at = unravel(k, leading)
         matrix = TensorSlice(rank - 2 if rank > 1 else None, rank - 1 if rank else None, at)
-        numbers, found = tensor.window(matrix, down, across), slices(matrix, down, across)
+        rows = zip(down, tensor.window(matrix, down, across), strict=True)
         cells = tuple(
             tuple(
-                WeaveCell(numbers[i][j], found[i][j], matrix.cell(row, column) in now)
-                for j, column in enumerate(across)
+                WeaveCell(number, slice_of(cell), cell in now)
+                for number, cell in zip(numbers, (matrix.cell(row, j) for j in across), strict=True)
             )
-            for i, row in enumerate(down)
+            for row, numbers in rows
         )
         matrices.append(WeaveMatrix(at, cells))
     return WeaveTensor(tensor.title, shape, tuple(matrices), count, sides)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import quote
-from llm_linalg.lessons.contents import LessonContents
 from llm_linalg.lessons.control import Value
+from llm_linalg.lessons.lesson import Lesson
 from llm_linalg.lessons.stop import Stop
 from llm_linalg.questions import guess
 from llm_linalg.questions.judge import Judge, Trial
@@ -19,7 +19,7 @@ OTHER_SEEDS = 2
 
 
 def trials(
-    lesson: LessonContents,
+    lesson: Lesson,
     vary: Sequence[FenceLine],
     controls: Mapping[str, Value] | None = None,
     seed: int | None = None,
@@ -54,7 +54,7 @@ def trials(
 
 
 def judge(
-    lesson: LessonContents,
+    lesson: Lesson,
     stop: Stop,
     exercise: Exercise,
     controls: Mapping[str, Value] | None = None,
@@ -63,24 +63,14 @@ def judge(
     halt: Halt | None = None,
     trust: bool = False,
 ) -> Judge:
-    """Return the judge of an exercise.
-
-    Args:
-        lesson: The lesson, or a document.
-        stop: The exercise's stop.
-        exercise: The exercise.
-        controls: Values by name; the other controls have their defaults.
-        seed: The seed; None for the lesson's own.
-        halt: Asked all along whether to stop.
-        trust: Whether what is foreign may run with the user's rights where there is no lock.
-    """
+    """Return the judge of an exercise, whose terms are those of `Judge` and `trials`."""
     tried = tuple(trials(lesson, exercise.vary, controls, seed))
     return Judge(
         stop.program, exercise, tried, cells=lesson.cells(stop), halt=halt, own=lesson.is_own, trust=trust
     )
 
 
-def ask_fault(lesson: LessonContents, stop: Stop, ask: Ask) -> str:
+def ask_fault(lesson: Lesson, stop: Stop, ask: Ask) -> str:
     """Return why an ask has no right answer in some trial, for its author; empty if it has one in each."""
     is_random = True
     for trial in trials(lesson, ask.vary):
@@ -109,12 +99,7 @@ def failing_claims(
 ) -> Iterator[tuple[int, str]]:
     """Yield the position of each false claim, from 0, with the values that it has instead.
 
-    Args:
-        program: The program that runs first.
-        claims: Expressions, each evaluated in the state that the program leaves.
-        seed: The seed for `torch.manual_seed` before the program.
-        names: Plain values that the program may use, such as a lesson's controls.
-        own: Whether program and claims are our own text.
+    Claims are expressions, each evaluated in the state that the program leaves.
 
     Raises:
         ProgramError: If the program itself fails.

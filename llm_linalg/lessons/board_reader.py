@@ -13,8 +13,8 @@ import re
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean, width
-from llm_linalg.lessons.body import ListFence
-from llm_linalg.lessons.fence_options import BodyError
+from llm_linalg.lessons.fence_options import ListFence
+from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.stop import Board, BoardRow
 
 MOST_ROWS = 40
@@ -26,49 +26,39 @@ _NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
 _LINK = re.compile(r"lesson:([A-Za-z0-9_-]+)")
 
 
-def read(fence: ListFence, first: int) -> Board:
-    """Return the board in a fence.
-
-    Args:
-        fence: The fence.
-        first: The file's line, from 1, of the body's first line.
-
-    Raises:
-        BodyError: At a line that is wrong.
-    """
+def read(fence: ListFence) -> Board:
+    """Return the board in a fence; raise `LineError` at a line that is wrong."""
     if fence.info not in ("", "chain"):
-        raise BodyError(fence.place, unknown("word after board", fence.info, ["chain"]))
+        raise LineError(fence.line, unknown("word after board", fence.info, ["chain"]))
     rows: list[BoardRow] = []
     apart = False
-    for place, line in enumerate(fence.lines, fence.place + 1):
+    for number, line in fence.lines:
         text = line.strip()
         if len(text) >= 3 and set(text) == {"-"}:
             if apart or not rows:
-                raise BodyError(place, "--- stands once in a board, between two rows")
+                raise LineError(number, "--- stands once in a board, between two rows")
             apart = True
         elif text:
-            rows.append(_row(text, place, first + place, apart))
+            rows.append(_row(text, number, apart))
     if not rows or rows[-1].apart != apart:
-        raise BodyError(fence.place, f"a board needs a row: {SHAPE}")
+        raise LineError(fence.line, f"a board needs a row: {SHAPE}")
     if len(rows) > MOST_ROWS:
-        raise BodyError(fence.place, f"a board has at most {MOST_ROWS} rows, not {len(rows)}")
+        raise LineError(fence.line, f"a board has at most {MOST_ROWS} rows, not {len(rows)}")
     return Board(tuple(rows), fence.info == "chain")
 
 
-def _row(text: str, place: int, line: int, apart: bool) -> BoardRow:
+def _row(text: str, line: int, apart: bool) -> BoardRow:
     parts = [part.strip() for part in text.split("|")]
     if len(parts) != 4:
-        raise BodyError(place, f"a row of a board reads {SHAPE}; this has {len(parts)} parts, not 4")
+        raise LineError(line, f"a row of a board reads {SHAPE}; this has {len(parts)} parts, not 4")
     label, name, link, words = parts
     if not label or not label.isprintable() or width(label) > LONGEST_LABEL:
-        raise BodyError(place, f"a label is 1 to {LONGEST_LABEL} characters, without control characters")
+        raise LineError(line, f"a label is 1 to {LONGEST_LABEL} characters, without control characters")
     if not words.isprintable() or width(words) > LONGEST_WORDS:
-        raise BodyError(
-            place, f"the words are at most {LONGEST_WORDS} characters, without control characters"
-        )
+        raise LineError(line, f"the words are at most {LONGEST_WORDS} characters, without control characters")
     if name and not _NAME.fullmatch(name):
-        raise BodyError(place, f"a row shows a tensor by its name, or nothing: not {quote(name)}")
+        raise LineError(line, f"a row shows a tensor by its name, or nothing: not {quote(name)}")
     target = _LINK.fullmatch(link)
     if not target:
-        raise BodyError(place, f"a row opens a lesson: lesson:matmul; not {quote(link)}")
+        raise LineError(line, f"a row opens a lesson: lesson:matmul; not {quote(link)}")
     return BoardRow(clean(label), name or None, target[1], clean(words), apart, line)

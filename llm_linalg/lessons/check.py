@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.code_names import CodeNames, code_names
@@ -14,11 +14,11 @@ from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.contents import OTHER_PART, PART_TITLES, UNRUN, LessonContents, LessonError
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
 from llm_linalg.lessons.front_matter import line_of
 from llm_linalg.lessons.grids import grid_shape, is_grid
+from llm_linalg.lessons.lesson import OTHER_PART, PART_TITLES, UNRUN, Lesson, LessonError
 from llm_linalg.lessons.markdown import blocks, spans
 from llm_linalg.lessons.stop import Stop
 
@@ -26,118 +26,185 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
 
 
-def problems(lesson: LessonContents, *, thorough: bool = False) -> Iterator[LessonError]:
-    """Yield the problems of a lesson, with file and line. Imports torch.
+def problems(lesson: Lesson, *, thorough: bool = False) -> tuple[LessonError, ...]:
+    """Run every stop of a lesson, and return what is wrong with file and line. Imports torch.
 
-    Args:
-        lesson: The lesson, or a document.
-        thorough: Whether to run it with each control at its ends as well.
+    A thorough check runs it with each control at its ends as well.
     """
-    told: set[str] = set()
-    for problem in _problems(lesson, thorough):
-        if str(problem) not in told:  # a failing program fails again in the stops that continue it
-            told.add(str(problem))
-            yield problem
+    found: dict[str, LessonError] = {}
+    for problem in _Check(lesson).problems(thorough=thorough):
+        found.setdefault(str(problem), problem)  # a failing program fails again in the stops that continue it
+    return tuple(found.values())
 
 
-def _problems(lesson: LessonContents, thorough: bool) -> Iterator[LessonError]:
-    lines = _lines(lesson)
-    yield from _text(lesson, lines)
-    names = _LessonNames()
-    programs: list[LessonError] = []
-    for stop in lesson.stops:
-        programs += _stop(lesson, stop, names)
-        if thorough:
-            programs += _at_the_ends(lesson, stop)
-    if names.has_failed:  # what a control or a name is for shows once the program runs
-        yield from _links(lesson, lines)
-        yield from (problem for problem in programs if problem.kind != "control")
-        return
-    yield from _controls(lesson, lines)
-    yield from _links(lesson, lines)
-    yield from programs
-    yield from _declarations(lesson, lines, names)
-
-
-@dataclass
-class _LessonNames:
-    """What the programs of a lesson's stops have been found to make.
+class _Check:
+    """A lesson, and what the programs of its stops have been found to make.
 
     Attributes:
-        names: The names that they bind.
+        lesson: The lesson.
+        lines: The lines of its file; none if it has no file, or that can't be read any more.
+        names: The names that the programs bind.
         shapes: The shapes that each name's tensors have.
         lists: Their lists of words.
         has_failed: Whether one of them fails that should not.
     """
 
-    names: set[str] = field(default_factory=set)
-    shapes: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
-    lists: dict[str, Sequence[str]] = field(default_factory=dict)
-    has_failed: bool = False
+    def __init__(self, lesson: Lesson) -> None:
+        self.lesson = lesson
+        self.lines: list[str] = []
+        if lesson.path is not None and not lesson.document:
+            with suppress(LessonError):
+                data = read_bytes(lesson.path, LONGEST_FILE)
+                self.lines = data.decode("utf-8", "replace").splitlines()
+        ends = (k for k, line in enumerate(self.lines[1:], 1) if line.rstrip() == "+++")
+        self._body = next(ends, len(self.lines)) + 1  # the line, from 0, at which the body begins
+        self.names: set[str] = set()
+        self.shapes: dict[str, set[tuple[int, ...]]] = {}
+        self.lists: dict[str, Sequence[str]] = {}
+        self.has_failed = False
 
-    def add(self, trace: Trace) -> None:
-        """Add what a stop's program makes."""
+    def problems(self, *, thorough: bool) -> Iterator[LessonError]:
+        yield from self._text()
+        programs: list[LessonError] = []
+        for stop in self.lesson.stops:
+            programs += self._stop(stop)
+            if thorough:
+                programs += _at_the_ends(self.lesson, stop)
+        if self.has_failed:  # what a control or a name is for shows once the program runs
+            yield from self._links()
+            yield from (problem for problem in programs if problem.kind != "control")
+            return
+        yield from self._controls()
+        yield from self._links()
+        yield from programs
+        yield from self._declarations()
+
+    def _error(self, keys: tuple[str, ...], reason: str, kind: str) -> LessonError:
+        """Return an error at a key of the front matter."""
+        front = self.lines[1 : self._body - 1]
+        return self.lesson.error_at(line_of(front, keys) + 2 if self.lines else 1, reason, kind)
+
+    def _text(self) -> Iterator[LessonError]:
+        """Yield what is wrong with the file as text: its part, its headings, characters that are none."""
+        lesson = self.lesson
+        if lesson.part >= len(PART_TITLES):
+            yield self._error(
+                ("part",), f"part is a number from 0 to {OTHER_PART}, not {lesson.part}", "file"
+            )
+        for number, line in enumerate(self.lines, 1):
+            odd = next((char for char in line if ord(char) < 32 and char != "\t"), None)
+            if odd is not None:
+                reason = f"a control character, U+{ord(odd):04X}: it is not text"
+                yield lesson.error_at(number, reason, "file")
+        if lesson.document or lesson.external is not None:
+            return
+        for block in blocks("\n".join(self.lines[self._body :])):
+            if block.level == 1:
+                reason = f"a stop's heading has two signs: ## {block.text}"
+                yield lesson.error_at(self._body + block.first + 1, clean(reason, 200), "file")
+
+    def _declarations(self) -> Iterator[LessonError]:
+        """Yield what the front matter says of tensors that no program has, or that have other axes."""
+        lesson = self.lesson
+        for control in lesson.controls:
+            shapes = self.shapes.get(control.edits, set())
+            reason = ""
+            if control.edits and not shapes:
+                reason = unknown("tensor", control.edits, sorted(self.shapes))
+            elif control.edits and is_grid(control.default) and grid_shape(control.default) not in shapes:
+                shape, grid = min(shapes), grid_shape(control.default)
+                reason = f"{control.edits} has shape {shape}, and the grid {control.name} has shape {grid}"
+            if reason:
+                yield self._error(("controls", control.name), reason, "control")
+        for name in sorted(lesson.axis_declarations.needs - self.names):
+            at = next((k for k, line in enumerate(self.lines, 1) if name in line), 1)
+            yield lesson.error_at(at, unknown("name", name, sorted(self.names)), "show")
+        for name, _ in lesson.colours:
+            if name not in self.names:
+                yield self._error(("colours", name), unknown("tensor", name, sorted(self.names)), "show")
+        labels = dict(lesson.axis_declarations.labels)
+        for tensor, axes in lesson.axis_declarations.axes:
+            shapes = self.shapes.get(tensor, set())
+            fitting = [shape for shape in shapes if len(shape) == len(axes)]
+            if shapes and not fitting:
+                reason = f"{tensor} has {len(min(shapes))} axes, and [axes] names {len(axes)} of them"
+                yield self._error(("axes", tensor), reason, "show")
+            for place, axis in enumerate(axes if fitting else ()):
+                words = labels.get(axis, ()) if axis else ()
+                listed = self.lists.get(words, ()) if isinstance(words, str) else words
+                size = min(shape[place] for shape in fitting)
+                if listed and len(listed) < size:
+                    reason = f"{axis} has {len(listed)} labels, and along {tensor} there are {size} positions"
+                    yield self._error(("labels", axis), reason, "show")
+
+    def _controls(self) -> Iterator[LessonError]:
+        """Yield the controls that no program uses and that set no others."""
+        names = [_names(stop.program) for stop in self.lesson.stops]
+        used = {name for found in names if found is not None for name in found.loads | found.later}
+        for control in self.lesson.controls:
+            if control.name not in used and not control.sets:
+                reason = f"no program uses the control {control.name}{hint(control.name, used)}"
+                yield self._error(("controls", control.name), reason, "control")
+
+    def _links(self) -> Iterator[LessonError]:
+        """Yield links to lessons that don't exist, from prose, notes, boards and map boxes."""
+        lesson = self.lesson
+        known = [*(place.stem for place in curriculum_files()), lesson.slug]
+        numbered = list(enumerate(self.lines, 1))
+        links: list[tuple[str | None, int]] = [
+            (note.lesson, next((k for k, line in numbered if line.startswith(note.name)), 1))
+            for note in lesson.boxes
+        ]
+        for stop in lesson.stops:
+            links += [(row.lesson, row.line) for row in (stop.board.rows if stop.board else ())]
+            links += [
+                (slug, next((k for k, line in numbered if f"(lesson:{slug})" in line), stop.line))
+                for _, slug in (*spans(stop.prose), *spans(stop.notes))
+            ]
+        for slug, line in links:
+            if slug is not None and slug not in known:
+                reason = f"a link to {quote(slug)}, which is not a lesson{hint(slug, known)}"
+                yield lesson.error_at(line, reason, "link")
+
+    def _stop(self, stop: Stop) -> Iterator[LessonError]:
+        """Yield the problems of one stop, and add what its program makes."""
+        lesson = self.lesson
+        if stop.refusals:
+            for line, reason in stop.refusals:
+                yield lesson.error_in_cell(stop, line, reason)
+            return
+        try:
+            trace = lesson.run(stop)
+        except ProgramError as error:
+            self.has_failed |= error.lacks_lock or not stop.fails
+            if error.lacks_lock:
+                yield lesson.error_at(stop.line, error.message, UNRUN)
+            elif not stop.fails:
+                yield lesson.program_error(stop, error)
+            else:
+                yield from _questions(lesson, stop)
+            return
         self.names |= {*trace.names, *trace.lists}
         self.lists |= trace.lists
         for name in trace.names:
             self.shapes.setdefault(name, set()).add(tuple(trace[name].value.shape))
+        yield from faults(lesson, stop, trace)
+        for row in stop.board.rows if stop.board and not stop.fails else ():
+            if row.name is not None and row.name not in trace:
+                yield lesson.error_at(row.line, unknown("tensor", row.name, trace.names), "show")
+        yield from _undeclared(lesson, stop)
+        if stop is lesson.stops[-1]:
+            yield from _growing(lesson, stop, trace)
+        if stop.expects and not stop.fails:
+            from llm_linalg.lessons.answers import failing_claims
+
+            claims, names = [text for _, text in stop.expects], lesson.names()
+            for place, reason in failing_claims(stop.program, claims, lesson.seed, names, own=lesson.is_own):
+                yield lesson.error_at(stop.expects[place][0], reason, "claim")
+        yield from _questions(lesson, stop)
 
 
-def _text(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
-    """Yield what is wrong with a lesson's file as text: its part, its headings, characters that are none."""
-    if lesson.part >= len(PART_TITLES):
-        reason = f"part is a number from 0 to {OTHER_PART}, not {lesson.part}"
-        yield lesson.error_at(_line_of(lines, "part"), reason, "file")
-    for number, line in enumerate(lines, 1):
-        odd = next((char for char in line if ord(char) < 32 and char != "\t"), None)
-        if odd is not None:
-            yield lesson.error_at(number, f"a control character, U+{ord(odd):04X}: it is not text", "file")
-    if lesson.document or lesson.external is not None:
-        return
-    first = _body_at(lines)
-    for block in blocks("\n".join(lines[first:])):
-        if block.level == 1:
-            reason = f"a stop's heading has two signs: ## {block.text}"
-            yield lesson.error_at(first + block.first + 1, clean(reason, 200), "file")
-
-
-def _declarations(lesson: LessonContents, lines: list[str], names: _LessonNames) -> Iterator[LessonError]:
-    """Yield what the front matter says of tensors that no program has, or that have other axes."""
-    for control in lesson.controls:
-        if not control.edits:
-            continue
-        at = _line_of(lines, "controls", control.name)
-        shapes = names.shapes.get(control.edits, set())
-        if not shapes:
-            yield lesson.error_at(at, unknown("tensor", control.edits, sorted(names.shapes)), "control")
-        elif is_grid(control.default) and (grid := grid_shape(control.default)) not in shapes:
-            reason = f"{control.edits} has shape {min(shapes)}, and the grid {control.name} has shape {grid}"
-            yield lesson.error_at(at, reason, "control")
-    for name in sorted(lesson.axis_declarations.needs - names.names):
-        at = next((k for k, line in enumerate(lines, 1) if name in line), 1)
-        yield lesson.error_at(at, unknown("name", name, sorted(names.names)), "show")
-    for name, _ in lesson.colours:
-        if name not in names.names:
-            reason = unknown("tensor", name, sorted(names.names))
-            yield lesson.error_at(_line_of(lines, "colours", name), reason, "show")
-    labels = dict(lesson.axis_declarations.labels)
-    for tensor, axes in lesson.axis_declarations.axes:
-        shapes = names.shapes.get(tensor, set())
-        fitting = [shape for shape in shapes if len(shape) == len(axes)]
-        if shapes and not fitting:
-            shape = min(shapes)
-            reason = f"{tensor} has {len(shape)} axes, and [axes] names {len(axes)} of them"
-            yield lesson.error_at(_line_of(lines, "axes", tensor), reason, "show")
-        for place, axis in enumerate(axes if fitting else ()):
-            words = labels.get(axis, ()) if axis else ()
-            listed = names.lists.get(words, ()) if isinstance(words, str) else words
-            size = min(shape[place] for shape in fitting)
-            if listed and len(listed) < size:
-                reason = f"{axis} has {len(listed)} labels, and along {tensor} there are {size} positions"
-                yield lesson.error_at(_line_of(lines, "labels", axis), reason, "show")
-
-
-def faults(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+def faults(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     """Yield what a stop shows that its program, run with the defaults, doesn't have."""
     if stop.fails:
         yield lesson.error_at(stop.line, "the stop is meant to fail, and does not", "program")
@@ -161,7 +228,7 @@ def faults(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonE
         yield lesson.error_at(stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}", "show")
 
 
-def _on_map(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+def _on_map(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     """Yield the stop's box on the map, and the cell that it follows, if they don't exist."""
     try:
         if stop.map:
@@ -188,7 +255,7 @@ def ends(control: Control) -> tuple[Value, ...]:
     return control.minimum, control.maximum
 
 
-def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
+def extremes(lesson: Lesson) -> Iterator[dict[str, Value]]:
     """Yield each control at its ends with the others at their defaults; then all at their ends together."""
     first: dict[str, Value] = {}
     last: dict[str, Value] = {}
@@ -201,44 +268,7 @@ def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
         yield from (first, last)
 
 
-def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[LessonError]:
-    """Yield the problems of one stop, and add what its program makes to `names`."""
-    if stop.refusals:
-        for line, reason in stop.refusals:
-            yield lesson.error_in_cell(stop, line, reason)
-        return
-    try:
-        trace = lesson.run(stop)
-    except ProgramError as error:
-        if error.lacks_lock:
-            names.has_failed = True
-            yield lesson.error_at(stop.line, error.message, UNRUN)
-        elif not stop.fails:
-            names.has_failed = True
-            yield lesson.program_error(stop, error)
-        else:
-            yield from _questions(lesson, stop)
-        return
-    names.add(trace)
-    yield from faults(lesson, stop, trace)
-    for row in stop.board.rows if stop.board and not stop.fails else ():
-        if row.name is not None and row.name not in trace:
-            yield lesson.error_at(row.line, unknown("tensor", row.name, trace.names), "show")
-    yield from _undeclared(lesson, stop)
-    if stop is lesson.stops[-1]:
-        yield from _growing(lesson, stop, trace)
-    if stop.expects and not stop.fails:
-        from llm_linalg.lessons.answers import failing_claims
-
-        claims = [text for _, text in stop.expects]
-        for place, reason in failing_claims(
-            stop.program, claims, lesson.seed, lesson.names(), own=lesson.is_own
-        ):
-            yield lesson.error_at(stop.expects[place][0], reason, "claim")
-    yield from _questions(lesson, stop)
-
-
-def _questions(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
+def _questions(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
     """Yield what is wrong with a stop's guess, and with its exercise."""
     from llm_linalg.lessons.answers import ask_fault, judge
     from llm_linalg.questions.proof import faults as faults_of
@@ -251,7 +281,7 @@ def _questions(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
         yield lesson.error_at(stop.ask.check.line, fault, "question")
 
 
-def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+def _growing(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     """Yield the problems of the tensors that lists grow by, which the last stop's program makes."""
     for control in lesson.controls:
         if control.append is None:
@@ -266,7 +296,7 @@ def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[Lesso
             yield lesson.error_at(stop.line, str(error), "control")
 
 
-def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
+def _at_the_ends(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
     """Yield the errors at the ends of the controls, except shapes that don't fit."""
     for values in extremes(lesson):
         try:
@@ -279,19 +309,7 @@ def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
             yield lesson.error_at(at.line, f"with {told}: {at.reason}", "control")
 
 
-def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
-    """Yield the controls that no program uses and that set no others."""
-    names = [_names(stop.program) for stop in lesson.stops]
-    used = {name for found in names if found is not None for name in found.loads | found.later}
-    for control in lesson.controls:
-        if control.name not in used and not control.sets:
-            at = _line_of(lines, "controls", control.name)
-            yield lesson.error_at(
-                at, f"no program uses the control {control.name}{hint(control.name, used)}", "control"
-            )
-
-
-def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
+def _undeclared(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
     """Yield the names that a program reads, if only in some branch, and that nothing binds."""
     names = _names(stop.program)
     if names is None or names.stars:  # from math import *
@@ -314,44 +332,3 @@ def _names(program: str) -> CodeNames | None:
         return code_names(Source(program).tree)
     except ProgramError:
         return None
-
-
-def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
-    """Yield links to lessons that don't exist, from prose, notes, boards and map boxes."""
-    known = [*(place.stem for place in curriculum_files()), lesson.slug]
-    for note in lesson.boxes:
-        if note.lesson is not None and note.lesson not in known:
-            at = next((k for k, line in enumerate(lines, 1) if line.startswith(note.name)), 1)
-            yield lesson.error_at(at, _nowhere(note.lesson, known), "link")
-    for stop in lesson.stops:
-        for row in stop.board.rows if stop.board else ():
-            if row.lesson not in known:
-                yield lesson.error_at(row.line, _nowhere(row.lesson, known), "link")
-        for _, slug in (*spans(stop.prose), *spans(stop.notes)):
-            if slug is not None and slug not in known:
-                at = next((k for k, line in enumerate(lines, 1) if f"(lesson:{slug})" in line), stop.line)
-                yield lesson.error_at(at, _nowhere(slug, known), "link")
-
-
-def _nowhere(slug: str, known: list[str]) -> str:
-    return f"a link to {quote(slug)}, which is not a lesson{hint(slug, known)}"
-
-
-def _lines(lesson: LessonContents) -> list[str]:
-    """Return the lines of the lesson's file; [] if it has none, or it can't be read any more."""
-    if lesson.path is None or lesson.document:
-        return []
-    try:
-        return read_bytes(lesson.path, LONGEST_FILE).decode("utf-8", "replace").splitlines()
-    except LessonError:
-        return []
-
-
-def _line_of(lines: list[str], *keys: str) -> int:
-    """Return the line, from 1, of a key of the front matter; 1 without a file."""
-    return line_of(lines[1 : _body_at(lines) - 1], keys) + 2 if lines else 1
-
-
-def _body_at(lines: list[str]) -> int:
-    """Return the line, from 0, at which a lesson's body begins."""
-    return next((k for k, line in enumerate(lines[1:], 1) if line.rstrip() == "+++"), len(lines)) + 1

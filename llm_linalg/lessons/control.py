@@ -71,7 +71,10 @@ class Control(NamedTuple):
         """
         text = text.strip()
         if self.kind == "grid":
-            return grids.parse_grid(self.name, text, self._grid(self.default))
+            rows = text.split("/")
+            if not all(row and set(row) <= {"0", "1"} for row in rows):
+                raise ValueError(f"{self._takes()}, not {quote(text)}")
+            return self.check(tuple(tuple(map(int, row)) for row in rows))
         if self.kind == "list":
             inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
             return self.check(tuple(self._entry(part.strip()) for part in inner.split(",")))
@@ -84,7 +87,10 @@ class Control(NamedTuple):
             ValueError: If the control doesn't take it, with a sentence on what it takes.
         """
         if self.kind == "grid":
-            return grids.check_grid(self.name, value, self._grid(self.default))
+            sides = list(map(len, self._grid(self.default)))
+            if not grids.is_grid(value) or list(map(len, value)) != sides:
+                raise ValueError(f"{self._takes()}, not {quote(str(value))[1:-1]}")
+            return tuple(tuple(map(int, row)) for row in value)
         if self.kind == "list":
             if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= MOST_ENTRIES:
                 what = "choices" if self.choices else "numbers"
@@ -99,7 +105,7 @@ class Control(NamedTuple):
         loses its last entry by a move back (`append_entry` moves it forward). A grid becomes all 1 or all 0.
         """
         if self.kind == "grid":
-            return grids.fill_grid(self._grid(value), int(direction > 0))
+            return tuple((int(direction > 0),) * len(row) for row in self._grid(value))
         if not isinstance(value, tuple):
             return self._moved(value, direction)
         if self.append is not None:
@@ -199,6 +205,10 @@ class Control(NamedTuple):
 
     def _takes(self) -> str:
         """Return what the control takes, in words: the start of each error message."""
+        if self.kind == "grid":
+            rows, columns = grids.grid_shape(like := self._grid(self.default))
+            example = grids.format_grid(like)
+            return f"{self.name} takes {rows} rows of {columns} digits 0 and 1, such as {example}"
         what = {"int": "is a whole number", "float": "is a number"}.get(self.kind, "takes numbers")
         bounds = "" if self.minimum is None else f" from {self.minimum} to {self.maximum}"
         return f"{self.name} {what}{bounds}"

@@ -26,7 +26,7 @@ from pathlib import Path
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons import documents, files, reader
-from llm_linalg.lessons.body import BodyPart
+from llm_linalg.lessons.body import StopsFence
 from llm_linalg.lessons.documents.markdown_file import is_lesson
 from llm_linalg.lessons.lesson import Lesson, LessonError, UnknownNameError
 from llm_linalg.lessons.stop import Stop
@@ -124,10 +124,7 @@ class Deck:
 def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
     """Return the deck in a file or a folder; a notebook, Python or Markdown file is a deck of its cells.
 
-    Args:
-        path: The file or the folder.
-        whole: Whether to raise at a `stops` line that names nothing; else it is left out, with its error in
-            the deck's `errors`.
+    Unless it is loaded whole, a `stops` line that names nothing is left out, with its error in `errors`.
 
     Raises:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
@@ -163,10 +160,6 @@ def lesson_of(data: bytes, path: Path) -> Lesson:
 class _DeckReading:
     """The files that are read for a deck.
 
-    Args:
-        place: The deck's file or folder.
-        whole: Whether to raise at a `stops` line that names nothing.
-
     Attributes:
         sources: The bytes of the files that were read.
         errors: The errors of the `stops` lines that name nothing.
@@ -200,7 +193,9 @@ class _DeckReading:
 
     def file(self, place: Path) -> Deck:
         """Return the deck in a file."""
-        if place.suffix.lower() not in SUFFIXES or not is_lesson(text := self._text(place)):
+        is_markdown = place.suffix.lower() in SUFFIXES
+        text = files.text_of(self._bytes(place, files.LONGEST_FILE), place) if is_markdown else ""
+        if not is_markdown or not is_lesson(text):
             deck = of_lesson(self._document(place))
             self._check_length(len(deck.stops))
             return deck
@@ -208,17 +203,17 @@ class _DeckReading:
         stops: list[DeckStop] = []
         own_stops = iter(of_lesson(own).stops)
         for piece in pieces:
-            if piece.stops:
+            if isinstance(piece, StopsFence):
                 stops += self._stops_named(piece, place)
             else:
                 self._check_length(1)
                 stops.append(next(own_stops))
         return Deck(own.title, tuple(stops), place, own.minutes)
 
-    def _stops_named(self, piece: BodyPart, place: Path) -> list[DeckStop]:
+    def _stops_named(self, piece: StopsFence, place: Path) -> list[DeckStop]:
         """Return the stops that a `stops` fence names, which share its minutes."""
         stops: list[DeckStop] = []
-        for line, words in piece.stops:
+        for line, words in piece.lines:
             try:
                 found = self._stops_of_line(words, line, piece, place)
             except LessonError as error:
@@ -228,10 +223,10 @@ class _DeckReading:
                 continue
             self._check_length(len(found))
             stops += found
-        minutes = piece.notes.minutes
+        minutes = piece.minutes
         return stops if minutes is None else [replace(stop, minutes=minutes / len(stops)) for stop in stops]
 
-    def _stops_of_line(self, text: str, line: int, piece: BodyPart, place: Path) -> list[DeckStop]:
+    def _stops_of_line(self, text: str, line: int, piece: StopsFence, place: Path) -> list[DeckStop]:
         file = str(place)
         try:
             name, first, last, view = _line(text)
@@ -246,7 +241,7 @@ class _DeckReading:
             replace(
                 stop,
                 title=piece.title or stop.title,
-                notes=piece.notes.text or stop.notes,
+                notes=piece.notes or stop.notes,
                 words=view,
                 line=line,
             )
@@ -261,9 +256,6 @@ class _DeckReading:
         if path not in self._named:
             self._named[path] = self._document(path)
         return self._named[path]
-
-    def _text(self, place: Path) -> str:
-        return files.text_of(self._bytes(place, files.LONGEST_FILE), place)
 
     def _document(self, place: Path) -> Lesson:
         return documents.parse(self._bytes(place, documents.LONGEST_FILE), place)

@@ -1,4 +1,4 @@
-"""Parse the options of a lesson's program: the info string after `python` in its fence's first line."""
+"""Parse the info string in a fence's first line, and divide a fence into lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from llm_linalg.base.constants import MOST_RANKS, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
+from llm_linalg.illustrations.look_names import LOOK_NAMES
+from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.stop import FollowedCell
 
 KEYS = ("show", "order", "look", "steps", "margin", "fails", "backward", "ranks", "map", "lineage", "reach")
@@ -20,126 +21,113 @@ ONE_OF = {"order": ORDER_NAMES, "look": LOOK_NAMES, "margin": MARGINS}
 _PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
 
 
-class BodyError(Exception):
-    """An error in a lesson's body: the line, from 0, and the reason."""
-
-    def __init__(self, place: int, reason: str) -> None:
-        super().__init__(reason)
-        self.place = place
-        self.reason = reason
+Line = tuple[int, str]  # its number, from 1, and its text
 
 
-class FenceOptions(NamedTuple):
-    """The options of a fence such as `python show="mask" order="rows" steps="1-5" fails`.
+class ListFence(NamedTuple):
+    """A fence that is read line by line: its info string, its lines with their numbers, and its own."""
 
-    `after` and `without` are an exercise's.
+    info: str
+    lines: tuple[Line, ...]
+    line: int
+
+
+def list_fence(info: str, text: str, line: int, *, numbered: bool = True) -> ListFence:
+    """Return a fence; one whose lines are not `numbered`, as in a notebook's cell, has one number for all."""
+    lines = enumerate(text.split("\n"), 1)
+    return ListFence(info.strip(), tuple((line + k * numbered, each) for k, each in lines), line)
+
+
+def parse_options(text: str, line: int, language: str = "python") -> dict[str, Any]:
+    """Return the fields of a stop that a fence's info string sets; raise `LineError` for a wrong one.
+
+    It reads `python show="mask" order="rows" steps="1-5" fails`. An exercise has `after` and `without` too,
+    which are no fields of a stop.
     """
-
-    show: tuple[str, ...] = ()
-    order: str | None = None
-    steps: tuple[int, int] | None = None
-    margin: str | None = None
-    fails: bool = False
-    backward: bool = False
-    ranks: int = 0
-    map: tuple[str, ...] | None = None
-    follow: FollowedCell | None = None
-    look: LookName | None = None
-    after: int | None = None
-    without: tuple[str, ...] = ()
-
-
-def parse_options(text: str, place: int, language: str = "python") -> FenceOptions:
-    """Return the options in a fence's info string; raise `BodyError` for a wrong one."""
     text = text.removeprefix(language)
     keys = EXERCISE_KEYS if language == "exercise" else KEYS
-    found, seen, at = FenceOptions(), set[str](), 0
+    found: dict[str, Any] = {}
+    seen, at = set[str](), 0
     while at < len(text):
         pair = _PAIR.match(text, at)
         if not pair:
-            raise BodyError(place, f'the info string reads key="value": {quote(text[at:].strip())} does not')
+            raise LineError(line, f'the info string reads key="value": {quote(text[at:].strip())} does not')
         at = pair.end()
         key, value = pair[1], pair[2]
         if key not in keys:
-            raise BodyError(place, unknown("key", key, keys))
+            raise LineError(line, unknown("key", key, keys))
         if key in seen:
-            raise BodyError(place, f"{key} stands twice")
+            raise LineError(line, f"{key} stands twice")
         seen.add(key)
-        found = _with(found, key, None if value is None else value.strip("\"'").strip(), place)
+        try:
+            found |= _option(key, None if value is None else value.strip("\"'").strip())
+        except ValueError as error:
+            raise LineError(line, str(error)) from None
     return found
 
 
-def _with(found: FenceOptions, key: str, value: str | None, place: int) -> FenceOptions:
+def _option(key: str, value: str | None) -> dict[str, Any]:
+    """Return the field that a key sets, with its value; raise `ValueError` for a wrong one."""
     if key in FLAGS:
         if value is not None:
-            raise BodyError(place, f"{key} takes no value")
-        return found._replace(fails=True) if key == "fails" else found._replace(backward=True)
+            raise ValueError(f"{key} takes no value")
+        return {key: True}
     if key == "map":
-        return found._replace(map=tuple(filter(None, (value or "").split("/"))))
+        return {key: tuple(filter(None, (value or "").split("/")))}
     if not value:
-        raise BodyError(place, f'{key} needs a value: {key}="…"')
-    field, read = _VALUES[key]
-    return found._replace(**{field: read(key, value, place)})
+        raise ValueError(f'{key} needs a value: {key}="…"')
+    if key in ONE_OF:
+        if value not in ONE_OF[key]:
+            raise ValueError(unknown(key, value, ONE_OF[key]))
+        return {key: value}
+    read, takes = _VALUES[key]
+    made = read(value)
+    if made is None:
+        raise ValueError(f"{key} {takes}; not {quote(value)}")
+    if key == "show":
+        return {"show": made[0], "beside": made[1:]}
+    if key in ("lineage", "reach"):
+        return {"follow": FollowedCell("lineage" if key == "lineage" else "reach", *made)}
+    return {key: made}
 
 
-def _names(_key: str, value: str, place: int) -> tuple[str, ...]:
+def _names(value: str) -> tuple[str, ...] | None:
     names = tuple(name.strip() for name in value.split(","))
-    if not all(name and name.isprintable() and " " not in name for name in names):
-        raise BodyError(place, f'show names a node, or several: show="Y, Z"; not {quote(value)}')
-    return names
+    return names if all(name and name.isprintable() and " " not in name for name in names) else None
 
 
-def _one_of(key: str, value: str, place: int) -> str:
-    if value not in ONE_OF[key]:
-        raise BodyError(place, unknown(key, value, ONE_OF[key]))
-    return value
-
-
-def _ranks(_key: str, value: str, place: int) -> int:
-    if not re.fullmatch(r"[1-9][0-9]?", value) or int(value) > MOST_RANKS:
-        raise BodyError(place, f"ranks is a number of devices, at most {MOST_RANKS}; not {quote(value)}")
-    return int(value)
-
-
-def _stop(_key: str, value: str, place: int) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,5}", value):
-        raise BodyError(place, f"after is the number of a stop, from 1; not {quote(value)}")
-    return int(value)
-
-
-def _barred(_key: str, value: str, place: int) -> tuple[str, ...]:
+def _barred(value: str) -> tuple[str, ...] | None:
     names = tuple(name.strip().removeprefix(".") for name in value.split(","))
-    if not all(name.isidentifier() for name in names):
-        reason = f'without bars a name, or several: without="loss, norm"; not {quote(value)}'
-        raise BodyError(place, reason)
-    return names
+    return names if all(map(str.isidentifier, names)) else None
 
 
-def _asked(key: str, value: str, place: int) -> FollowedCell:
-    cell = re.fullmatch(r"([^\s\[\]]{1,200})\[([0-9]{1,9}(?:,\s*[0-9]{1,9})*)?\]", value)
-    if cell is None:
-        raise BodyError(place, f'{key} follows a cell: {key}="Y[1,2]"; not {quote(value)}')
-    index = tuple(int(part) for part in (cell[2] or "").split(",") if part)
-    return FollowedCell("lineage" if key == "lineage" else "reach", cell[1], index)
+def _number(value: str) -> int | None:
+    return int(value) if re.fullmatch(r"[1-9][0-9]{0,5}", value) else None
 
 
-def _steps(_key: str, value: str, place: int) -> tuple[int, int]:
+def _ranks(value: str) -> int | None:
+    count = _number(value)
+    return count if count is not None and count <= MOST_RANKS else None
+
+
+def _steps(value: str) -> tuple[int, int] | None:
     span = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", value)
     first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
-    if not 1 <= first <= last:
-        raise BodyError(place, f'steps is a range that counts from 1: steps="1-5"; not {quote(value)}')
-    return first, last
+    return (first, last) if 1 <= first <= last else None
 
 
-_VALUES: Mapping[str, tuple[str, Callable[[str, str, int], Any]]] = {
-    "show": ("show", _names),
-    "order": ("order", _one_of),
-    "look": ("look", _one_of),
-    "steps": ("steps", _steps),
-    "margin": ("margin", _one_of),
-    "ranks": ("ranks", _ranks),
-    "lineage": ("follow", _asked),
-    "reach": ("follow", _asked),
-    "after": ("after", _stop),
-    "without": ("without", _barred),
-}  # the field that a key with a value sets, and how the value is read
+def _cell(value: str) -> tuple[str, tuple[int, ...]] | None:
+    cell = re.fullmatch(r"([^\s\[\]]{1,200})\[([0-9]{1,9}(?:,\s*[0-9]{1,9})*)?\]", value)
+    return None if cell is None else (cell[1], tuple(map(int, re.findall("[0-9]+", cell[2] or ""))))
+
+
+_VALUES: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "show": (_names, 'names a node, or several: show="Y, Z"'),
+    "steps": (_steps, 'is a range that counts from 1: steps="1-5"'),
+    "ranks": (_ranks, f"is a number of devices, at most {MOST_RANKS}"),
+    "lineage": (_cell, 'follows a cell: lineage="Y[1,2]"'),
+    "reach": (_cell, 'follows a cell: reach="Y[1,2]"'),
+    "after": (_number, "is the number of a stop, from 1"),
+    "without": (_barred, 'bars a name, or several: without="loss, norm"'),
+}
+"""How the value of a key is read, and what the key takes, in words."""

@@ -7,7 +7,7 @@ from codecs import BOM_UTF8
 from pathlib import Path
 
 from llm_linalg.base import file_io
-from llm_linalg.lessons.contents import LessonError
+from llm_linalg.lessons.lesson import LessonError
 from llm_linalg.lessons.markdown import MOST_LINES
 
 FOLDER = Path(__file__).with_name("curriculum")

@@ -11,9 +11,9 @@ from llm_linalg.base.axis_labels import AxisDeclarations
 from llm_linalg.base.constants import HUES
 from llm_linalg.base.spelling import unknown
 from llm_linalg.base.text import NOTHING, CleanText, clean
-from llm_linalg.lessons.contents import MOST_MINUTES, OTHER_PART, BoxNote
 from llm_linalg.lessons.control import LARGEST, Control, is_number
 from llm_linalg.lessons.controls import FrontError, controls_of, line_of_text, table_of
+from llm_linalg.lessons.lesson import MOST_MINUTES, OTHER_PART, BoxNote
 
 KEYS = (
     *("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels", "colours"),

@@ -3,7 +3,8 @@
 HTML is plain text. Containers are flattened, because a terminal has only rows: an item of a nested list is an
 item, and a fence in an item is a fence.
 
-markdown-it-py reads it, and is imported with the first text that is read.
+markdown-it-py reads it. That is not imported before the first paint: a text of the plainest blocks and runs
+is divided by a pattern.
 """
 
 from __future__ import annotations
@@ -39,6 +40,20 @@ _LONGEST_ABBREVIATION = 6  # letters
 # a line is gone through once.
 _WITHOUT_ENDS = re.compile(r"`[^`]*+`|\[[^][]*+\]\([^)[]*+\)")
 _CLAIM = re.compile(r"expect:\s*(.*?)\s*")
+# The plainest blocks: a blank line, a heading, a fence, a claim, and lines that begin like no other block.
+_PLAIN_BLOCK = re.compile(
+    r"\n|## (?P<heading>[^\s#](?:[^\n]*[^\s#])?)\n"
+    r"|```(?P<info>[^`~\n]*)\n(?P<code>(?:(?! *```)[^\n]*\n)*)```\n"
+    r"|expect:(?P<claim>[^\n]*)\n|(?P<text>(?:(?!expect:)(?:[^\W\d_]|[\"'(\[]|\*\*\w|`(?!``))[^\n]*\n)+)"
+)
+# The plainest runs: a title in strong text, code, links to lessons, and words in which nothing is markup.
+_WORDS = r"(?:[^\\`*_\[\]<&\n]|(?<![^\s_])_|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))+"  # no _ ends anything
+_PLAIN_RUN = re.compile(
+    rf"^\*\*(?=\S)(?P<strong>{_WORDS})(?<=\S)\*\*(?= )"
+    rf"|(?<!`)`(?P<code>[^`\s](?:[^`\n]*[^`\s])?)`(?!`)"
+    rf"|(?<!!)\[(?P<label>{_WORDS})\]\(lesson:(?P<slug>[A-Za-z0-9-]+)\)"
+    rf"|(?P<words>{_WORDS}|\[{_WORDS}\](?![\[(:]))"
+)
 
 Kind = Literal["text", "heading", "item", "quote", "row", "code", "claim"]
 
@@ -121,14 +136,42 @@ class Paragraph(NamedTuple):
 def blocks(text: str, *, claims: bool = False) -> list[Block]:
     """Return the blocks of Markdown, in order.
 
-    Args:
-        text: The Markdown.
-        claims: Whether a line `expect: …` is a block of its own, as in a lesson.
+    With `claims` a line `expect: …` is a block of its own, as in a lesson.
     """
+    plain = _tiles(_PLAIN_BLOCK, f"{text}\n")
+    if plain is not None and (claims or all(one["claim"] is None for one in plain)):
+        return [*_plain_blocks(plain)]
     from markdown_it.tree import SyntaxTreeNode
 
     tree = SyntaxTreeNode(_parser(claims).parse(text))
     return [*_flat(tree.children, text.split("\n"))]
+
+
+def _tiles(pattern: re.Pattern[str], text: str) -> list[re.Match[str]] | None:
+    """Return the matches, one after another, that a text is made of; None if there is more in it."""
+    found: list[re.Match[str]] = []
+    at = 0
+    while at < len(text):
+        tile = pattern.match(text, at)
+        if tile is None:
+            return None
+        found.append(tile)
+        at = tile.end()
+    return found
+
+
+def _plain_blocks(tiles: Iterable[re.Match[str]]) -> Iterator[Block]:
+    end = 0
+    for one in tiles:
+        first, end = end, end + one[0].count("\n")
+        if one["code"] is not None:
+            yield Block("code", first, end, one["code"].removesuffix("\n"), "```", 0, one["info"].strip())
+        elif one["heading"]:
+            yield Block("heading", first, end, one["heading"], "", 2)
+        elif one["claim"] is not None:
+            yield Block("claim", first, end, one["claim"].strip())
+        elif one["text"]:
+            yield Block("text", first, end, " ".join(line.strip() for line in one[0].rstrip().split("\n")))
 
 
 def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
@@ -160,12 +203,21 @@ def prose(found: Sequence[Block]) -> CleanText:
 def text_runs(text: str) -> tuple[TextRun, ...]:
     """Return the text of a block in runs of one style, cleaned, since an entity may be any character."""
     runs: list[TextRun] = []
-    for run in _words(_inline().parseInline(text)[0].children or []):
+    plain = _tiles(_PLAIN_RUN, text)
+    found = _words(_inline().parseInline(text)[0].children or []) if plain is None else map(_plain_run, plain)
+    for run in found:
         if runs and runs[-1][1:] == run[1:] and not run.slug:
             runs[-1] = runs[-1]._replace(text=runs[-1].text + run.text)
         elif run.text:
             runs.append(run)
     return tuple(run._replace(text=clean(run.text, None)) for run in runs)
+
+
+def _plain_run(tile: re.Match[str]) -> TextRun:
+    strong, code, label, slug, words = tile.groups()
+    if slug:
+        return TextRun(label, "link", slug)
+    return TextRun(strong, "strong") if strong else TextRun(code, "code") if code else TextRun(words)
 
 
 def plain_text(text: str) -> CleanText:

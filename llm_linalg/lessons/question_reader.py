@@ -19,8 +19,8 @@ from typing import NamedTuple
 from llm_linalg.base import syntax
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean, clean_lines, nearest
-from llm_linalg.lessons.body import Line, ListFence
-from llm_linalg.lessons.fence_options import BodyError, FenceOptions, parse_options
+from llm_linalg.lessons.fence_options import ListFence, parse_options
+from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.markdown import blocks, prose
 from llm_linalg.lessons.stop import CodeAbove, Stop
 from llm_linalg.questions.question import Ask, Exercise, FenceLine, WrongAnswer
@@ -44,120 +44,100 @@ class _Parts(NamedTuple):
     """What the lines of a fence say: the question, its choices, and the values of each key."""
 
     question: CleanText
-    choices: tuple[Line, ...]
-    values: dict[str, list[Line]]
+    choices: list[FenceLine]
+    values: dict[str, list[FenceLine]]
 
 
-def read_ask(fence: ListFence, first: int, controls: Sequence[str]) -> Ask:
-    """Return the ask in a fence.
-
-    Args:
-        fence: The fence.
-        first: The file's line, from 1, of the body's first line.
-        controls: The names of the lesson's controls.
-
-    Raises:
-        BodyError: At a line that is wrong.
-    """
+def read_ask(fence: ListFence, controls: Sequence[str]) -> Ask:
+    """Return the ask in a fence, whose lesson has these controls; raise `LineError` at a wrong line."""
     if fence.info:
-        raise BodyError(fence.place, f"nothing stands behind ask: not {quote(fence.info)}")
+        raise LineError(fence.line, f"nothing stands behind ask: not {quote(fence.info)}")
     parts = _parts(fence, ASK_KEYS)
     if len(parts.choices) == 1 or len(parts.choices) > MOST_CHOICES:
-        place, count = parts.choices[-1][0], len(parts.choices)
-        raise BodyError(place, f"an ask has 2 to {MOST_CHOICES} choices, or none: not {count}")
-    choices = tuple(_choice(place, text) for place, text in parts.choices)
+        line, count = parts.choices[-1].line, len(parts.choices)
+        raise LineError(line, f"an ask has 2 to {MOST_CHOICES} choices, or none: not {count}")
+    choices = tuple(map(_choice, parts.choices))
     for k, choice in enumerate(choices):
         if choice in choices[:k]:
-            raise BodyError(parts.choices[k][0], f"the choice {quote(choice)} stands there twice")
+            raise LineError(parts.choices[k].line, f"the choice {quote(choice)} stands there twice")
     return Ask(
         question=parts.question,
-        check=_check(fence, parts, first, "whose value is the right answer: check: Y.shape"),
+        check=_check(fence, parts, "whose value is the right answer: check: Y.shape"),
         choices=choices,
-        vary=_vary(parts, first, controls),
-        line=first + fence.place,
+        vary=_vary(parts, controls),
+        line=fence.line,
     )
 
 
-def exercise_stop(
-    stop: Stop, fence: ListFence, first: int, controls: Sequence[str], above: Sequence[Stop]
-) -> tuple[Stop, FenceOptions]:
-    """Return the stop of an exercise, which continues the stop in whose state it works, and its options.
+def exercise_stop(stop: Stop, fence: ListFence, controls: Sequence[str], above: Sequence[Stop]) -> Stop:
+    """Return the stop of an exercise, which continues one of those above, in whose state it works.
 
     Its question begins its prose, so that it stays on the screen. Where it shows no node of its own, and sets
     nothing up, it shows what that stop shows.
 
-    Args:
-        stop: The stop, with what stands above the fence.
-        fence: The fence.
-        first: The file's line, from 1, of the body's first line.
-        controls: The names of the lesson's controls.
-        above: The stops above it.
-
     Raises:
-        BodyError: At a line that is wrong.
+        LineError: At a line that is wrong.
     """
-    info = parse_options(f"exercise {fence.info}".rstrip(), fence.place, "exercise")
+    options = parse_options(f"exercise {fence.info}".rstrip(), fence.line, "exercise")
     parts = _parts(fence, EXERCISE_KEYS)
     if parts.choices:
-        raise BodyError(parts.choices[0][0], "an exercise has no choices: a question with choices is an ask")
+        reason = "an exercise has no choices: a question with choices is an ask"
+        raise LineError(parts.choices[0].line, reason)
     hints = parts.values["hint"]
     if len(hints) > MOST_HINTS:
-        raise BodyError(hints[MOST_HINTS][0], f"an exercise has at most {MOST_HINTS} hints")
+        raise LineError(hints[MOST_HINTS].line, f"an exercise has at most {MOST_HINTS} hints")
     exercise = Exercise(
         question=parts.question,
-        check=_check(fence, parts, first, "which is true if answer is right: check: answer == Y.sum()"),
-        after=_after(info.after, fence.place, above),
-        setup=_lines(parts.values["with"], first),
-        barred=info.without,
-        vary=_vary(parts, first, controls),
-        hints=tuple(clean(text, None) for _, text in hints),
-        answer=next(iter(_lines(parts.values["answer"], first)), None),
-        wrong=tuple(_wrong(place, text, first) for place, text in parts.values["wrong"]),
-        line=first + fence.place,
+        check=_check(fence, parts, "which is true if answer is right: check: answer == Y.sum()"),
+        after=_after(options.pop("after", None), fence.line, above),
+        setup=tuple(parts.values["with"]),
+        barred=options.pop("without", ()),
+        vary=_vary(parts, controls),
+        hints=tuple(clean(hint.text, None) for hint in hints),
+        answer=next(iter(parts.values["answer"]), None),
+        wrong=tuple(map(_wrong, parts.values["wrong"])),
+        line=fence.line,
     )
-    setup = "\n".join(line.text for line in exercise.setup)
-    asked = clean_lines("\n\n".join(filter(None, (exercise.question, stop.prose))))
-    stop = stop._replace(exercise=exercise, code=setup, prose=asked)
-    if not exercise.after:
-        return stop._replace(above=CodeAbove()), info
-    state = above[exercise.after - 1]
-    code = CodeAbove(state.above.pieces, state.above.count + bool(state.code))
-    stop = stop._replace(above=code, ranks=state.ranks)
-    if not exercise.setup and not info.show:
-        shown = (state.show, *state.beside) if state.show and not state.backward else ()
-        info = info._replace(show=shown, order=info.order or state.order, look=info.look or state.look)
-    return stop, info
-
-
-def with_picture(stop: Stop, info: FenceOptions) -> Stop:
-    """Return a stop that shows what the options of its fence say."""
-    show = info.show[0] if info.show else None
-    return stop._replace(show=show, beside=info.show[1:], order=info.order, look=info.look)
+    code, ranks = CodeAbove(), 0
+    if exercise.after:
+        state = above[exercise.after - 1]
+        code, ranks = CodeAbove(state.above.pieces, state.above.count + bool(state.code)), state.ranks
+        if not exercise.setup and "show" not in options:
+            shown = {} if state.backward else {"show": state.show, "beside": state.beside}
+            options = {"order": state.order, "look": state.look, **shown, **options}
+    return stop._replace(
+        exercise=exercise,
+        code="\n".join(line.text for line in exercise.setup),
+        prose=clean_lines("\n\n".join(filter(None, (exercise.question, stop.prose)))),
+        above=code,
+        ranks=ranks,
+        **options,
+    )
 
 
 def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
     question: list[str] = []
-    choices: list[Line] = []
-    values: dict[str, list[Line]] = {key: [] for key in keys}
-    last: list[Line] | None = None  # where a line that is indented goes on
-    for place, line in fence.numbered_lines:
+    choices: list[FenceLine] = []
+    values: dict[str, list[FenceLine]] = {key: [] for key in keys}
+    last: list[FenceLine] | None = None  # where a line that is indented goes on
+    for place, line in fence.lines:
         text = line.strip()
         key, choice = _KEY.fullmatch(line.rstrip()), _CHOICE.fullmatch(line.rstrip())
         if not text:
             if last is None:
                 question.append("")
         elif last is not None and line[0] in " \t":
-            last[-1] = (last[-1][0], f"{last[-1][1]} {text}")
+            last[-1] = last[-1]._replace(text=f"{last[-1].text} {text}")
         elif key and key[1] in keys:
             last = values[key[1]]
-            last.append((place, (key[2] or "").strip()))
+            last.append(FenceLine((key[2] or "").strip(), place))
         elif key and (last is not None or nearest(key[1], keys)):
-            raise BodyError(place, unknown("key", key[1], keys))
+            raise LineError(place, unknown("key", key[1], keys))
         elif choice and (last is None or last is choices):
             last = choices
-            last.append((place, choice[1].strip()))
+            last.append(FenceLine(choice[1].strip(), place))
         elif last is not None:
-            raise BodyError(place, f"{quote(text)} is neither {', '.join(f'{key}:' for key in keys)}")
+            raise LineError(place, f"{quote(text)} is neither {', '.join(f'{key}:' for key in keys)}")
         else:
             question.append(text)
     for name, lines in values.items():
@@ -165,53 +145,51 @@ def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
     asked = prose(blocks("\n".join(question)))
     if not asked or len(asked) > LONGEST_QUESTION:
         reason = f"it begins with its question, of at most {LONGEST_QUESTION} characters"
-        raise BodyError(fence.place, reason)
-    return _Parts(asked, tuple(choices), values)
+        raise LineError(fence.line, reason)
+    return _Parts(asked, choices, values)
 
 
-def _check_values(key: str, lines: Sequence[Line]) -> None:
+def _check_values(key: str, lines: Sequence[FenceLine]) -> None:
     most = 1 if key in ONCE else MOST_VALUES
     if len(lines) > most:
-        raise BodyError(lines[most][0], f"{key} stands twice" if most == 1 else f"{key} stands too often")
-    for place, text in lines:
+        raise LineError(lines[most].line, f"{key} stands twice" if most == 1 else f"{key} stands too often")
+    for text, place in lines:
         if not text:
-            raise BodyError(place, f"{key}: needs a value")
+            raise LineError(place, f"{key}: needs a value")
         if len(text) > LONGEST_VALUE or not text.isprintable():
             reason = f"{key}: takes at most {LONGEST_VALUE} characters, without control characters"
-            raise BodyError(place, reason)
+            raise LineError(place, reason)
 
 
-def _choice(place: int, text: str) -> CleanText:
+def _choice(choice: FenceLine) -> CleanText:
+    text = choice.text
     if not text or len(text) > LONGEST_CHOICE or not text.isprintable():
         reason = f"a choice is 1 to {LONGEST_CHOICE} characters, without control characters"
-        raise BodyError(place, reason)
+        raise LineError(choice.line, reason)
     return clean(text, None)
 
 
-def _check(fence: ListFence, parts: _Parts, first: int, what: str) -> FenceLine:
+def _check(fence: ListFence, parts: _Parts, what: str) -> FenceLine:
     if not parts.values["check"]:
-        raise BodyError(fence.place, f"it needs a check, {what}")
-    return _lines(parts.values["check"], first)[0]
+        raise LineError(fence.line, f"it needs a check, {what}")
+    return parts.values["check"][0]
 
 
-def _lines(lines: Sequence[Line], first: int) -> tuple[FenceLine, ...]:
-    return tuple(FenceLine(text, first + place) for place, text in lines)
-
-
-def _vary(parts: _Parts, first: int, controls: Sequence[str]) -> tuple[FenceLine, ...]:
+def _vary(parts: _Parts, controls: Sequence[str]) -> tuple[FenceLine, ...]:
     """Return what varies, one control or one statement each."""
     found: list[FenceLine] = []
-    for place, text in parts.values["vary"]:
+    for line in parts.values["vary"]:
+        text, place = line
         if not _NAMES.fullmatch(text):
             if "=" not in text:
                 reason = f"vary: names controls, or binds other data: x = torch.randn(4); not {quote(text)}"
-                raise BodyError(place, reason)
-            found.append(FenceLine(text, first + place))
+                raise LineError(place, reason)
+            found.append(line)
             continue
         for name in re.split(r"[\s,]+", text):
             if name not in controls:
-                raise BodyError(place, unknown("control", name, controls))
-            found.append(FenceLine(name, first + place))
+                raise LineError(place, unknown("control", name, controls))
+            found.append(FenceLine(name, place))
     return tuple(found)
 
 
@@ -221,12 +199,12 @@ def _after(asked: int | None, place: int, above: Sequence[Stop]) -> int:
     if asked is None:
         return programs[-1].number if programs else 0
     if asked > len(above):
-        raise BodyError(place, f"after names a stop above: there are {len(above)}, and no stop {asked}")
+        raise LineError(place, f"after names a stop above: there are {len(above)}, and no stop {asked}")
     stop = above[asked - 1]
     if stop not in programs:
         why = "is an exercise" if stop.exercise else "has no program" if stop.slide else "fails"
         why = "runs on several devices" if stop.ranks else why
-        raise BodyError(place, f"after names a stop that leaves a state, and stop {asked} {why}")
+        raise LineError(place, f"after names a stop that leaves a state, and stop {asked} {why}")
     return asked
 
 
@@ -235,10 +213,10 @@ def leaves_state(stop: Stop) -> bool:
     return not stop.fails and not stop.refusals and stop.exercise is None and not stop.ranks
 
 
-def _wrong(place: int, text: str, first: int) -> WrongAnswer:
+def _wrong(line: FenceLine) -> WrongAnswer:
     """Return a wrong answer, with the name of the mistake that stands behind a `#`."""
-    code, comment = syntax.split_comment(text)
+    code, comment = syntax.split_comment(line.text)
     expression = code.strip()
     if not expression:
-        raise BodyError(place, "wrong: is an expression, and may name the mistake: wrong: A.T # turned")
-    return WrongAnswer(expression, clean(comment.lstrip("# "), None), first + place)
+        raise LineError(line.line, "wrong: is an expression, and may name the mistake: wrong: A.T # turned")
+    return WrongAnswer(expression, clean(comment.lstrip("# "), None), line.line)

@@ -13,22 +13,20 @@ from functools import cache
 from pathlib import Path
 
 from llm_linalg.base.spelling import unknown
-from llm_linalg.base.text import CleanText
-from llm_linalg.lessons import board_reader, body, front_matter, question_reader
+from llm_linalg.lessons import body, front_matter
 from llm_linalg.lessons.control import Control, Value
 from llm_linalg.lessons.controls import FrontError
-from llm_linalg.lessons.fence_options import BodyError, FenceOptions
 from llm_linalg.lessons.files import FOLDER, LONGEST_FILE, curriculum_files, read_bytes, text_of
 from llm_linalg.lessons.lesson import (
     PART_TITLES,
     Lesson,
     LessonError,
+    LineError,
     ListedLesson,
-    Stop,
     UnknownNameError,
 )
 from llm_linalg.lessons.markdown import spans
-from llm_linalg.lessons.stop import Board, BoardRow, CodeAbove, FollowedCell
+from llm_linalg.lessons.stop import Board, BoardRow, FollowedCell, Stop
 
 __all__ = [
     "PART_TITLES",
@@ -64,17 +62,8 @@ def load(path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it is broken, with the file, the line (1 if none is to blame) and the reason.
     """
     place = Path(path)
-    lesson = of_bytes(read_bytes(place, LONGEST_FILE + 1), place)
+    lesson = parse(text_of(read_bytes(place, LONGEST_FILE + 1), place), place)
     return replace(lesson, is_own=True) if place.parent == FOLDER else lesson
-
-
-def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
-    """Return the lesson in a file's bytes.
-
-    Raises:
-        LessonError: If it is broken, with the file, the line and the reason.
-    """
-    return parse(text_of(data, path), path)
 
 
 def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
@@ -84,15 +73,15 @@ def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it is broken, with the file, the line and the reason.
     """
     lesson, pieces = parse_deck_file(text, path)
-    other = next((piece for piece in pieces if piece.stops), None)
+    other = next((piece for piece in pieces if isinstance(piece, body.StopsFence)), None)
     if other is not None:
         reason = "stops of other lessons stand in a deck: 'llm-linalg present' shows it"
-        raise LessonError(str(path), other.place, reason)
+        raise LessonError(str(path), other.line, reason)
     return lesson
 
 
-def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[body.BodyPart]]:
-    """Return a deck file's own stops as a lesson, and all of its parts, with line numbers from 1.
+def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[Stop | body.StopsFence]]:
+    """Return a deck file's own stops as a lesson, and these with the fences of others between them.
 
     Raises:
         LessonError: If it is broken, with the file, the line and the reason.
@@ -113,13 +102,11 @@ def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, li
     except (ValueError, RecursionError) as error:
         place, reason = front_matter.toml_fault(error, inner)
         raise LessonError(name, place + 2, reason) from None
-    first = closing + 2
+    names = [control.name for control in front.controls]
     try:
-        pieces = body.read(lines[closing + 1 :])
-        own = [piece for piece in pieces if not piece.stops]
-        stops = _stops(own, first, front.title, [control.name for control in front.controls])
-    except BodyError as error:
-        raise LessonError(name, first + error.place, error.reason) from None
+        pieces = body.read("\n".join(lines[closing + 1 :]), closing + 2, front.title, names)
+    except LineError as error:
+        raise LessonError(name, error.line, error.reason) from None
     lesson = Lesson(
         slug=Path(name).stem,
         title=front.title,
@@ -127,51 +114,14 @@ def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, li
         order=front.order,
         seed=front.seed,
         controls=front.controls,
-        stops=stops,
+        stops=tuple(piece for piece in pieces if isinstance(piece, Stop)),
         path=Path(name),
         minutes=front.minutes,
         axis_declarations=front.axis_declarations,
         boxes=front.boxes,
         colours=front.colours,
     )
-    return lesson, [piece.shift(first) for piece in pieces]
-
-
-def _stops(
-    pieces: list[body.BodyPart], first: int, title: CleanText, controls: list[str]
-) -> tuple[Stop, ...]:
-    """Return the stops with their programs: a fence continues those above it, except failing ones."""
-    stops: list[Stop] = []
-    above: list[str] = []
-    for number, piece in enumerate(pieces, 1):
-        info = piece.info or FenceOptions()
-        stop = Stop(
-            number=number,
-            title=piece.title or title,
-            prose=piece.prose,
-            code=piece.code,
-            above=CodeAbove(above, len(above)),
-            steps=info.steps,
-            margin=info.margin,
-            fails=info.fails,
-            backward=info.backward,
-            ranks=info.ranks,
-            map=info.map,
-            follow=info.follow,
-            line=first + piece.place,
-            board=board_reader.read(piece.board, first) if piece.board else None,
-            notes=piece.notes.text,
-            minutes=piece.notes.minutes,
-            expects=body.shift_lines(piece.expects, first),
-            slide=piece.info is None and piece.board is None and piece.exercise is None,
-            ask=question_reader.read_ask(piece.ask, first, controls) if piece.ask else None,
-        )
-        if piece.exercise is not None:
-            stop, info = question_reader.exercise_stop(stop, piece.exercise, first, controls, stops)
-        stops.append(question_reader.with_picture(stop, info))
-        if piece.code and not info.fails:
-            above.append(piece.code)
-    return tuple(stops)
+    return lesson, pieces
 
 
 @cache
@@ -195,7 +145,7 @@ def read_entry(lesson: Lesson | ListedLesson) -> Lesson:
     Raises:
         LessonError: If the file is broken.
     """
-    return lesson if isinstance(lesson, Lesson) else _opened(lesson)
+    return lesson if isinstance(lesson, Lesson) else _opened(lesson.path)
 
 
 def is_built_in(lesson: Lesson) -> bool:
@@ -203,9 +153,7 @@ def is_built_in(lesson: Lesson) -> bool:
     return any(lesson is read_entry(entry) for entry in shelf() if entry.path == lesson.path)
 
 
-@cache
-def _opened(listed: ListedLesson) -> Lesson:
-    return load(listed.path)
+_opened = cache(load)
 
 
 @cache

@@ -7,7 +7,8 @@ same question. Its answer is read from torch's tensors.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
+from itertools import product
 from random import Random
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -71,13 +72,7 @@ class WalkPlace(NamedTuple):
 def question_at(place: WalkPlace, number: int, kind: str | None = None) -> Question | None:
     """Return the question of a number (from 1) at a place: each number asks for something else.
 
-    Args:
-        place: The place.
-        number: The number.
-        kind: What is asked for; whatever there is unless given.
-
-    Returns:
-        None where there is nothing to ask.
+    Only for what is of one kind, if that is given; None where there is nothing to ask.
     """
     node = place.node
     if node.dropped or node.value.is_meta or not node.operands:
@@ -134,12 +129,14 @@ def _reads(place: WalkPlace, random: Random) -> Question | None:
     which = random.choice(readable)
     operand = node.operands[which]
     shape, name = tuple(operand.value.shape), operand.node.title
-    read = node.reads(index)[which]
-    right = cells_in_words(read, shape)
+    cells = node.reads(index)[which]
+    if len(cells) > MOST_READ or math.prod(shape) > MOST_READ:
+        return None
+    read, regions = frozenset(cells), _regions(shape)
+    right = next((words for words, region in regions.items() if region == read), None)
     if right is None:
         return None
-    regions = dict(_all_regions(shape))
-    others = [words for words in _regions(shape, index) if regions[words] != frozenset(read)]
+    others = [words for words in _near(regions, len(shape), index) if regions[words] != read]
     random.shuffle(others)
     choices = [right, *others[: MOST_CHOICES - 1]]
     if len(choices) < 3:
@@ -211,47 +208,26 @@ def _number(value: float) -> RightAnswer:
     return RightAnswer("number", clean(value_text(value)), None, value)
 
 
-def cells_in_words(cells: Collection[Index], shape: tuple[int, ...]) -> str | None:
-    """Return what cells of a tensor of one or two axes are, such as `row 1`; None for no such region."""
-    if len(cells) > MOST_READ or not cells:
-        return None
-    read = frozenset(cells)
-    return next((words for words, region in _all_regions(shape) if region == read), None)
+def _regions(shape: tuple[int, ...]) -> dict[str, frozenset[Index]]:
+    """Return the regions of a vector or a matrix by name: cells first, then all of it, rows and columns."""
+    cells = list(product(*map(range, shape)))
+    found = {f"cell {cell if len(cell) > 1 else cell[0]}": frozenset([cell]) for cell in cells}
+    found["all of it"] = frozenset(cells)
+    for axis, name in enumerate(("row", "column") if len(shape) == 2 else ()):
+        for i in range(shape[axis]):
+            found[f"{name} {i}"] = frozenset(cell for cell in cells if cell[axis] == i)
+    return found
 
 
-def _all_regions(shape: tuple[int, ...]) -> Iterator[tuple[str, frozenset[Index]]]:
-    """Yield the regions of a tensor that have a name: a cell first, then all of it, then rows and columns."""
-    if math.prod(shape) > MOST_READ:
-        return
-    if len(shape) == 1:
-        yield from ((f"cell {i}", frozenset([(i,)])) for i in range(shape[0]))
-        yield "all of it", frozenset((i,) for i in range(shape[0]))
-        return
-    rows, columns = shape
-    for i in range(rows):
-        yield from ((f"cell ({i}, {j})", frozenset([(i, j)])) for j in range(columns))
-    yield "all of it", frozenset((i, j) for i in range(rows) for j in range(columns))
-    yield from ((f"row {i}", frozenset((i, j) for j in range(columns))) for i in range(rows))
-    yield from ((f"column {j}", frozenset((i, j) for i in range(rows))) for j in range(columns))
-
-
-def _regions(shape: tuple[int, ...], index: Index) -> list[str]:
-    """Return the names of regions that one may take for what a cell reads: those with its indices."""
-    if len(shape) == 1:
-        near = [f"cell {i}" for i in index if i < shape[0]]
-        return list(dict.fromkeys([*near, "all of it", *(f"cell {i}" for i in range(shape[0]))]))[:6]
-    rows, columns = shape
-    named = [
-        *(f"row {i}" for i in index if i < rows),
-        *(f"column {j}" for j in index if j < columns),
-        *(f"cell ({i}, {j})" for i in index for j in index if i < rows and j < columns),
-        "all of it",
-        *(f"row {i}" for i in range(rows)),
-        *(f"column {j}" for j in range(columns)),
-    ]
-    seen: dict[frozenset[Index], str] = {}
-    regions = dict(_all_regions(shape))
-    for words in dict.fromkeys(named):
+def _near(regions: Mapping[str, frozenset[Index]], rank: int, index: Index) -> list[str]:
+    """Return the names of regions that one may take for what a cell reads: those with its indices first."""
+    lines = [words for words in regions if not words.startswith("cell")]
+    named = [f"cell {i}" for i in index] if rank == 1 else []
+    named += [f"{name} {i}" for name in ("row", "column") for i in index]
+    named += [f"cell {pair}" for pair in product(index, repeat=2)]
+    named += ["all of it", *(regions if rank == 1 else lines)]
+    found: dict[frozenset[Index], str] = {}
+    for words in named:
         if words in regions:
-            seen.setdefault(regions[words], words)
-    return list(seen.values())[:8]
+            found.setdefault(regions[words], words)
+    return list(found.values())[: 6 if rank == 1 else 8]

@@ -7,6 +7,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -169,16 +170,12 @@ def agrees(text: str, said: object, value: object, near: float = 1e-5) -> bool:
             return a == b or (math.isnan(a) and math.isnan(b))
         found = _DECIMALS.fullmatch(text.strip().replace("−", "-"))
         half = 0.5 * 10.0 ** -len(found[1]) if found else 0.0
-        return abs(a - b) <= max(half * (1 + 1e-9), 1e-6, 0.0 if _whole(b) else near * abs(b))
+        return abs(a - b) <= max(half * (1 + 1e-9), 1e-6, 0.0 if b == round(b) else near * abs(b))
     if isinstance(value, tuple):  # a torch.Size is one
         return isinstance(said, tuple | list) and [*said] == [*value]
     if one is not None and other is not None:
         return one.shape == other.shape and torch.allclose(one, other, near, 1e-6, equal_nan=True)
     return False
-
-
-def _whole(number: float) -> bool:
-    return number == round(number)
 
 
 def literal(text: str) -> object | None:
@@ -218,22 +215,15 @@ def _reckoned(node: ast.AST) -> object | None:
             sign = -1 if isinstance(node.op, ast.USub) else 1
             return sign * inner if isinstance(inner, int | float) else None
         case ast.BinOp():
-            return _calculated(node)
+            left, right, reckon = _reckoned(node.left), _reckoned(node.right), _SIGNS.get(type(node.op))
+            if not isinstance(left, int | float) or not isinstance(right, int | float) or reckon is None:
+                return None
+            exact = left > 0 or isinstance(right, int)
+            if reckon is operator.pow and (abs(left) > 1e6 or abs(right) > 20 or not exact):
+                return None
+            with suppress(ZeroDivisionError, OverflowError):
+                return reckon(left, right)
     return None
-
-
-def _calculated(node: ast.BinOp) -> object | None:
-    left, right, sign = _reckoned(node.left), _reckoned(node.right), _SIGNS.get(type(node.op))
-    if not isinstance(left, int | float) or not isinstance(right, int | float) or sign is None:
-        return None
-    if sign is operator.pow and (
-        abs(left) > 1e6 or abs(right) > 20 or (left <= 0 and not isinstance(right, int))
-    ):
-        return None
-    try:
-        return sign(left, right)
-    except (ZeroDivisionError, OverflowError):
-        return None
 
 
 def cell_in(text: str) -> tuple[int, ...] | None:

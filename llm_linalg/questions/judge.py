@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from torch import Tensor
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import NOTHING, CleanText, clean
-from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in, same_factor
+from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in
 from llm_linalg.questions.program_state import LITERALS, Halt, ProgramState, is_literal, state_after
 from llm_linalg.questions.question import Exercise
 from llm_linalg.questions.value import (
@@ -107,37 +108,27 @@ def _wrong(mistake: str) -> str:
     return f"Wrong: {mistake.removesuffix('.')}." if mistake else "Wrong."
 
 
+@dataclass(frozen=True, slots=True)
 class Judge:
-    """An exercise with the program that it works on.
+    """An exercise with the program that it works on. Counts alone decide when either is stopped.
 
-    Args:
+    Attributes:
         program: The program that leaves the state, setup included.
         exercise: The exercise.
         trials: What an answer must pass; the first is the one that the learner sees.
         cells: The lines at which the cells of a document's program begin.
-        seconds: The time for the program and for each expression; None if counts alone decide.
         halt: Asked all along whether to stop.
         own: Whether program and exercise are our own text; an answer never is.
         trust: Whether what is foreign may run with the user's rights where there is no lock.
     """
 
-    def __init__(
-        self,
-        program: str,
-        exercise: Exercise,
-        trials: Sequence[Trial],
-        *,
-        cells: Sequence[int] = (),
-        seconds: float | None = None,
-        halt: Halt | None = None,
-        own: bool = False,
-        trust: bool = False,
-    ) -> None:
-        self.program = program
-        self.exercise = exercise
-        self.trials = trials
-        self._cells, self._seconds, self._halt = cells, seconds, halt
-        self._own, self._trust = own, trust
+    program: str
+    exercise: Exercise
+    trials: Sequence[Trial]
+    cells: Sequence[int] = ()
+    halt: Halt | None = None
+    own: bool = False
+    trust: bool = False
 
     def verdict(self, answer: str) -> Verdict:
         """Return what comes of an answer.
@@ -154,41 +145,33 @@ class Judge:
         for number, trial in enumerate(self.trials):
             found = self._under(trial, answer, first=not number)
             if found is not None:
-                return (
-                    self._named_as_written(found, answer)
-                    if found.error
-                    else self._named(found, answer, number)
-                )
+                return self._named(found, answer, number)
         return Verdict(True, trial=self.trials[0])
 
-    def state(self, trial: Trial) -> AbstractContextManager[ProgramState]:
+    def state_for(self, answer: str, trial: Trial) -> AbstractContextManager[ProgramState]:
+        """Hold a state for an answer; no program has to be run for a number, a text, or a list of these."""
+        if is_literal(answer):
+            return nullcontext(LITERALS)
+        solution = self.exercise.answer
+        is_authors = solution is not None and answer == solution.text
+        return self.state(trial, is_foreign=not is_authors)
+
+    @contextmanager
+    def state(self, trial: Trial, *, is_foreign: bool = False) -> Iterator[ProgramState]:
         """Run the program as in a trial, and hold the state that it leaves, for what its author wrote.
 
         Raises:
             ProgramError: If it fails.
         """
-        return self._state(trial, own=self._own)
-
-    def state_for(self, answer: str, trial: Trial) -> AbstractContextManager[ProgramState]:
-        """Do the same for an answer; none has to be run for a number, a text, or a list of these."""
-        if is_literal(answer):
-            return nullcontext(LITERALS)
-        solution = self.exercise.answer
-        is_authors = solution is not None and answer == solution.text
-        return self._state(trial, own=self._own and is_authors)
-
-    @contextmanager
-    def _state(self, trial: Trial, *, own: bool) -> Iterator[ProgramState]:
         program = f"{self.program}\n{trial.statement}" if trial.statement else self.program
         with state_after(
             program,
             seed=trial.seed,
             names=trial.names,
-            cells=self._cells,
-            seconds=self._seconds,
-            halt=self._halt,
-            own=own,
-            trust=self._trust,
+            cells=self.cells,
+            halt=self.halt,
+            own=self.own and not is_foreign,
+            trust=self.trust,
         ) as state:
             if state.failure is not None:
                 raise state.failure
@@ -215,9 +198,12 @@ class Judge:
     def _compared(self, state: ProgramState, trial: Trial, got: Outcome, *, first: bool) -> Verdict | None:
         if got.error is None and self.is_right(state, got.value):
             return None
-        solution = self.exercise.answer
-        asked = Outcome.of(state, solution.text) if solution is not None else Outcome()
-        if not first and solution is not None and not (asked.is_there and self.is_right(state, asked.value)):
+        asked = self._asked(state)
+        if (
+            not first
+            and self.exercise.answer is not None
+            and not (asked.is_there and self.is_right(state, asked.value))
+        ):
             return None
         if got.error is not None:
             reason = clean(got.error.message, None)
@@ -234,7 +220,14 @@ class Judge:
         return Verdict(False, reason, NOTHING, got.text, asked.text, differs, trial, pictures=pictures)
 
     def _named(self, found: Verdict, answer: str, number: int) -> Verdict:
-        """Return a verdict with the name of the mistake, if it is a known one."""
+        """Return a verdict with the name of the mistake, if it is a known one.
+
+        That of an answer that gave no value is known if the author expects that very text.
+        """
+        if found.error is not None:
+            text = "".join(answer.split())
+            names = (one.name for one in self.exercise.wrong if "".join(one.expression.split()) == text)
+            return replace(found, mistake=next(names, NOTHING))
         if is_typed_in(answer) and (number or _is_rounded(*found.pictures)):
             reason = NOTHING if found.reason == UNEXPLAINED else found.reason
             return replace(found, mistake=clean(TYPED), reason=reason)
@@ -244,19 +237,13 @@ class Judge:
                 cheap = written.was_cheap
                 name = self._mistake(state, got)
                 name = name or (self._changed(written, state, answer) if cheap else "")
-            named = clean(name or self._scale(answer))
-            reason = NOTHING if named and found.reason == UNEXPLAINED else found.reason
-            return replace(found, mistake=named, reason=reason)
+            name = name or self._scale(answer)
         except HaltedError:
             raise
         except ProgramError:
             return found
-
-    def _named_as_written(self, found: Verdict, answer: str) -> Verdict:
-        """Return a verdict on an answer that gave no value, named if the author expects that very text."""
-        written = "".join(answer.split())
-        names = (one.name for one in self.exercise.wrong if "".join(one.expression.split()) == written)
-        return replace(found, mistake=next(names, NOTHING))
+        reason = NOTHING if name and found.reason == UNEXPLAINED else found.reason
+        return replace(found, mistake=clean(name), reason=reason)
 
     def is_right(self, state: ProgramState, answer: object) -> bool:
         """Return whether the check is true of an answer in a state; one that it can't take is wrong."""
@@ -282,11 +269,13 @@ class Judge:
             known = Outcome.of(state, wrong.expression)
             if wrong.name and known.is_there and is_same(known.value, got.value):
                 return wrong.name
+        asked = self._asked(state)
+        return known_mistake(got.value, asked.value) if asked.is_there else ""
+
+    def _asked(self, state: ProgramState) -> Outcome:
+        """Return what the author's solution gives."""
         solution = self.exercise.answer
-        asked = Outcome.of(state, solution.text) if solution is not None else Outcome()
-        if asked.is_there:
-            return known_mistake(got.value, asked.value)
-        return ""
+        return Outcome() if solution is None else Outcome.of(state, solution.text)
 
     def _changed(self, written: ProgramState, state: ProgramState, answer: str) -> str:
         """Return the name of a mistake without which the answer would be right."""
@@ -303,18 +292,17 @@ class Judge:
 
     def _scale(self, answer: str) -> str:
         """Return the name of a missing scale if a number is too large by the same factor everywhere."""
-        solution = self.exercise.answer
-        if solution is None:
-            return ""
         pairs: list[tuple[float, float]] = []
         for trial in self.trials[:3]:
             with self.state_for(answer, trial) as written, self.state(trial) as state:
-                got, asked = Outcome.of(written, answer), Outcome.of(state, solution.text)
+                got, asked = Outcome.of(written, answer), self._asked(state)
             one, other = plain_tensor(got.value), plain_tensor(asked.value)
             if one is None or other is None or one.numel() != 1 or other.numel() != 1 or not other.item():
                 return ""
             pairs.append((one.item() / other.item(), other.item()))
-        return SCALE if same_factor(pairs) else ""
+        (first, _), *_ = pairs
+        is_one = all(math.isclose(factor, first, rel_tol=1e-4) for factor, _ in pairs)
+        return SCALE if is_one and first not in (0, 1) and len({number for _, number in pairs}) > 1 else ""
 
 
 def _is_rounded(got: Tensor | None, asked: Tensor | None) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -68,16 +68,6 @@ def ratio(one: Tensor, other: Tensor) -> float | None:
     return found.item() if found and close(one, found * other) else None
 
 
-def same_factor(pairs: Sequence[tuple[float, float]]) -> bool:
-    """Return whether pairs of a factor and the number that it belongs to have one factor, of many numbers."""
-    factors, numbers = [factor for factor, _ in pairs], {number for _, number in pairs}
-    return (
-        len(numbers) > 1
-        and factors[0] not in (0, 1)
-        and all(math.isclose(f, factors[0], rel_tol=1e-4) for f in factors)
-    )
-
-
 def _is_shifted(one: Tensor, other: Tensor) -> bool:
     """Return whether a tensor is another moved by one cell along an axis of at least 3 cells."""
     for axis, size in enumerate(other.shape):
@@ -92,16 +82,11 @@ def _is_shifted(one: Tensor, other: Tensor) -> bool:
 
 
 def mistake_in(answer: str, is_right: Callable[[str], bool]) -> str:
-    """Return the name of a mistake whose correction, in one place of an answer, makes it right; else empty.
-
-    Args:
-        answer: The answer, one expression.
-        is_right: Tells whether another answer is right.
-    """
-    for number, (name, text) in enumerate(_changes(expression(answer))):
-        if number >= MOST_CHANGES:
-            break
-        if is_right(text):
+    """Return the name of a mistake whose correction in one place makes an answer right; else empty."""
+    tree = expression(answer)
+    changes = ((node, *change) for node in ast.walk(tree) for change in _changes_of(node))
+    for node, name, instead in islice(changes, MOST_CHANGES):
+        if is_right(ast.unparse(deepcopy(tree, {id(node): instead}))):
             return name
     return ""
 
@@ -110,13 +95,6 @@ def is_typed_in(answer: str) -> bool:
     """Return whether an answer uses no name but those of modules: it is a value that was typed in."""
     used = {node.id for node in ast.walk(expression(answer)) if isinstance(node, ast.Name)}
     return used <= {"torch", "math"}
-
-
-def _changes(tree: ast.expr) -> Iterator[tuple[str, str]]:
-    """Yield the name of a mistake and the text of the answer without it, for each place where it may be."""
-    for node in ast.walk(tree):
-        for name, instead in _changes_of(node):
-            yield name, ast.unparse(deepcopy(tree, {id(node): instead}))
 
 
 def _changes_of(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:

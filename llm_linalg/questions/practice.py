@@ -83,21 +83,25 @@ def _matrix(random: Random, *shape: int, most: int = 4) -> str:
     return f"[{', '.join(_matrix(random, *shape[1:], most=most) for _ in range(shape[0]))}]"
 
 
-def _tensor(random: Random, *shape: int) -> str:
-    numbers = re.sub("[0-9]+", r"\g<0>.", _matrix(random, *shape), count=1)  # the first makes all floats
-    return f"torch.tensor({numbers})"
-
-
 def _given(random: Random, **shapes: tuple[int, ...]) -> str:
-    """Return lines that bind tensors of these shapes."""
-    return "".join(f"{name} = {_tensor(random, *shape)}\n" for name, shape in shapes.items())
+    """Return lines that bind tensors of these shapes; the first number of each makes all of them floats."""
+    numbers = {name: _matrix(random, *shape) for name, shape in shapes.items()}
+    floats = {name: re.sub("[0-9]+", r"\g<0>.", text, count=1) for name, text in numbers.items()}
+    return "".join(f"{name} = torch.tensor({text})\n" for name, text in floats.items())
 
 
-def _one(line: str, axes: int) -> Callable[[Random, int], str]:
-    """Return what draws a program of one tensor `x` of so many axes, and a line."""
+def _tensors(line: str, most: int = HIGHEST_LEVEL, **axes: str) -> Callable[[Random, int], str]:
+    """Return what draws a program of a line and tensors, of a matrix `x` unless others are given.
+
+    Each has a letter for each axis; one letter is one size.
+    """
+    axes = axes or {"x": "rc"}
 
     def draw(random: Random, level: int) -> str:
-        return f"{_given(random, x=_sizes(random, level, axes))}Y = {line}"
+        letters = dict.fromkeys("".join(axes.values()))
+        sizes = dict(zip(letters, _sizes(random, min(level, most), len(letters)), strict=True))
+        shapes = {name: tuple(sizes[letter] for letter in own) for name, own in axes.items()}
+        return f"{_given(random, **shapes)}Y = {line.format(**sizes)}"
 
     return draw
 
@@ -113,21 +117,11 @@ def _dot(random: Random, level: int) -> str:
     return f"{_given(random, x=(2 + level,), y=(2 + level,))}Y = torch.dot(x, y)"
 
 
-def _matvec(random: Random, level: int) -> str:
-    rows, columns = _sizes(random, level, 2)
-    return f"{_given(random, A=(rows, columns), x=(columns,))}Y = A @ x"
-
-
 def _matmul(random: Random, level: int) -> str:
     rows, inner, columns = _sizes(random, level, 3)
     if level > 2 and random.random() < 0.5:
         return f"{_given(random, x=(rows, inner), W=(columns, inner))}Y = x @ W.T"
     return f"{_given(random, x=(rows, inner), W=(inner, columns))}Y = x @ W"
-
-
-def _linear(random: Random, level: int) -> str:
-    rows, inner, columns = _sizes(random, level, 3)
-    return f"{_given(random, x=(rows, inner), A=(columns, inner), b=(columns,))}Y = F.linear(x, A, b)"
 
 
 def _triangle(random: Random, level: int) -> str:
@@ -142,22 +136,14 @@ def _masked(random: Random, level: int) -> str:
     return f"{_given(random, S=(size, size))}{hidden}Y = S.masked_fill(hidden, -math.inf)"
 
 
-def _reshape(random: Random, level: int) -> str:
-    rows, columns = _sizes(random, level, 2)
-    return f"{_given(random, x=(rows, columns))}Y = x.reshape({columns}, {rows})"
-
-
-def _batch(random: Random, level: int) -> str:
-    batch, rows, inner, columns = _sizes(random, min(level, 2), 4)
-    return f"{_given(random, Q=(batch, rows, inner), K=(batch, columns, inner))}Y = Q @ K.transpose(1, 2)"
-
-
 def _rows(random: Random, level: int) -> str:
     words, size = 3 + level // 2, _size(random, level)
     places = [random.randrange(words) for _ in range(_size(random, level))]
     return f"{_given(random, table=(words, size))}Y = table[torch.tensor({places})]"
 
 
+_LINEAR = _tensors("F.linear(x, A, b)", x="rk", A="ck", b="c")
+_BATCH = _tensors("Q @ K.transpose(1, 2)", 2, Q="brk", K="bck")
 WALK: tuple[DrawnKind, ...] = ("value", "reads", "shape")
 BATCH = ("value", "sum", "shape")
 LEARN = ("gradient", "repair")
@@ -166,23 +152,23 @@ PROGRAMS: tuple[PracticeProgram, ...] = (
     PracticeProgram("getitem", 1, ("vector", "tensor3", "projections"), _rows, WALK),
     PracticeProgram("mul", 2, ("elementwise",), _pointwise, WALK),
     PracticeProgram("dot", 2, ("dot", "similarity", "scalar"), _dot, ("value", "sum")),
-    PracticeProgram("sum", 2, ("scalar", "elementwise"), _one("x.sum(dim=0)", 2), SUMS),
-    PracticeProgram("mul", 3, ("scale",), _one("2 * x", 2), ("value", "reads")),
-    PracticeProgram("matmul", 3, ("matvec", "columns"), _matvec, SUMS),
+    PracticeProgram("sum", 2, ("scalar", "elementwise"), _tensors("x.sum(dim=0)"), SUMS),
+    PracticeProgram("mul", 3, ("scale",), _tensors("2 * x"), ("value", "reads")),
+    PracticeProgram("matmul", 3, ("matvec", "columns"), _tensors("A @ x", A="rc", x="c"), SUMS),
     PracticeProgram("matmul", 3, ("matmul", "shapes", "columns"), _matmul, (*SUMS, "repair", "gradient")),
-    PracticeProgram("linear", 3, ("linear", "align"), _linear, (*SUMS, "gradient")),
-    PracticeProgram("T", 4, ("transpose", "matrix"), _one("x.T", 2), WALK),
+    PracticeProgram("linear", 3, ("linear", "align"), _LINEAR, (*SUMS, "gradient")),
+    PracticeProgram("T", 4, ("transpose", "matrix"), _tensors("x.T"), WALK),
     PracticeProgram("matmul", 4, ("backprop", "descent", "backward", "align"), _matmul, LEARN),
-    PracticeProgram("reshape", 4, ("transpose", "heads"), _reshape, WALK),
+    PracticeProgram("reshape", 4, ("transpose", "heads"), _tensors("x.reshape({c}, {r})"), WALK),
     PracticeProgram("triu", 5, ("triangular", "causal"), _triangle, ("mask", "value")),
-    PracticeProgram("diag", 5, ("diagonal", "identity"), _one("torch.diag(x)", 1), WALK),
-    PracticeProgram("matmul", 6, ("attention", "scores", "heads"), _batch, BATCH),
+    PracticeProgram("diag", 5, ("diagonal", "identity"), _tensors("torch.diag(x)", x="r"), WALK),
+    PracticeProgram("matmul", 6, ("attention", "scores", "heads"), _BATCH, BATCH),
     PracticeProgram("masked_fill", 6, ("causal", "scores", "attention"), _masked, ("mask", "reads")),
-    PracticeProgram("softmax", 6, ("softmax", "attention"), _one("torch.softmax(x, dim=1)", 2), WALK[1:]),
-    PracticeProgram("relu", 7, ("mlp",), _one("F.relu(x)", 2), ("value", "reads")),
-    PracticeProgram("add", 7, ("residual", "block"), _one("x + x.mean(dim=1, keepdim=True)", 2), ("value",)),
+    PracticeProgram("softmax", 6, ("softmax", "attention"), _tensors("torch.softmax(x, dim=1)"), WALK[1:]),
+    PracticeProgram("relu", 7, ("mlp",), _tensors("F.relu(x)"), ("value", "reads")),
+    PracticeProgram("add", 7, ("residual", "block"), _tensors("x + x.mean(dim=1, keepdim=True)"), ("value",)),
     PracticeProgram("matmul", 8, ("logits", "sampling"), _matmul, SUMS),
-    PracticeProgram("argmax", 8, ("sampling", "logits"), _one("x.argmax(dim=1)", 2), WALK),
+    PracticeProgram("argmax", 8, ("sampling", "logits"), _tensors("x.argmax(dim=1)"), WALK),
 )  # fmt: skip
 """What is practised. An operation more is an entry here."""
 
@@ -197,14 +183,7 @@ def programs_of(part: int | None = None, lesson: str | None = None) -> tuple[Pra
 def draw_question(
     programs: Sequence[PracticeProgram], seed: int, number: int, level: int, kind: str | None = None
 ) -> PracticeQuestion:
-    """Return the question of a number under a seed.
-
-    Args:
-        programs: What it may be about.
-        seed: The seed of the sequence.
-        number: Its number, from 1.
-        level: How hard it is, from 1 to `HIGHEST_LEVEL`.
-        kind: What is asked for; anything unless given.
+    """Return the question of a number, from 1, under a seed; of one kind, if that is given.
 
     Raises:
         LookupError: If these programs have no such question.
@@ -215,17 +194,13 @@ def draw_question(
         entry = random.choice(some)
         wanted = kind or random.choice(entry.kinds)
         text = entry.draw(random, level)
-        found = _MAKERS.get(wanted, _about_walk)(entry, text, random, level, wanted)
+        if wanted in _MAKERS:
+            found = _MAKERS[wanted](entry, text, random, level)
+        else:
+            found = _at_step(entry, text, run_text(text, own=True)["Y"], random, level, wanted)
         if found is not None:
             return found
     raise LookupError(f"nothing of this kind is practised here: {kind}")
-
-
-def _about_walk(
-    entry: PracticeProgram, text: str, random: Random, level: int, kind: str
-) -> PracticeQuestion | None:
-    """Return a question about a step of the walk of `Y`."""
-    return _at_step(entry, text, run_text(text, own=True)["Y"], random, level, kind)
 
 
 def _at_step(
@@ -246,9 +221,7 @@ def _at_step(
     return PracticeQuestion(entry.op if backward else node.op, level, text, node.name, step, backward, made)
 
 
-def _gradient(
-    entry: PracticeProgram, text: str, random: Random, level: int, _kind: str
-) -> PracticeQuestion | None:
+def _gradient(entry: PracticeProgram, text: str, random: Random, level: int) -> PracticeQuestion | None:
     """Return a question about a derivative of the sum of the squares of `Y`."""
     text = f"{text}\nloss = (Y * Y).sum() / 2"
     gradients = run_text(text, own=True).backward("loss")
@@ -262,12 +235,9 @@ def _gradient(
     return found._replace(question=found.question._replace(kind="gradient", ask=ask))
 
 
-def _repair(
-    entry: PracticeProgram, _text: str, random: Random, level: int, _kind: str
-) -> PracticeQuestion | None:
+def _repair(entry: PracticeProgram, _text: str, random: Random, level: int) -> PracticeQuestion | None:
     """Return a question about a product that torch refuses: which change gives the shape that is wanted."""
-    sizes = random.sample(range(2, 4 + level), 3)
-    rows, inner, columns = sizes
+    rows, inner, columns = random.sample(range(2, 4 + level), 3)
     turned = random.random() < 0.5
     left, right = ((inner, rows), (inner, columns)) if turned else ((rows, inner), (columns, inner))
     given = f"x = torch.ones({left[0]}, {left[1]})\nW = torch.ones({right[0]}, {right[1]})"

@@ -22,13 +22,10 @@ Halt = Callable[[], bool]
 class ProgramState:
     """The names that a program has bound.
 
-    Args:
-        program: The program, which has run; None for no program at all, where numbers, texts and lists of
-            these have values, for which nothing has to run.
-        failure: Why it ended early; None if it did not.
+    Without a program, numbers, texts and lists of these have values, for which nothing has to run.
 
     Attributes:
-        failure: Likewise.
+        failure: Why the program ended early; None if it did not.
         names: Its names.
         is_random: Whether it drew random numbers.
     """
@@ -59,7 +56,11 @@ class ProgramState:
 
     def is_true(self, claim: str, **names: Any) -> bool:
         """Return whether a claim is true; raises as `false_reason` does."""
-        return _truth(self.value(claim, **names))
+        result = self.value(claim, **names)
+        if isinstance(result, Tensor) and result.numel() != 1:
+            shape = tuple(result.shape)
+            raise ProgramError(f"it gives {shape} answers, not one: torch.equal and torch.allclose give one")
+        return bool(result)
 
     def false_reason(self, claim: str, **names: Any) -> str:
         """Return why a claim is false, with the values of its sides; empty if it is true.
@@ -90,13 +91,6 @@ def is_literal(answer: str) -> bool:
     except ProgramError:
         return False
     return True
-
-
-def _truth(result: object) -> bool:
-    if isinstance(result, Tensor) and result.numel() != 1:
-        shape = tuple(result.shape)
-        raise ProgramError(f"it gives {shape} answers, not one: torch.equal and torch.allclose give one")
-    return bool(result)
 
 
 def expression_of(source: Source) -> ast.expr:

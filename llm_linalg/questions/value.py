@@ -107,7 +107,13 @@ def is_same(one: object, other: object) -> bool:
     if isinstance(one, str) or isinstance(other, str):
         return isinstance(one, str) and isinstance(other, str) and one == other
     if isinstance(one, torch.Size) or isinstance(other, torch.Size):
-        return isinstance(one, tuple | list) and isinstance(other, tuple | list) and _equal_sizes(one, other)
+        sizes = [
+            [*value]
+            for value in (one, other)
+            if isinstance(value, tuple | list) and len(value) <= MOST_PARTS
+            if all(isinstance(part, int) for part in value)
+        ]
+        return len(sizes) == 2 and sizes[0] == sizes[1]
     left, right = plain_tensor(one), plain_tensor(other)
     if left is not None and right is not None:
         return close(left, right)
@@ -118,13 +124,6 @@ def is_same(one: object, other: object) -> bool:
             for left, right in zip(one, other, strict=True)
         )
     return one is other
-
-
-def _equal_sizes(one: tuple[Any, ...] | list[Any], other: tuple[Any, ...] | list[Any]) -> bool:
-    def whole(value: tuple[Any, ...] | list[Any]) -> bool:
-        return len(value) <= MOST_PARTS and all(isinstance(part, int) for part in value)
-
-    return whole(one) and whole(other) and [*one] == [*other]
 
 
 class ValueDifference(NamedTuple):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from llm_linalg.base.axis_labels import AxisLabels
+from llm_linalg.lessons.check import problems
 from llm_linalg.lessons.reader import Lesson, LessonError, parse
 from tests.app.fakes import draw, panel
 from tests.common import known
@@ -194,6 +195,6 @@ def test_what_is_declared_wrongly_is_said_with_its_line(old: str, new: str, said
 
 
 def test_the_check_of_a_lesson_asks_for_the_tensors_and_lists_that_it_names() -> None:
-    assert lesson().check() == ()
-    found = lesson(LESSON.replace('Q = ["query", ""]', 'Qs = ["query", ""]')).check()
+    assert problems(lesson()) == ()
+    found = problems(lesson(LESSON.replace('Q = ["query", ""]', 'Qs = ["query", ""]')))
     assert [error.reason.partition("?")[0] for error in found] == ['unknown name "Qs": did you mean "S"']

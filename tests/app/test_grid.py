@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llm_linalg.lessons.check import problems
 from llm_linalg.lessons.reader import LessonError, catalog, find, parse
 from tests.app.driving import opened
 from tests.app.lessons import shell_split
@@ -187,7 +188,7 @@ M = torch.tensor(own)
     ],
 )
 def test_what_is_no_grid_is_said_with_its_line(old: str, new: str, said: str) -> None:
-    assert parse(LESSON, "own.md").check() == ()
+    assert problems(parse(LESSON, "own.md")) == ()
     with pytest.raises(LessonError, match=said.replace("?", "[?]")):
         parse(LESSON.replace(old, new), "own.md")
 

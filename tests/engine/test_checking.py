@@ -9,7 +9,7 @@ import torch
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.lessons.answers import failing_claims
-from llm_linalg.lessons.check import ends, extremes
+from llm_linalg.lessons.check import ends, extremes, problems
 from llm_linalg.lessons.reader import LessonError, catalog, find, load, parse
 
 PROGRAM = "x = torch.randn(3, 2)\nW = torch.randn(2, 4)\nY = x @ W"
@@ -102,20 +102,21 @@ Y @ Y
 def test_everything_is_told_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "checked.md"
     file.write_text(LESSON, encoding="utf-8")
-    problems = load(file).check()
-    assert [(problem.kind, problem.line, problem.reason) for problem in problems] == [
+    found = problems(load(file))
+    assert [(problem.kind, problem.line, problem.reason) for problem in found] == [
         ("control", 6, "no program uses the control m"),
         ("link", 10, 'a link to "matmol", which is not a lesson: did you mean matmul?'),
         ("control", 15, "other has no value: it is assigned nowhere, and there is no [controls.other]"),
         ("claim", 19, '"Y.sum() == 5" is false: Y.sum() is 6'),
     ]
-    assert {problem.file for problem in problems} == {str(file)}
+    assert {problem.file for problem in found} == {str(file)}
 
 
 def test_what_is_thorough_moves_the_controls() -> None:
     lesson = parse(LESSON.replace("lesson:matmol", "lesson:matmul"), "checked.md")
-    assert "control" in [problem.kind for problem in lesson.check(thorough=True)]
-    told = [problem.reason for problem in lesson.check(thorough=True) if problem.reason.startswith("with n")]
+    found = problems(lesson, thorough=True)
+    assert "control" in [problem.kind for problem in found]
+    told = [problem.reason for problem in found if problem.reason.startswith("with n")]
     missing = "NameError: name 'other' is not defined"
     assert told == [f"with n = 4: {missing}", f"with n = 4, m = 4: {missing}"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llm_linalg.lessons.check import problems
 from llm_linalg.lessons.reader import Board, LessonError, parse
 
 TEXT = """\
@@ -63,7 +64,7 @@ def test_a_board_belongs_to_the_program_above_it() -> None:
     ]
     lines = TEXT.split("\n")
     assert all(lines[row.line - 1].startswith(row.label) for row in board.rows)
-    assert lesson.check() == ()
+    assert problems(lesson) == ()
 
 
 def test_a_board_after_words_is_a_stop_of_its_own() -> None:
@@ -73,7 +74,7 @@ def test_a_board_after_words_is_a_stop_of_its_own() -> None:
     assert not board_of(TEXT, 2).chain
     only = parse('+++\ntitle = "T"\n+++\n```board\nA | | lesson:dot |\n```\n', "x.md")
     assert [(stop.prose, stop.program) for stop in only.stops] == [("", "")]
-    assert only.check() == ()
+    assert problems(only) == ()
 
 
 @pytest.mark.parametrize(
@@ -114,19 +115,19 @@ def test_what_is_wrong_with_a_board_is_said_with_its_line(old: str, new: str, li
 
 def test_a_program_that_cannot_be_read_is_explained_when_it_runs() -> None:
     text = TEXT.replace("x = torch.ones(3)", "x = = torch.ones(3)")
-    (error, *_) = parse(text, "x.md").check()
+    (error, *_) = problems(parse(text, "x.md"))
     assert error.line == 8
 
 
 def test_a_name_that_is_no_tensor_is_found_when_it_runs() -> None:
     text = TEXT.replace("x = torch.ones(3)", "n = 3\nx = torch.ones(n)").replace("Sum | y", "Sum | n")
-    (error,) = parse(text, "x.md").check()
+    (error,) = problems(parse(text, "x.md"))
     assert error.line == 14
     assert error.reason.startswith('unknown tensor "n"')
 
 
 def test_a_lesson_that_is_not_there_is_found_by_a_check() -> None:
-    assert parse(TEXT.replace("lesson:matmul", "lesson:own"), "own.md").check() == ()
-    (error,) = parse(TEXT.replace("lesson:matmul", "lesson:matmull"), "dead.md").check()
+    assert problems(parse(TEXT.replace("lesson:matmul", "lesson:own"), "own.md")) == ()
+    (error,) = problems(parse(TEXT.replace("lesson:matmul", "lesson:matmull"), "dead.md"))
     assert (error.line, error.file) == (16, "dead.md")
     assert error.reason.endswith("did you mean matmul?")

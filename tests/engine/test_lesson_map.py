@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llm_linalg.lessons.check import problems
 from llm_linalg.lessons.reader import FollowedCell, Lesson, LessonError, parse
 
 
@@ -26,7 +27,7 @@ def test_what_a_stop_says_of_the_map() -> None:
     for info, said in (
         ('map="z"', "z"), ('lineage="y[5]"', "no cell"), ('lineage="q[0]"', "q"), ('map="y/x"', "operation"),
     ):  # fmt: skip
-        (fault,) = lesson_of("", info).check()
+        (fault,) = problems(lesson_of("", info))
         assert said in fault.reason
     assert (
         "follows a cell"
@@ -51,5 +52,5 @@ def test_notes_on_boxes_are_read_strictly(front: str, line: int, said: str) -> N
 
 
 def test_a_box_that_opens_no_lesson_is_found() -> None:
-    (fault,) = lesson_of('[boxes]\nadd = { lesson = "nowhere" }', "").check()
+    (fault,) = problems(lesson_of('[boxes]\nadd = { lesson = "nowhere" }', ""))
     assert "which is not a lesson" in fault.reason

@@ -6,7 +6,7 @@ import pytest
 
 from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.text import width
-from llm_linalg.lessons.check import extremes
+from llm_linalg.lessons.check import extremes, problems
 from llm_linalg.lessons.reader import Lesson, Stop, Value, catalog, find, parse, spans
 from tests.engine.here import whole_stops
 from tests.thinning import thin
@@ -20,7 +20,7 @@ def name_of(case: object) -> str:
 
 @pytest.mark.parametrize("lesson", catalog(), ids=name_of)
 def test_every_stop_runs_or_fails_as_it_says(lesson: Lesson) -> None:
-    assert lesson.check() == ()
+    assert problems(lesson) == ()
 
 
 @pytest.mark.parametrize("lesson", thin(catalog(), 6), ids=name_of)
@@ -93,12 +93,12 @@ print(y)
 ```python steps="1-9"
 ```
 """
-    broken = [str(error) for error in parse(text, "folder/broken.md").check()]
+    broken = [str(error) for error in problems(parse(text, "folder/broken.md"))]
     assert broken[0] == 'folder/broken.md:4: unknown node "z": there is x'
     assert broken[1].startswith("folder/broken.md:8: matmul: x (2,) has 2 entries, ")
     # A program that fails is failing in the stops that continue it, too: that is said once.
     assert len(broken) == 2
-    works = parse(text.replace("torch.ones(3)", "x"), "folder/broken.md").check()
+    works = problems(parse(text.replace("torch.ones(3)", "x"), "folder/broken.md"))
     assert [str(error).removeprefix("folder/broken.md:") for error in works[1:]] == [
         "10: the stop is meant to fail, and does not",
         '13: unknown order of y "wave": there is cells, terms',

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg.base.text import clean
-from llm_linalg.lessons import documents
+from llm_linalg.lessons import documents, markdown
 from llm_linalg.lessons.markdown import (
     Paragraph,
     TextRun,
@@ -154,3 +154,42 @@ def test_a_line_is_gone_through_once_for_the_end_of_a_sentence(piece: str) -> No
 )
 def test_what_is_no_sentence_comes_first_whole(first: str) -> None:
     assert first_sentence(f"{first}\n\nAnd text. More.") == ("", f"{first}\n\nAnd text. More.")
+
+
+LINES = (
+    *("# a b", "## T?", "##  x", "##", "## a #", "text", "text  ", "a\tb", "\ttab", "```", "```py x", "~~~"),
+    *(" ```", "````", "    code", "- item", "1. x", "expect: y", "expect:", " expect: z", "> q", "a|b"),
+    *("-|-", "---", "===", "", "  ", "(a)", "**b** c", "`c` d", "`a``b`", "*e*", "_x_", "[l](m)", "[l]: m"),
+    *("<b>", "a\\", "é\u2028x", "x\xa0", "`` x``"),
+)
+WORDS = (
+    *("a", "b.", " ", "  ", "**", "`", "`x`", "``", "*", "_", "&amp;", "<", "[a]", "\\", "!", "**T.** "),
+    *(
+        "**T** ",
+        ".",
+        "é",
+        "\t",
+        "(",
+        "https://x.y",
+        "\xa0",
+        "\n",
+        "[l](lesson:dot)",
+        "[ a ]",
+        "a_b",
+        "___",
+        "]",
+    ),
+)
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(st.sampled_from(LINES), max_size=6).map("\n".join),
+    st.booleans(),
+    st.lists(st.sampled_from(WORDS), max_size=6).map("".join),
+)
+def test_a_plain_text_is_read_as_the_parser_reads_it(text: str, claims: bool, line: str) -> None:
+    read = blocks(text, claims=claims), text_runs.__wrapped__(line)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(markdown, "_tiles", lambda *_: None)
+        assert (blocks(text, claims=claims), text_runs.__wrapped__(line)) == read

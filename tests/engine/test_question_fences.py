@@ -8,6 +8,7 @@ import pytest
 
 from llm_linalg.lessons import documents
 from llm_linalg.lessons.answers import judge
+from llm_linalg.lessons.check import problems
 from llm_linalg.lessons.lesson import Lesson, LessonError
 from llm_linalg.lessons.reader import parse
 from llm_linalg.questions.question import FenceLine, WrongAnswer
@@ -89,7 +90,7 @@ def test_an_exercise_is_a_stop_in_the_state_of_another() -> None:
     for stop in read.stops:
         for number, line in enumerate(stop.program.split("\n"), 1):
             assert text[read.line_of(stop, number) - 1].removeprefix("with: ") == line
-    assert read.check() == ()
+    assert problems(read) == ()
 
 
 def test_without_setup_an_exercise_shows_what_its_stop_shows() -> None:
@@ -144,7 +145,7 @@ def test_a_claim_may_call_a_function_of_the_program() -> None:
 
 
 def claims(body: str) -> list[LessonError]:
-    return [problem for problem in lesson(body).check() if problem.kind == "claim"]
+    return [problem for problem in problems(lesson(body)) if problem.kind == "claim"]
 
 
 ASKED = "How long is x?\n- 3\n- 4\ncheck: len(x)"
@@ -207,7 +208,7 @@ def test_the_questions_of_a_document_are_proved_and_judged() -> None:
     read = documents.parse(DOCUMENTS["tags.ipynb"], "tags.ipynb")
     exercise = read.stops[1].exercise
     assert exercise is not None
-    assert [problem for problem in read.check() if problem.kind == "question"] == []
+    assert [problem for problem in problems(read) if problem.kind == "question"] == []
     assert judge(read, read.stops[1], exercise).verdict("x[0] + x[1:].sum()").right
 
 
@@ -230,7 +231,7 @@ def test_a_broken_question_of_a_document_is_told_with_its_line() -> None:
         documents.parse(notebook(("code", CODE, []), ("markdown", broken, ["ask"])), "a.ipynb")
     assert (info.value.line, info.value.reason) == (2, "check stands twice")
     wrong = ("markdown", TO_WRITE.replace("answer: x.sum()", "answer: x"), ["exercise"])
-    (problem,) = documents.parse(notebook(("code", CODE, []), wrong), "a.ipynb").check()
+    (problem,) = problems(documents.parse(notebook(("code", CODE, []), wrong), "a.ipynb"))
     assert (problem.line, problem.kind) == (2, "question")
     with pytest.raises(LessonError) as info:
         documents.parse(f"# A\n\n```py\n{CODE}\n```\n\n```ask\n{broken}\n```\n".encode(), "a.md")

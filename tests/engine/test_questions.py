@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from llm_linalg.base.errors import HaltedError, ProgramError
 from llm_linalg.base.text import clean
+from llm_linalg.lessons import check
 from llm_linalg.lessons.answers import judge, trials
 from llm_linalg.lessons.reader import parse
 from llm_linalg.questions import guess, mistakes
@@ -363,7 +364,7 @@ def test_a_number_is_read_as_it_is_written(number: float) -> None:
 
 
 def problems(body: str, controls: str = FRONT) -> list[tuple[int, str]]:
-    found = parse(controls + body, "a.md").check()
+    found = check.problems(parse(controls + body, "a.md"))
     above = controls.count("\n")
     return [(problem.line - above, problem.reason) for problem in found if problem.kind == "question"]
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from llm_linalg.api.trace import Trace
+from llm_linalg.lessons.check import problems
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
 from llm_linalg.lessons.reader import LessonError, find, parse
 
@@ -116,6 +117,6 @@ def test_append_belongs_to_a_list() -> None:
 )
 def test_what_a_list_grows_by_is_checked(name: str, said: str | None) -> None:
     text = FRONT.format(f'append = "{name}"').replace("(n)\n", "(n)\ny = x.sum()\n")
-    found = [error.reason for error in parse(text, "x.md").check()]
+    found = [error.reason for error in problems(parse(text, "x.md"))]
     assert len(found) == (said is not None)
     assert said is None or said in found[0]

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.lessons.contents import UNRUN, WARNING, LessonError
+from llm_linalg.lessons.lesson import UNRUN, WARNING, LessonError
 from tui.cli.parser import command_parser, format_flag
 from tui.files.output import say, write
 from tui.model.flags import Parser

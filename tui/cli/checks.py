@@ -9,10 +9,10 @@ from pathlib import Path
 from llm_linalg.base.errors import ProgramError, RoomError
 from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.lessons.check import extremes, problems
-from llm_linalg.lessons.contents import UNRUN, WARNING
 from llm_linalg.lessons.deck import SUFFIXES, Deck, DeckStop, of_lesson
 from llm_linalg.lessons.documents.markdown_file import is_lesson
 from llm_linalg.lessons.files import LONGEST_FILE, read_bytes
+from llm_linalg.lessons.lesson import UNRUN, WARNING
 from llm_linalg.lessons.reader import Lesson, LessonError, Stop, catalog, shelf, spans
 from llm_linalg.lessons.reader import problems as broken_files
 from tui.cli.play_script_command import is_script, script_in

@@ -10,7 +10,7 @@ from dataclasses import replace
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from llm_linalg.lessons.contents import MOST_MINUTES, LessonError
+from llm_linalg.lessons.lesson import MOST_MINUTES, LessonError
 from tui.cli import launch
 from tui.cli.parser import command_parser, setting_flags
 from tui.cli.settings import COLOURS, DISPLAY, resolve

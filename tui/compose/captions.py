@@ -94,8 +94,7 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
             return _block(node.block, clean(node.text, LONGEST_TEXT))
         text_lines = clean(node.text, LONGEST_TEXT, lines=True).splitlines()
         said: tuple[FormulaLine, ...] = tuple(((line, "plain"),) for line in text_lines)
-        outer = _outer(node.outer_vectors, node.text.partition("+=")[0])
-        return (*said, *outer, *_front(node.front, node.text.partition(" = ")[0]))
+        return (*said, *_below(node.numbers_below, node.text))
     shown = [(k, terms[k]) for k in _positions(len(terms), step.current)]
     head = f"{tensor_cell(node.result, target)} = "
     totals = [] if step.value is None else [step.value]
@@ -157,15 +156,18 @@ def _combination(combination: Combination) -> tuple[FormulaLine, ...]:
     return (first, (("= ".rjust(len(head)) + total + rest, "done"),))
 
 
-def _outer(vectors: Sequence[Sequence[Number]], target: str) -> tuple[FormulaLine, ...]:
-    """Return an outer product in numbers, below the line that names its vectors; nothing if there is none."""
+def _below(vectors: Sequence[Sequence[Number]], said: str) -> tuple[FormulaLine, ...]:
+    """Return an outer product in numbers, or what the front of a wave comes to, below a step's text."""
     from llm_linalg.explain.formula import vector_text
 
     if not vectors:
         return ()
+    sign = "+=" if len(vectors) > 1 else "="
+    target, _, _ = said.partition(f" {sign} ")
     text = writer([x for vector in vectors for x in vector], 2)
     product = " ⊗ ".join(vector_text(vector, text) for vector in vectors)
-    return ((("+= ".rjust(len(target) + 3) + product, "current"),),)
+    state: TermState = "current" if len(vectors) > 1 else "done"
+    return (((f"{sign} ".rjust(len(target) + len(sign) + 2) + product, state),),)
 
 
 def _block(block: BlockNumbers, said: str) -> tuple[FormulaLine, ...]:
@@ -204,15 +206,6 @@ def _is_exact(block: BlockNumbers, text: Callable[[Number], str]) -> bool:
     )
 
 
-def _front(values: Sequence[Number], target: str) -> tuple[FormulaLine, ...]:
-    """Return what the front of a wave comes to, below the line of its factors; nothing if there is none."""
-    from llm_linalg.explain.formula import vector_text
-
-    if not values:
-        return ()
-    return ((("= ".rjust(len(target) + 3) + vector_text(values, writer(values, 2)), "done"),),)
-
-
 def _positions(count: int, current: int | None) -> list[int]:
     """Return the positions of the terms that are written out.
 
@@ -228,19 +221,15 @@ def _positions(count: int, current: int | None) -> list[int]:
 def _sum(
     terms: Sequence[tuple[int, Term]], write: Callable[[Term], str], brackets: bool = True
 ) -> list[tuple[str, TermState]]:
-    from llm_linalg.explain.formula import signed
+    from llm_linalg.explain.formula import sum_pieces
 
-    pieces: list[tuple[str, TermState]] = []
+    items: list[tuple[str, TermState] | int] = []
     expected = 0
     for k, term in terms:
-        if k > expected:
-            pieces.append((f"{' + ' if pieces else ''}… {k - expected} more …", "plain"))
-        body = write(term)
-        if brackets and len(terms) > 1 and term.state != "done":
-            body = f"[{body}]" if term.state == "current" else f"({body})"
-        pieces.append(("".join(signed(body)) if pieces else body, term.state))
+        items += [k - expected] * (k > expected)
+        items.append((write(term), term.state))
         expected = k + 1
-    return pieces
+    return sum_pieces(items, "plain", brackets=brackets and len(terms) > 1)
 
 
 def scientific(sizes: Iterable[float]) -> bool | None:

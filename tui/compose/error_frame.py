@@ -111,7 +111,7 @@ def clash_panels(
 
 def _clash_formula(error: ShapeError) -> tuple[FormulaLine, ...]:
     """Return the products of the entries that can be paired, and the one that lacks its partner."""
-    from llm_linalg.explain.formula import factors_text, signed
+    from llm_linalg.explain.formula import factors_text, sum_pieces
     from llm_linalg.explain.shape_errors import unpaired
 
     pairs, alone = unpaired(error)
@@ -119,15 +119,12 @@ def _clash_formula(error: ShapeError) -> tuple[FormulaLine, ...]:
         return ()
     shown = pairs if len(pairs) <= MOST_PAIRS else [*pairs[: MOST_PAIRS - 1], pairs[-1]]
     text = writer([x for pair in [*shown, alone] for x in pair if x is not None], 2)
-    pieces: list[tuple[str, TermState]] = []
-    for k, pair in enumerate(shown):
-        if k == MOST_PAIRS - 1 and len(shown) < len(pairs):
-            pieces.append((f" + … {len(pairs) - len(shown)} more …", "plain"))
-        product = factors_text(pair, text)
-        pieces.append(("".join(signed(product)) if pieces else product, "done"))
+    items: list[tuple[str, TermState] | int] = [(factors_text(pair, text), "done") for pair in shown]
+    if len(shown) < len(pairs):
+        items.insert(MOST_PAIRS - 1, len(pairs) - len(shown))
     first, second = (UNKNOWN if x is None else text(x) for x in alone)
     left = f"{first}·({second})" if second.startswith("-") else f"{first}·{second}"
-    return ((*pieces, (f" + [{left}]" if pieces else f"[{left}]", "error")),)
+    return (tuple(sum_pieces([*items, (f"[{left}]", "error")], "plain", brackets=False)),)
 
 
 def error_view(error: ProgramError, good: Frame | None = None, fault: LessonError | None = None) -> ErrorView:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from llm_linalg.analysis.block_diagram import BlockDiagram, DiagramBox
     from llm_linalg.api.node import Node
-    from llm_linalg.lessons.contents import BoxNote
+    from llm_linalg.lessons.lesson import BoxNote
     from llm_linalg.lessons.stop import FollowedCell
     from tui.compose.lineage_highlight import FollowedCells
 

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.lesson import PART_TITLES, Lesson, Stop
+from llm_linalg.lessons.lesson import PART_TITLES, Lesson
+from llm_linalg.lessons.stop import Stop
 from tui.model.examples import EXAMPLES
 from tui.model.view import View
 

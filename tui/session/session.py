@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llm_linalg.lessons.contents import OTHER_PART
+from llm_linalg.lessons.lesson import OTHER_PART
 from llm_linalg.lessons.markdown import links
 from tui.files.course_progress import CourseProgress, LessonProgress
 from tui.model.cell_survey import CellSurvey

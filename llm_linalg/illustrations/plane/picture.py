@@ -9,7 +9,7 @@ is not there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from llm_linalg.api.node_view import NodeView, node_view
@@ -32,13 +32,12 @@ from llm_linalg.illustrations.plane.plane import (
 )
 from llm_linalg.illustrations.plane.products import moved_plane, shadow, straight_line, weighted_sum
 from llm_linalg.illustrations.plane.vectors import (
-    PlaneVector,
-    as_arrows,
-    axis_words,
+    Layer,
+    Vectors,
     figure,
     known,
+    plane_with,
     row_vectors,
-    said,
     vectors_now,
 )
 
@@ -103,52 +102,34 @@ def _sum(node: NodeView, at: Index | None) -> Plane | None:
     """Return a sum or a difference of vectors, tip to tail."""
     if node.op not in ("add", "sub") or node.kind != "pointwise" or len(node.operands) != 2:
         return None
-    pair = [row_vectors(node, operand, at) for operand in node.operands]
+    first, second = (row_vectors(node, operand, at) for operand in node.operands)
     made = row_vectors(node, node.result, at)
-    if made is None or any(vectors is None for vectors in pair):
+    if made is None or first is None or second is None:
         return None
-    first, second = (vectors.read() for vectors in pair if vectors is not None)
-    after, final = made.read(), made.final()
-    now = vectors_now(node, made)
+    after, now = made.shown, vectors_now(node, made)
+    shown = now or frozenset(range(len(after)) if len(after) <= 3 else ())
     sign = 1 if node.op == "add" else -1
     tips: list[PlaneArrow] = []
     results: list[PlaneArrow] = []
     for i, vector in enumerate(after):
-        one, other = (_nth(some, i) for some in (first, second))
-        shown = i in now or (not now and len(after) <= 3)
-        if vector.at is None or one is None or other is None or not shown:
+        one, other = _nth(first, i), _nth(second, i)
+        if vector.at is None or one is None or other is None or i not in shown:
             continue
         if not _adds_up(one, other, vector.at, sign):
             return None
         role: PlaneRole = "now" if i in now else "result"
-        if sign > 0:
-            tips.append(PlaneArrow("", vector.at, one, "helper"))
-            results.append(PlaneArrow(vector.label, vector.at, ORIGIN, role))
-        else:
-            results.append(PlaneArrow(vector.label, one, other, role))
-    drawn, points = as_arrows(first, "first")
-    others, other_points = as_arrows(second, "second")
-    rest = tuple(PlaneVector(v.label, None if i in now else v.at, v.numbers) for i, v in enumerate(after))
-    done, done_points = ((), ()) if not now and len(after) <= 3 else as_arrows(rest, "result")
-    corners = (ORIGIN, *known(first), *known(second), *known(final))
-    return Plane(
-        (*drawn, *others, *done, *tips, *results),
-        (*points, *other_points, *done_points),
-        (),
-        corners,
-        (*said(first), *said(second), *said(after, node.result.title)),
-        axis_words(made.tensor, made.along),
-        tensors=(*zip(ROLES, node.operands, strict=True), ("result", node.result)),
-    )
+        tail = ORIGIN if sign > 0 else other
+        tips += [PlaneArrow("", vector.at, one, "helper")] * (sign > 0)
+        results.append(PlaneArrow(vector.label, vector.at if sign > 0 else one, tail, role))
+    layers = [Layer("first", first), Layer("second", second), Layer("result", made, hidden=shown)]
+    plane = plane_with(layers, made)
+    return replace(plane, arrows=(*plane.arrows, *tips, *results))
 
 
-def _nth(vectors: Sequence[PlaneVector], i: int) -> Point | None:
+def _nth(vectors: Vectors, i: int) -> Point | None:
     """Return a vector of some that are broadcast if there is one alone."""
-    return (
-        vectors[i if len(vectors) > 1 else 0].at
-        if vectors and (len(vectors) == 1 or i < len(vectors))
-        else None
-    )
+    some = vectors.shown if len(vectors.shown) != 1 else vectors.shown * (i + 1)
+    return some[i].at if i < len(some) else None
 
 
 def _adds_up(one: Point, other: Point, total: Point, sign: int) -> bool:
@@ -166,62 +147,42 @@ def _plain(node: NodeView, at: Index | None) -> Plane | None:
     picked from an operand, a line leads from each to the next.
     """
     made = row_vectors(node, node.result, at)
-    given = [row_vectors(node, operand, at) for operand in node.operands]
-    given = [vectors for vectors in given if vectors is not None and _is_number(vectors.tensor)]
+    found = [row_vectors(node, operand, at) for operand in node.operands if _is_number(operand)]
+    given = [vectors for vectors in found if vectors is not None]
     if (made is None or not _is_number(node.result)) and not (
         given and node.kind in ("reduction", "rowwise")
     ):
         return None
-    after = made.read() if made is not None else ()
-    final = made.final() if made is not None else ()
-    now = vectors_now(node, made) if made is not None else frozenset()
-    before = [vectors.read() for vectors in given if vectors is not None]
-    arrows: list[PlaneArrow] = []
-    points: list[PlanePoint] = []
-    paths: list[PlanePath] = []
-    for vectors, role in zip(before, ROLES, strict=False):
-        some, many = as_arrows(vectors, role)
-        arrows, points = [*arrows, *some], [*points, *many]
-    some, many = as_arrows(after, "result", now)
-    picked = bool(before) and node.kind == "movement" and len(after) > 1
-    if picked:
-        points += [PlanePoint("" if arrows else v.label, v.at, "result") for v in after if v.at is not None]
+    layers = [Layer(ROLES[k] if k < len(ROLES) else "helper", vectors) for k, vectors in enumerate(given)]
+    if made is None:
+        return plane_with(layers, given[0])
+    after = made.shown
+    if given and node.kind == "movement" and len(after) > 1:
+        plane = plane_with([*layers, Layer("result", made, hidden=frozenset(range(len(after))))], made)
+        points = [
+            PlanePoint("" if plane.arrows else v.label, v.at, "result") for v in after if v.at is not None
+        ]
         walked = known(after)
-        if len(after) <= MOST_ARROWS and len(walked) > 1:
-            paths.append(PlanePath(walked, "helper", dashed=True))
-    else:
-        arrows, points = [*arrows, *some], [*points, *many]
-    radius = None if picked else _radius(node, before, final)
-    words: list[str] = []
-    if radius is not None:
-        paths.append(PlanePath(circle(radius), "helper", closed=True))
-        words.append(f"each ends on the circle of radius {figure(radius)}")
-    corners = (ORIGIN, *known(final), *(point for vectors in before for point in known(vectors)))
-    rim = circle(radius)[::CIRCLE] if radius is not None else ()
-    shown = made if made is not None else given[0]
-    return Plane(
-        tuple(arrows),
-        tuple(points),
-        tuple(paths),
-        finite((*corners, *rim)),
-        (*words, *(line for vectors in before for line in said(vectors)), *said(after, node.result.title)),
-        ("", "") if shown is None else axis_words(shown.tensor, shown.along),
-        tensors=(
-            *((role, one.tensor) for role, one in zip(ROLES, given, strict=False) if one is not None),
-            ("result", node.result),
-        ),
-    )
+        leads = len(after) <= MOST_ARROWS and len(walked) > 1
+        paths = (PlanePath(walked, "helper", dashed=True),) * leads
+        return replace(plane, points=(*plane.points, *points), paths=paths)
+    layers.append(Layer("result", made, vectors_now(node, made)))
+    radius = _radius(node, given, made)
+    if radius is None:
+        return plane_with(layers, made)
+    rim = circle(radius)
+    words = [f"each ends on the circle of radius {figure(radius)}"]
+    return plane_with(layers, made, [PlanePath(rim, "helper", closed=True)], words, finite(rim[::CIRCLE]))
 
 
-def _radius(
-    node: NodeView, before: Sequence[Sequence[PlaneVector]], final: Sequence[PlaneVector]
-) -> float | None:
+def _radius(node: NodeView, given: list[Vectors], made: Vectors) -> float | None:
     """Return the length to which an operation brings all vectors; None if it does not."""
-    places = known(final)
+    places = known(made.final)
     radius = common_length(places)
-    if radius is None or len(places) < len(final) or not before or len(before[0]) != len(final):
+    before = given[0].shown if given else ()
+    if radius is None or len(places) < len(made.final) or len(before) != len(made.final):
         return None
-    of_one_length = len(final) == 1 or common_length(known(before[0])) is not None
+    of_one_length = len(before) == 1 or common_length(known(before)) is not None
     divided = node.op == "div" and abs(radius - 1) <= ALIKE
     return radius if divided or not of_one_length else None
 

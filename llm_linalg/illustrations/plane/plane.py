@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, isfinite
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -109,14 +109,12 @@ def finite(points: Iterable[Point]) -> tuple[Point, ...]:
 
 def circle(radius: float = 1.0) -> tuple[Point, ...]:
     """Return points on a circle, by its rational form: no sine, which differs between processors."""
-    quarter = [
-        (radius * (1 - t * t) / (1 + t * t), radius * 2 * t / (1 + t * t))
-        for t in (k / CIRCLE for k in range(CIRCLE))
-    ]
-    turns: tuple[Callable[[Point], Point], ...] = (
-        lambda p: p, lambda p: (-p[1], p[0]), lambda p: (-p[0], -p[1]), lambda p: (p[1], -p[0]),
-    )  # fmt: skip
-    return tuple(turn(p) for turn in turns for p in quarter)
+    points: list[Point] = []
+    for t in (k / CIRCLE for k in range(CIRCLE)):
+        points.append((radius * (1 - t * t) / (1 + t * t), radius * 2 * t / (1 + t * t)))
+    for _ in range(3):  # a quarter turn each
+        points += [(-y, x) for x, y in points[-CIRCLE:]]
+    return tuple(points)
 
 
 def common_length(points: Sequence[Point]) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import atan2, degrees, hypot, isfinite
 
 from llm_linalg.api.node_view import NodeView
@@ -24,14 +24,13 @@ from llm_linalg.illustrations.plane.plane import (
     finite,
 )
 from llm_linalg.illustrations.plane.vectors import (
+    Layer,
     PlaneVector,
     Vectors,
-    as_arrows,
-    axis_words,
     complete,
     figure,
     known,
-    said,
+    plane_with,
     shown_cell,
     vectors_now,
 )
@@ -45,50 +44,46 @@ ROOM = 2.2  # how much larger a picture may become for a circle to be whole
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """A contraction of two operands over one axis, by the labels of its axes."""
+    """A contraction of two operands over one axis, by the labels of its axes.
+
+    Attributes:
+        node: The operation.
+        axes: Its axes.
+        factors: The positions of the two operands.
+        bias: That of a bias, or None.
+        inner: The label of the axis that is summed.
+        own: For each of the two the label that the other lacks; None if it has none.
+        cell: Where each label stands at this step.
+    """
 
     node: NodeView
     axes: Axes
-    first: int
-    second: int
+    factors: tuple[int, int]
     bias: int | None
     inner: str
-    cell: Mapping[str, int]  # where each label stands at this step
+    own: Mapping[int, str | None]
+    cell: Mapping[str, int]
 
     @classmethod
     def of(cls, node: NodeView, at: Index | None) -> _Product | None:
+        """Return a node as such a product; None if it is none, or an operand has two labels of its own."""
         axes = node.axes
-        if node.kind != "contraction" or axes is None or not node.is_sum:
+        if node.kind != "contraction" or axes is None or not node.is_sum or len(axes.reduction_labels) != 1:
             return None
-        bias = node.node.bias_position
+        bias, (inner,) = node.node.bias_position, axes.reduction_labels
         factors = [p for p in range(len(axes.operands)) if p != bias]
-        inner = axes.reduction_labels
-        if len(factors) != 2 or len(inner) != 1:
+        if len(factors) != 2 or any(inner not in axes.operands[p] for p in factors):
             return None
         first, second = factors
-        if any(inner[0] not in axes.operands[p] for p in factors):
+        own = {
+            one: [label for label in axes.operands[one] if label not in axes.operands[other]]
+            for one, other in ((first, second), (second, first))
+        }
+        if max(map(len, own.values())) > 1:
             return None
+        only = {place: next(iter(labels), None) for place, labels in own.items()}
         cell = dict(zip(axes.output, shown_cell(node, at), strict=True))
-        return cls(node, axes, first, second, bias, inner[0], cell)
-
-    def only(self, operand: int) -> list[str]:
-        """Return the labels of an operand that the other lacks."""
-        other = self.second if operand == self.first else self.first
-        return [x for x in self.axes.operands[operand] if x not in self.axes.operands[other]]
-
-    def own(self, operand: int) -> str | None:
-        """Return the label of an operand that the other lacks, if there is just one."""
-        only = self.only(operand)
-        return only[0] if len(only) == 1 else None
-
-    def has_own(self, operand: int) -> bool:
-        """Return whether an operand has at most one label that the other lacks."""
-        return len(self.only(operand)) <= 1
-
-    def repeats(self, operand: int) -> bool:
-        """Return whether an operand has one cell along the axis that is summed, and the other has more."""
-        axis = self.axes.operands[operand].index(self.inner)
-        return self.node.operands[operand].shape[axis] != self.axes.sizes[self.inner]
+        return cls(node, axes, (first, second), bias, inner, only, cell)
 
     def vectors(self, operand: int | None, along: str, over: str | None) -> Vectors | None:
         """Return vectors of an operand, or of the result, by labels; None if it has none of two numbers."""
@@ -109,23 +104,16 @@ def moved_plane(node: NodeView, at: Index | None) -> Plane | None:
     product = _Product.of(node, at)
     if product is None or product.axes.sizes[product.inner] != 2:
         return None
-    bias = product.bias is not None
-    for matrix, other in ((product.first, product.second), (product.second, product.first)):
-        if bias and matrix == product.first:
-            continue  # of a layer it is the weight
-        to = product.own(matrix)
-        if (
-            to is None
-            or set(product.axes.operands[matrix]) != {product.inner, to}
-            or not product.has_own(other)
-        ):
+    first, second = product.factors
+    # Of a layer the matrix is the weight.
+    for matrix, other in [(first, second), (second, first)][product.bias is not None :]:
+        to, over = product.own[matrix], product.own[other]
+        if to is None or set(product.axes.operands[matrix]) != {product.inner, to}:
             continue
         columns = product.vectors(matrix, to, product.inner)
-        over = product.own(other)
         given, made = product.vectors(other, product.inner, over), product.vectors(None, to, over)
-        if columns is None or given is None or made is None:
-            continue
-        return _moved(product, columns, given, made)
+        if columns is not None and given is not None and made is not None:
+            return _moved(product, columns, given, made)
     return None
 
 
@@ -172,30 +160,24 @@ class _LinearMap:
 
 
 def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -> Plane | None:
-    node, ends, shift = product.node, columns.read(), _shift(product, made)
+    node, ends, shift = product.node, columns.shown, _shift(product, made)
     if len(ends) != 2 or ends[0].at is None or ends[1].at is None or shift is None:
         return None
     linear = _LinearMap(ends[0].at, ends[1].at, shift, _share(node.position + 1, node.steps))
-    before, after, final = given.read(), made.read(), made.final()
-    inputs, input_points = as_arrows(before, "second")
-    outputs, output_points = as_arrows(after, "result", vectors_now(node, made))
-    return Plane(
-        (*_basis(linear), *inputs, *outputs),
-        (*input_points, *output_points),
-        tuple(_moved_lines(linear, known(before))),
-        _moved_corners(linear, (*known(before), *known(final))),
-        (*_moved_words(linear), *said(before), *said(after, node.result.title)),
-        axis_words(made.tensor, made.along),
-        linear.share,
-        (("first", columns.tensor), ("second", given.tensor), ("result", node.result)),
-    )
-
-
-def _basis(linear: _LinearMap) -> Iterator[PlaneArrow]:
-    """Yield e₁ and e₂ on their way."""
+    layers = [Layer("second", given), Layer("result", made, vectors_now(node, made))]
+    lines = tuple(_moved_lines(linear, known(given.shown)))
+    plane = plane_with(layers, made, lines, _moved_words(linear))
     foot = linear.image(ORIGIN)
-    for label, tip in zip(("e₁", "e₂"), UNIT, strict=True):
-        yield PlaneArrow(label, linear.image(tip), foot, "first")
+    basis = (
+        PlaneArrow(name, linear.image(e), foot, "first") for name, e in zip(("e₁", "e₂"), UNIT, strict=True)
+    )
+    return replace(
+        plane,
+        arrows=(*basis, *plane.arrows),
+        corners=_moved_corners(linear, plane.corners),
+        share=linear.share,
+        tensors=(("first", columns.tensor), *plane.tensors),
+    )
 
 
 def _moved_lines(linear: _LinearMap, points: Sequence[Point]) -> Iterator[PlanePath]:
@@ -214,10 +196,14 @@ def _moved_lines(linear: _LinearMap, points: Sequence[Point]) -> Iterator[PlaneP
 
 
 def _moved_corners(linear: _LinearMap, points: Sequence[Point]) -> tuple[Point, ...]:
-    """Return what a picture has room for: some points, e₁, e₂ and the unit circle, from first to last."""
+    """Return what a picture has room for: some points, e₁, e₂ and the unit circle, from first to last.
+
+    Without the circle, if that would make all else much smaller.
+    """
     rim = circle()
-    corners = finite((ORIGIN, *points, *UNIT, *map(linear.end, UNIT)))
-    return _with_rim(corners, finite((*rim, *map(linear.end, rim))))
+    corners = finite((*points, *UNIT, *map(linear.end, UNIT)))
+    both = (*corners, *finite((*rim, *map(linear.end, rim))))
+    return both if _size(both) <= ROOM * _size(corners) else corners
 
 
 def _moved_words(linear: _LinearMap) -> Iterator[str]:
@@ -234,12 +220,6 @@ def _moved_words(linear: _LinearMap) -> Iterator[str]:
         yield f"the grid is {round(100 * linear.share)} % of its way"
 
 
-def _with_rim(corners: tuple[Point, ...], rim: tuple[Point, ...]) -> tuple[Point, ...]:
-    """Return the corners of a picture with its circles, unless these would make all else much smaller."""
-    both = (*corners, *rim)
-    return both if _size(both) <= ROOM * _size(corners) else corners
-
-
 def _size(corners: tuple[Point, ...]) -> float:
     """Return how large a box of points is on a stage, which is wider than it is high."""
     across, up = [x for x, _ in corners], [y for _, y in corners]
@@ -252,7 +232,7 @@ def _shift(product: _Product, made: Vectors) -> Point | None:
         return ORIGIN
     label = product.axes.output[made.along]
     bias = product.vectors(product.bias, label, None)
-    return None if bias is None else bias.read()[0].at
+    return None if bias is None else bias.shown[0].at
 
 
 def _grid_step(reach: float) -> float:
@@ -266,77 +246,53 @@ def weighted_sum(node: NodeView, at: Index | None) -> Plane | None:
     product = _Product.of(node, at)
     if product is None or product.bias is not None:
         return None
-    for parts, weights in ((product.second, product.first), (product.first, product.second)):
-        to = product.own(parts)
-        if to is None or not product.has_own(weights) or product.repeats(parts):
+    first, second = product.factors
+    for weights, parts in ((first, second), (second, first)):
+        to, over = product.own[parts], product.own[weights]
+        size = node.operands[parts].shape[product.axes.operands[parts].index(product.inner)]
+        if to is None or size != product.axes.sizes[product.inner]:  # it repeats one vector
             continue
-        over = product.own(weights)
-        arrows, made = product.vectors(parts, to, product.inner), product.vectors(None, to, over)
-        if arrows is None or made is None or arrows.over is None:
-            continue
-        return _mixed(product, arrows, made, weights, over)
+        given, made = product.vectors(parts, to, product.inner), product.vectors(None, to, over)
+        if given is not None and made is not None and given.over is not None:
+            return _mixed(product, given, made, weights)
     return None
 
 
-def _mixed(product: _Product, arrows: Vectors, made: Vectors, weights: int, over: str | None) -> Plane:
-    node = product.node
-    given, after, final = arrows.read(), made.read(), made.final()
-    now = vectors_now(node, made)
-    drawn, points = as_arrows(given, "first")
-    results, result_points = as_arrows(after, "result", now)
-    paths, words = [], []
-    shown = min(now) if now else 0
-    if (
-        node.step is not None
-        and len(given) <= MOST_ARROWS
-        and shown < len(after)
-        and after[shown].at is not None
-    ):
-        numbers = _weights(product, weights, over, shown)
-        reached, chain = ORIGIN, [ORIGIN]
-        done = _terms_done(node, len(given))
-        for weight, vector in list(zip(numbers, given, strict=True))[:done]:
+def _mixed(product: _Product, given: Vectors, made: Vectors, weights: int) -> Plane:
+    node, vectors, after, now = product.node, given.shown, made.shown, vectors_now(product.node, made)
+    paths: list[PlanePath] = []
+    words: list[str] = []
+    i = min(now, default=0)
+    if node.step is not None and len(vectors) <= MOST_ARROWS and i < len(after) and after[i].at is not None:
+        terms = list(zip(_weights(product, weights, i), vectors, strict=True))
+        term = None if node.walk is None else node.walk.loop.term(node.walk.grid, node.step.index)
+        terms = terms if term is None else terms[: term + 1]  # those that are added by now
+        chain = [ORIGIN]
+        for weight, vector in terms:
             if vector.at is None:
                 break
-            reached = (reached[0] + weight * vector.at[0], reached[1] + weight * vector.at[1])
-            chain.append(reached)
+            (x, y), (dx, dy) = chain[-1], vector.at
+            chain.append((x + weight * dx, y + weight * dy))
         if len(finite(chain)) == len(chain):
             paths.append(PlanePath(tuple(chain), "helper", dashed=True))
-        sum_ = " + ".join(f"{figure(w)}·{v.label}" for w, v in list(zip(numbers, given, strict=True))[:done])
-        words.append(f"{after[shown].label} = {sum_}".replace("·-", "·−").replace("+ -", "− "))
-    return Plane(
-        (*drawn, *results),
-        (*points, *result_points),
-        tuple(paths),
-        (ORIGIN, *known(given), *known(final)),
-        (*words, *said(given), *said(after, node.result.title)),
-        axis_words(made.tensor, made.along),
-        tensors=(("first", arrows.tensor), ("result", node.result)),
-    )
+        total = " + ".join(f"{figure(weight)}·{vector.label}" for weight, vector in terms)
+        words.append(f"{after[i].label} = {total}".replace("·-", "·−").replace("+ -", "− "))
+    return plane_with([Layer("first", given), Layer("result", made, now)], made, paths, words)
 
 
-def _weights(product: _Product, weights: int, over: str | None, shown: int) -> list[float]:
-    """Return the weights of one sum, in the order of its terms."""
-    labels = product.axes.operands[weights]
-    tensor = product.node.operands[weights]
-    at = {label: product.cell.get(label, 0) for label in labels} | ({over: shown} if over is not None else {})
-    axis = labels.index(product.inner)
+def _weights(product: _Product, weights: int, i: int) -> list[float]:
+    """Return the weights of the sum of vector `i`, in the order of its terms."""
+    labels, inner = product.axes.operands[weights], product.inner
+    tensor, own = product.node.operands[weights], product.own[weights]
     rest = tuple(
-        0 if size == 1 else at[label]
+        0 if size == 1 else i if label == own else product.cell.get(label, 0)
         for label, size in zip(labels, tensor.shape, strict=True)
-        if label != product.inner
+        if label != inner
     )
-    count = product.axes.sizes[product.inner]
+    count, axis = product.axes.sizes[inner], labels.index(inner)
     row = tensor.window(TensorSlice(None, axis, rest), range(1), range(min(count, tensor.shape[axis])))[0]
     numbers = [float(x) if isinstance(x, int | float) else 0.0 for x in row]
     return numbers * count if len(numbers) == 1 != count else numbers
-
-
-def _terms_done(node: NodeView, terms: int) -> int:
-    """Return how many terms of the written cells are added by now."""
-    walk, step = node.walk, node.step
-    term = None if walk is None or step is None else walk.loop.term(walk.grid, step.index)
-    return terms if term is None else term + 1
 
 
 def shadow(node: NodeView, at: Index | None) -> Plane | None:
@@ -344,46 +300,24 @@ def shadow(node: NodeView, at: Index | None) -> Plane | None:
     product = _Product.of(node, at)
     if product is None or product.axes.sizes[product.inner] != 2:
         return None
-    factors = product.first, product.second
-    first, second = (product.vectors(place, product.inner, product.own(place)) for place in factors)
-    if first is None or second is None or not all(map(product.has_own, factors)):
+    factors = product.factors
+    casting, ground = (product.vectors(place, product.inner, product.own[place]) for place in factors)
+    if casting is None or ground is None:
         return None
     # One vector casts its shadow on each of many: of a single one and several, on the several.
-    if first.over is None or second.over is not None:
-        casting, ground = first, second
-    else:
-        casting, ground, factors = second, first, (product.second, product.first)
-    falls, onto = casting.read(), ground.read()
-    i, j = (product.cell.get(product.own(place) or "", 0) for place in factors)
-    drawn, points = as_arrows(falls, "first")
-    grounds, ground_points = as_arrows(onto, "second")
+    if casting.over is not None and ground.over is None:
+        casting, ground, factors = ground, casting, factors[::-1]
+    falls, onto = casting.shown, ground.shown
+    i, j = (product.cell.get(product.own[place] or "", 0) for place in factors)
     paths: list[PlanePath] = []
     words: list[str] = []
-    done = node.result.progress(shown_cell(node, at)) == "done" if node.steps and node.step is None else True
-    whole = not node.steps
-    if (node.step is not None or whole) and done and i < len(falls) and j < len(onto):
-        foot = _foot(falls[i], onto[j])
-        if foot is not None:
-            paths, words = _shadow_lines(falls[i], onto[j], foot)
-    corners = (ORIGIN, *known(falls), *known(onto), *_feet(falls, onto))
-    return Plane(
-        (*drawn, *grounds),
-        (*points, *ground_points),
-        tuple(paths),
-        finite(corners),
-        (*words, *said(falls), *said(onto)),
-        axis_words(casting.tensor, casting.along),
-        tensors=(("first", casting.tensor), ("second", ground.tensor)),
-    )
-
-
-def _feet(falls: Sequence[PlaneVector], onto: Sequence[PlaneVector]) -> Iterator[Point]:
-    if len(falls) * len(onto) <= MOST_ARROWS**2:
-        for one in falls:
-            for other in onto:
-                foot = _foot(one, other)
-                if foot is not None:
-                    yield foot
+    is_done = node.step is not None or not node.steps
+    if is_done and i < len(falls) and j < len(onto) and (foot := _foot(falls[i], onto[j])) is not None:
+        paths, words = _shadow_lines(falls[i], onto[j], foot)
+    few = len(falls) * len(onto) <= MOST_ARROWS**2
+    feet = [_foot(one, other) for one in falls for other in onto] if few else []
+    layers = [Layer("first", casting), Layer("second", ground)]
+    return plane_with(layers, casting, paths, words, [foot for foot in feet if foot is not None])
 
 
 def _foot(one: PlaneVector, other: PlaneVector) -> Point | None:
@@ -414,15 +348,12 @@ def _shadow_lines(one: PlaneVector, other: PlaneVector, foot: Point) -> tuple[li
             for dx, dy in (across, (across[0] + rise[0], across[1] + rise[1]), rise)
         ]
         paths.append(PlanePath(tuple(corner), "now"))
-    turned = abs(atan2(one.at[0] * other.at[1] - one.at[1] * other.at[0], _dot(one.at, other.at)))
+    (x, y), (u, v) = one.at, other.at
+    turned = abs(atan2(x * v - y * u, x * u + y * v))
     shadow = f"the shadow of {one.label} on {other.label} ends at ({figure(foot[0])}, {figure(foot[1])})"
     return paths, [
         f"{shadow}: length {figure(wide)}, and the angle between them is {round(degrees(turned))}°"
     ]
-
-
-def _dot(one: Point, other: Point) -> float:
-    return one[0] * other[0] + one[1] * other[1]
 
 
 def straight_line(node: NodeView, at: Index | None) -> Plane | None:
@@ -430,12 +361,11 @@ def straight_line(node: NodeView, at: Index | None) -> Plane | None:
     product = _Product.of(node, at)
     if product is None or product.axes.sizes[product.inner] != 1 or not node.shape or node.shape[-1] != 1:
         return None
-    weight = node.operands[product.second]
-    if weight.value.numel() != 1 or not all(map(product.has_own, (product.first, product.second))):
+    inputs, weight = (node.operands[place] for place in product.factors)
+    if weight.value.numel() != 1:
         return None
     b = node.operands[product.bias].value.item() if product.bias is not None else 0.0
     m, shift = float(weight.value.item()), float(b)
-    inputs = node.operands[product.first]
     outputs = node.result
     count = min(MOST_POINTS, inputs.value.numel())
     if not count or len(inputs.shape) not in (1, 2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import atan2, degrees, hypot, isfinite
 from typing import NamedTuple
 
@@ -15,7 +16,9 @@ from llm_linalg.illustrations.plane.plane import (
     MOST_POINTS,
     MOST_WORDS,
     ORIGIN,
+    Plane,
     PlaneArrow,
+    PlanePath,
     PlanePoint,
     PlaneRole,
     Point,
@@ -30,7 +33,7 @@ class PlaneVector(NamedTuple):
     numbers: tuple[float | None, float | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vectors:
     """The vectors of two numbers along an axis of a tensor.
 
@@ -51,21 +54,23 @@ class Vectors:
         """How many there are, at most `MOST_POINTS`."""
         return 1 if self.over is None else min(MOST_POINTS, self.tensor.shape[self.over])
 
-    def read(self, tensor: TensorView | None = None) -> tuple[PlaneVector, ...]:
-        """Return the vectors, as far as they are computed."""
-        shape = self.tensor.shape
-        at = tuple(
-            self.fixed.get(axis, 0) for axis in range(len(shape)) if axis not in (self.along, self.over)
-        )
-        matrix = TensorSlice(self.over, self.along, at)
-        rows = (tensor or self.tensor).window(matrix, range(self.count), range(2))
-        return tuple(_vector(self.label(i), row) for i, row in enumerate(rows))
+    @cached_property
+    def shown(self) -> tuple[PlaneVector, ...]:
+        """The vectors, as far as they are computed."""
+        return self._read(self.tensor)
 
+    @cached_property
     def final(self) -> tuple[PlaneVector, ...]:
-        """Return the vectors as they are after the last step."""
-        return self.read(complete(self.tensor))
+        """The vectors as they are after the last step."""
+        return self.shown if self.tensor.walk is None else self._read(complete(self.tensor))
 
-    def label(self, i: int) -> str:
+    def _read(self, tensor: TensorView) -> tuple[PlaneVector, ...]:
+        axes = range(len(tensor.shape))
+        at = tuple(self.fixed.get(axis, 0) for axis in axes if axis not in (self.along, self.over))
+        rows = tensor.window(TensorSlice(self.over, self.along, at), range(self.count), range(2))
+        return tuple(_vector(self._label(i), row) for i, row in enumerate(rows))
+
+    def _label(self, i: int) -> str:
         """Return what a vector is called: the word along its axis, else its place, `K[0]` or `A[:,1]`."""
         tensor, over = self.tensor, self.over
         if over is None:
@@ -118,28 +123,72 @@ def vectors_now(node: NodeView, vectors: Vectors) -> frozenset[int]:
     return frozenset(found)
 
 
-def as_arrows(
-    vectors: Iterable[PlaneVector],
-    role: PlaneRole,
-    now: frozenset[int] = frozenset(),
-) -> tuple[tuple[PlaneArrow, ...], tuple[PlanePoint, ...]]:
-    """Return vectors as arrows, or as points if there are many; those of `now` come last."""
-    known = [(i, v.label, v.at) for i, v in enumerate(vectors) if v.at is not None]
-    known.sort(key=lambda entry: entry[0] in now)
-    if len(known) > MOST_ARROWS:
-        return (), tuple(PlanePoint("", at, "now" if i in now else role) for i, _, at in known)
-    return tuple(PlaneArrow(label, at, ORIGIN, "now" if i in now else role) for i, label, at in known), ()
+class Layer(NamedTuple):
+    """Vectors in a picture.
+
+    Attributes:
+        role: The role of their tensor; that of a `helper` is not drawn.
+        vectors: The vectors.
+        now: Those that the step writes to.
+        hidden: Those that are put into words alone.
+    """
+
+    role: PlaneRole
+    vectors: Vectors
+    now: frozenset[int] = frozenset()
+    hidden: frozenset[int] = frozenset()
+
+    def drawn(self) -> tuple[list[PlaneArrow], list[PlanePoint]]:
+        """Return the vectors as arrows, or as points if there are many; those of `now` come last."""
+        known = [
+            (i in self.now, vector.label, vector.at)
+            for i, vector in enumerate(self.vectors.shown)
+            if vector.at is not None and i not in self.hidden and self.role != "helper"
+        ]
+        known.sort(key=lambda entry: entry[0])
+        if len(known) > MOST_ARROWS:
+            return [], [PlanePoint("", at, "now" if now else self.role) for now, _, at in known]
+        return [PlaneArrow(label, at, ORIGIN, "now" if now else self.role) for now, label, at in known], []
 
 
-def said(vectors: Sequence[PlaneVector], of: str = "") -> Iterator[str]:
-    """Yield vectors in words and figures, the first of many.
+def plane_with(
+    layers: Sequence[Layer],
+    of: Vectors,
+    paths: Sequence[PlanePath] = (),
+    words: Iterable[str] = (),
+    corners: Iterable[Point] = (),
+) -> Plane:
+    """Return a picture of vectors.
 
     Args:
-        vectors: The vectors.
-        of: The tensor's name, which stands before words along its axis.
+        layers: The vectors, those that are drawn first first.
+        of: Those by which its axes are named.
+        paths: Its lines.
+        words: What there is to see besides the vectors.
+        corners: What else it has room for.
     """
+    arrows: list[PlaneArrow] = []
+    points: list[PlanePoint] = []
+    for layer in layers:
+        some, many = layer.drawn()
+        arrows += some
+        points += many
+    return Plane(
+        tuple(arrows),
+        tuple(points),
+        tuple(paths),
+        (ORIGIN, *(point for layer in layers for point in known(layer.vectors.final)), *corners),
+        (*words, *(line for layer in layers for line in _said(layer))),
+        axis_words(of),
+        tensors=tuple((layer.role, layer.vectors.tensor) for layer in layers if layer.role != "helper"),
+    )
+
+
+def _said(layer: Layer) -> Iterator[str]:
+    """Yield vectors in words and figures, the first of many; those of the result with its name."""
+    vectors, of = layer.vectors.shown, layer.vectors.tensor.title
     for vector in vectors[:MOST_WORDS]:
-        known = not of or vector.label.startswith(of)
+        known = layer.role != "result" or vector.label.startswith(of)
         yield _in_words(vector if known else vector._replace(label=f"{of}, {vector.label}"))
     if len(vectors) > MOST_WORDS:
         yield f"and {len(vectors) - MOST_WORDS:,} more"
@@ -153,7 +202,7 @@ def _in_words(vector: PlaneVector) -> str:
         return f"{place}: not finite, so it has no place in the plane"
     if vector.at == ORIGIN:
         return f"{place}: length 0"
-    return f"{place}: length {figure(hypot(*vector.at))}, {_degrees(*vector.at)}°"
+    return f"{place}: length {figure(hypot(*vector.at))}, {round(degrees(atan2(*vector.at[::-1]))) or 0}°"
 
 
 def figure(x: float) -> str:
@@ -162,18 +211,15 @@ def figure(x: float) -> str:
     return "0" if text == "-0" else text
 
 
-def _degrees(x: float, y: float) -> int:
-    return round(degrees(atan2(y, x))) or 0
-
-
 def known(vectors: Iterable[PlaneVector]) -> tuple[Point, ...]:
     """Return the places of the vectors that have one."""
     return tuple(vector.at for vector in vectors if vector.at is not None)
 
 
-def axis_words(tensor: TensorView, along: int) -> tuple[str, str]:
+def axis_words(vectors: Vectors) -> tuple[str, str]:
     """Return what the two numbers of a vector are called; empty if nothing is known."""
-    words = tensor.axis_names[along].labels if tensor.axis_names else ()
+    names = vectors.tensor.axis_names
+    words = names[vectors.along].labels if names else ()
     return (words[0], words[1]) if len(words) == 2 else ("", "")
 
 
@@ -182,13 +228,8 @@ def row_vectors(node: NodeView, tensor: TensorView, at: Index | None) -> Vectors
     shape = tensor.shape
     if not shape or shape[-1] != 2 or not tensor.value.numel():
         return None
-    place = shown_cell(node, at)
-    leading = len(shape) - 2
-    shift = len(place) - len(shape)  # operands that are broadcast have fewer axes
-    fixed = {
-        axis: min(place[axis + shift], shape[axis] - 1) if 0 <= axis + shift < len(place) else 0
-        for axis in range(max(0, leading))
-    }
+    place = (*(0,) * len(shape), *shown_cell(node, at))[-len(shape) :]  # broadcast operands have fewer axes
+    fixed = {axis: min(place[axis], shape[axis] - 1) for axis in range(len(shape) - 2)}
     return Vectors(tensor, len(shape) - 1, len(shape) - 2 if len(shape) > 1 else None, fixed)
 
 

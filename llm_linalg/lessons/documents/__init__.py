@@ -14,10 +14,10 @@ from llm_linalg.base.spelling import unknown
 from llm_linalg.lessons import files
 from llm_linalg.lessons import reader as lesson
 from llm_linalg.lessons.documents import markdown_file, notebook, python_file
-from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError, lesson_of_cells
+from llm_linalg.lessons.documents.code_cells import DocumentCell, lesson_of_cells
 from llm_linalg.lessons.documents.named_files import files_named
 from llm_linalg.lessons.documents.saved_output import with_saved
-from llm_linalg.lessons.lesson import Lesson, LessonError
+from llm_linalg.lessons.lesson import Lesson, LessonError, LineError
 
 __all__ = ["files_named", "is_document", "parse", "read", "with_saved"]
 
@@ -62,8 +62,8 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
         raise LessonError(name, 1, f"larger than {large}")
     text = files.decode(data, name).replace("\r\n", "\n")
     if read_cells is markdown_file.read and markdown_file.is_lesson(text):
-        return lesson.of_bytes(data, name)
+        return lesson.parse(files.text_of(data, name), name)
     try:
         return lesson_of_cells(read_cells(text), Path(name))
-    except DocumentError as error:
+    except LineError as error:
         raise LessonError(name, error.line, error.reason) from None

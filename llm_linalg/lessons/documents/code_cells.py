@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 from llm_linalg.base.code_names import code_names
+from llm_linalg.base.constants import PRESET_NAMES
 from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines
 from llm_linalg.capture.cell_program import CellProgram
 from llm_linalg.lessons import question_reader
-from llm_linalg.lessons.body import ListFence
 from llm_linalg.lessons.documents.foreign_markdown import readable
-from llm_linalg.lessons.fence_options import BodyError
-from llm_linalg.lessons.lesson import Heading, Lesson, Stop
+from llm_linalg.lessons.fence_options import list_fence
+from llm_linalg.lessons.lesson import Lesson, LineError
 from llm_linalg.lessons.markdown import MOST_LINES, RULE, Block, Paragraph, blocks, paragraphs_of, plain_text
-from llm_linalg.lessons.stop import CodeAbove
+from llm_linalg.lessons.stop import CodeAbove, Heading, Stop
 from llm_linalg.questions.question import Ask
 
 MOST_CELLS = 2_000
@@ -29,20 +29,9 @@ MOST_PROSE = 4_000_000  # characters in all
 LONGEST_TITLE = 80
 
 
-GIVEN = ("torch", "nn", "F", "math")
-"""Names that a program has without importing them."""
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SHOWS_NOTHING = (*_DEFINITIONS, ast.Pass)
 _QUESTION = re.compile(r"(ask|exercise)((?:\s+\w+\s*=.*)?)")
-
-
-class DocumentError(Exception):
-    """An error in a document, with its line, from 1."""
-
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(reason)
-        self.line = line
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +55,17 @@ def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
     """Return a lesson with one stop for each code cell, and for each exercise.
 
     Raises:
-        DocumentError: If there are no code cells, or too many, or a question is broken.
+        LineError: If there are no code cells, or too many, or a question is broken.
     """
     cells = [cell for cell in cells if cell.text.strip()]
     if not any(cell.kind == "code" for cell in cells):
-        raise DocumentError(1, "there is no program in it: no cell of Python")
+        raise LineError(1, "there is no program in it: no cell of Python")
     if len(cells) > MOST_CELLS:
-        raise DocumentError(1, f"it has {len(cells):,} cells; {MOST_CELLS:,} are read")
+        raise LineError(1, f"it has {len(cells):,} cells; {MOST_CELLS:,} are read")
     if sum(len(cell.text) for cell in cells if cell.kind == "prose") > MOST_PROSE:
-        raise DocumentError(1, f"it has more than {MOST_PROSE:,} characters of prose")
+        raise LineError(1, f"it has more than {MOST_PROSE:,} characters of prose")
     if sum(cell.text.count("\n") + 1 for cell in cells if cell.kind == "prose") > MOST_LINES:
-        raise DocumentError(1, f"it has more than {MOST_LINES:,} lines of prose")
+        raise LineError(1, f"it has more than {MOST_LINES:,} lines of prose")
     name = clean(clean(path.stem, LONGEST_TITLE) or "document")
     made = _DocumentStops(name, numbered=path.suffix.lower() == ".ipynb")
     for cell in cells:
@@ -154,18 +143,14 @@ class _DocumentStops:
                 paragraph = Paragraph(self._title, paragraph.level)
             self._prose.append(paragraph.as_prose)
 
-    def _take(self, word: str, fence: ListFence, line: int) -> None:
+    def _take(self, word: str, info: str, text: str, line: int) -> None:
         """Add a question, whose fence begins at a line."""
-        fence = fence._replace(is_numbered=not self._numbered)
-        try:
-            if word == "ask":
-                self._ask = question_reader.read_ask(fence, line, ())
-            else:
-                stop = self._stop(DocumentCell("code", "", line))
-                stop, info = question_reader.exercise_stop(stop, fence, line, (), self.stops)
-                self.stops.append(question_reader.with_picture(stop, info))
-        except BodyError as error:
-            raise DocumentError(line + error.place, error.reason) from None
+        fence = list_fence(info, text, line, numbered=not self._numbered)
+        if word == "ask":
+            self._ask = question_reader.read_ask(fence, ())
+        else:
+            stop = self._stop(DocumentCell("code", "", line))
+            self.stops.append(question_reader.exercise_stop(stop, fence, (), self.stops))
 
     def _end_section(self) -> None:
         """Ask about the last program above, if there is none below."""
@@ -176,10 +161,23 @@ class _DocumentStops:
 
     def _stop(self, cell: DocumentCell) -> Stop:
         prose, self._prose = self._prose, []
-        return _stop(len(self.stops) + 1, self._title, prose, cell, self._running)
+        if prose[:1] == [f"**{self._title}**"]:
+            prose = prose[1:]  # it repeats the stop's title
+        words = [place for place, paragraph in enumerate(prose) if paragraph != RULE]
+        prose = prose[words[0] : words[-1] + 1] if words else []  # at its ends a rule divides nothing
+        return Stop(
+            number=len(self.stops) + 1,
+            title=self._title,
+            prose=clean_lines("\n\n".join(prose)),
+            code=cell.text,
+            above=CodeAbove(self._running, len(self._running)),
+            line=cell.line,
+            refusals=_refusals(cell.text),
+            saved=cell.saved,
+        )
 
 
-def written_question(cell: DocumentCell) -> tuple[str, ListFence] | None:
+def written_question(cell: DocumentCell) -> tuple[str, str, str] | None:
     """Return the question that a whole cell is: its first line says `ask` or `exercise`; else None.
 
     A cell of code is one if it is nothing but comments. It must have a check: many notebooks call a cell an
@@ -193,30 +191,11 @@ def written_question(cell: DocumentCell) -> tuple[str, ListFence] | None:
     return _question_in(lines[0].strip(), "\n".join(lines[1:]))
 
 
-def _question_in(info: str, text: str) -> tuple[str, ListFence] | None:
-    """Return the word and the fence of a question with a check; None for anything else."""
+def _question_in(info: str, text: str) -> tuple[str, str, str] | None:
+    """Return the word, the options and the text of a question with a check; None for anything else."""
     found = _QUESTION.fullmatch(info)
-    lines = tuple(text.split("\n"))
-    if found is None or not any(line.startswith("check:") for line in lines):
-        return None
-    return found[1], ListFence(found[2].strip(), lines, 0)
-
-
-def _stop(number: int, title: CleanText, prose: list[str], cell: DocumentCell, running: list[str]) -> Stop:
-    if len(prose) and prose[0] == f"**{title}**":
-        prose = prose[1:]  # it repeats the stop's title
-    words = [place for place, paragraph in enumerate(prose) if paragraph != RULE]
-    prose = prose[words[0] : words[-1] + 1] if words else []  # at its ends a rule divides nothing
-    return Stop(
-        number=number,
-        title=title,
-        prose=clean_lines("\n\n".join(prose)),
-        code=cell.text,
-        above=CodeAbove(running, len(running)),
-        line=cell.line,
-        refusals=_refusals(cell.text),
-        saved=cell.saved,
-    )
+    has_check = any(line.startswith("check:") for line in text.split("\n"))
+    return (found[1], found[2], text) if found and has_check else None
 
 
 def first_shown(stops: Sequence[Stop]) -> int:
@@ -225,7 +204,7 @@ def first_shown(stops: Sequence[Stop]) -> int:
     Imports, definitions and seeds show nothing, nor does what needs a package that is not installed. A cell
     that runs whole comes before one of which a statement is not run.
     """
-    known = {*GIVEN, *dir(builtins)}
+    known = {*PRESET_NAMES, *dir(builtins)}
     in_part: list[int] = []
     for stop in stops:
         if not stop.code:

@@ -57,15 +57,12 @@ def readable(text: str) -> str:
 def _prose(text: str) -> str:
     if text.count("<!--") + text.count("<s") <= MOST:
         text = _UNSEEN.sub(lambda found: "\n" * found[0].count("\n"), text)
-    text = _DISPLAY.sub(_display_text, text)
+    text = _DISPLAY.sub(
+        lambda found: tex_text(found[1] or found[2] or found[4]) + "\n" * found[0].count("\n"), text
+    )
     parts = _SPAN.split(text)  # text, code, its mark, text …
     parts[::3] = map(_line_text, parts[::3])
     return "".join(part for place, part in enumerate(parts) if place % 3 != 2)
-
-
-def _display_text(found: re.Match[str]) -> str:
-    text = tex_text(found[1] or found[2] or found[4])
-    return text + "\n" * found[0].count("\n")
 
 
 def _line_text(text: str) -> str:

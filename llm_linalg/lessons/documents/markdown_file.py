@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from llm_linalg.lessons.body import fence_fault
-from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError
+from llm_linalg.lessons.documents.code_cells import DocumentCell
+from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.markdown import MOST_LINES, Block, blocks
 
 LANGUAGES = ("python", "py", "python3", "pycon", "pytorch", "ipython", "ipython3")
@@ -32,16 +33,16 @@ def read(text: str) -> list[DocumentCell]:
     """Return the cells of a Markdown file, one for each Python fence.
 
     Raises:
-        DocumentError: If it has too many lines, or a fence that is not closed: all else would follow from it.
+        LineError: If it has too many lines, or a fence that is not closed: all else would follow from it.
     """
     lines = text.split("\n")
     if len(lines) > MOST_LINES + 1:
-        raise DocumentError(1, f"it has more than {MOST_LINES:,} lines")
+        raise LineError(1, f"it has more than {MOST_LINES:,} lines")
     found = blocks(text)
     for block in found:
         fault = fence_fault(block, LANGUAGES)
         if fault:
-            raise DocumentError(block.first + 1, fault)
+            raise LineError(block.first + 1, fault)
     return list(_cells(lines, found))
 
 

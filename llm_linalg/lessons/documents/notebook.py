@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError
+from llm_linalg.lessons.documents.code_cells import DocumentCell
 from llm_linalg.lessons.documents.saved_output import saved_text
+from llm_linalg.lessons.lesson import LineError
 
 FORMAT = 4
 MOST_VALUES = 4_000_000  # of JSON: as Python's objects, small ones take twenty times what they take as text
@@ -18,20 +19,20 @@ def read(text: str) -> list[DocumentCell]:
     """Return the cells of a notebook.
 
     Raises:
-        DocumentError: If the text is not a notebook in Python.
+        LineError: If the text is not a notebook in Python.
     """
     if sum(map(text.count, "[{,")) > MOST_VALUES:
-        raise DocumentError(1, f"not a notebook: it holds more than {MOST_VALUES:,} values")
+        raise LineError(1, f"not a notebook: it holds more than {MOST_VALUES:,} values")
     try:
         found: Any = json.loads(text)
     except json.JSONDecodeError as error:
-        raise DocumentError(error.lineno, f"not JSON: {error.msg.lower()} (column {error.colno})") from None
+        raise LineError(error.lineno, f"not JSON: {error.msg.lower()} (column {error.colno})") from None
     except RecursionError:
-        raise DocumentError(1, "not a notebook: too deeply nested") from None
+        raise LineError(1, "not a notebook: too deeply nested") from None
     except ValueError:
-        raise DocumentError(1, "not a notebook: it holds a number too long to read") from None
+        raise LineError(1, "not a notebook: it holds a number too long to read") from None
     if not isinstance(found, dict):
-        raise DocumentError(1, "not a notebook: it is no JSON object")
+        raise LineError(1, "not a notebook: it is no JSON object")
     _check_language(found)
     return [cell for number, value in enumerate(_cells(found), 1) for cell in _cell(value, number)]
 
@@ -39,35 +40,31 @@ def read(text: str) -> list[DocumentCell]:
 def _cells(notebook: dict[str, Any]) -> list[Any]:
     version = notebook.get("nbformat")
     if not isinstance(version, int) or isinstance(version, bool):
-        raise DocumentError(1, "not a notebook: it has no nbformat")
+        raise LineError(1, "not a notebook: it has no nbformat")
     if version != FORMAT:
         shown = version if abs(version) < 1_000_000 else "of that number"
-        raise DocumentError(1, f"notebook format {shown} is not known: {FORMAT} is")
-    return _list(notebook, "cells")
-
-
-def _list(owner: dict[str, Any], key: str) -> list[Any]:
-    found = owner.get(key)
-    if not isinstance(found, list):
-        raise DocumentError(1, f"not a notebook: {'it has no' if found is None else 'no list of'} {key}")
-    return found
+        raise LineError(1, f"notebook format {shown} is not known: {FORMAT} is")
+    cells = notebook.get("cells")
+    if not isinstance(cells, list):
+        raise LineError(1, f"not a notebook: {'it has no' if cells is None else 'no list of'} cells")
+    return cells
 
 
 def _check_language(notebook: dict[str, Any]) -> None:
-    """Raise `DocumentError` for a notebook whose metadata names another language."""
+    """Raise `LineError` for a notebook whose metadata names another language."""
     metadata = notebook.get("metadata")
     about = metadata.get("language_info") if isinstance(metadata, dict) else None
     name = about.get("name") if isinstance(about, dict) else None
     if isinstance(name, str) and "python" not in name.lower():
-        raise DocumentError(1, f"a notebook in {name:.40}, not in Python")
+        raise LineError(1, f"a notebook in {name:.40}, not in Python")
 
 
 def _cell(value: Any, number: int) -> Iterator[DocumentCell]:
     if not isinstance(value, dict):
-        raise DocumentError(1, f"cell {number} is no object")
+        raise LineError(1, f"cell {number} is no object")
     kind = value.get("cell_type")
     if kind not in _CELLS:
-        raise DocumentError(1, f"cell {number} is of no kind that is known: {', '.join(_CELLS)}")
+        raise LineError(1, f"cell {number} is of no kind that is known: {', '.join(_CELLS)}")
     if kind == "raw":
         return  # for converters, not for readers
     text = _tagged(value, _text(value, number))
@@ -100,4 +97,4 @@ def _text(cell: dict[str, Any], number: int) -> str:
     if isinstance(found, list) and all(isinstance(line, str) for line in found):
         return "".join(found)
     problem = "has no source" if found is None else "has a source that is neither text nor a list of texts"
-    raise DocumentError(1, f"cell {number} {problem}")
+    raise LineError(1, f"cell {number} {problem}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from llm_linalg.base.syntax import statements
 from llm_linalg.lessons.documents.code_cells import DocumentCell
@@ -109,23 +110,20 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, int]]:
     A block of imports is joined with the next, unless prose intervenes.
     """
     inside = _inside(lines)
-    first = start = ended = None  # of the blocks that are joined, of the last of them, and its end
-    for place, line in enumerate([*lines, ""]):
-        if line.strip() or place in inside:
-            if start is None:
-                start = place
-                if first is not None and ended is not None and line.startswith(("#", '"', "'")):
-                    yield first, ended
-                    first = None
-                first = start if first is None else first
-        elif start is not None and first is not None:
-            ended = place
-            if not _imports(lines[start:ended]):
-                yield first, ended
-                first = None
-            start = None
-    if first is not None and ended is not None:
-        yield first, ended
+    held: tuple[int, int] | None = None  # a block of imports
+    for is_block, run in groupby(range(len(lines)), lambda k: bool(lines[k].strip()) or k in inside):
+        places = list(run)
+        if not is_block:
+            continue
+        if held is not None and lines[places[0]].startswith(("#", '"', "'")):
+            yield held
+            held = None
+        block = places[0] if held is None else held[0], places[-1] + 1
+        held = block if _imports(lines[places[0] : block[1]]) else None
+        if held is None:
+            yield block
+    if held is not None:
+        yield held
 
 
 def _imports(lines: list[str]) -> bool:

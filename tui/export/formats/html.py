@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from llm_linalg.base.text import clean_lines
-from llm_linalg.lessons.contents import OTHER_PART
+from llm_linalg.lessons.lesson import OTHER_PART
 from tui.export.format import Export, Format, Shot, Write, ask_text, on_paper
 
 HERE = Path(__file__)
