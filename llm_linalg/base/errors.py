@@ -171,15 +171,7 @@ class ProgramError(Exception):
 
 
 class MissingValueError(ProgramError):
-    """A statement that reads what another would have made or changed, which was not run.
-
-    Attributes:
-        root: The number of the cell that failed or was stopped, and on which the statement rests.
-        reason: Why that cell was not run.
-    """
-
-    root: int = 0
-    reason: str = ""
+    """A statement that reads what another would have made or changed, which was not run."""
 
 
 class LimitError(ProgramError):

@@ -21,7 +21,7 @@ from llm_linalg.capture.program import ProgramRun
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record
-from llm_linalg.tracefile.log_format import LINE, MOST_FAILED
+from llm_linalg.tracefile.log_format import LINE, MOST_FAILED, MemoryLog
 from llm_linalg.tracefile.log_writer import Writer
 from llm_linalg.tracefile.plain_values import Decoder, UntoldValueError, encode_whole
 
@@ -75,7 +75,7 @@ class ToldProgram:
         self._names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
         self._cells = tuple(request.get("cells", ()))
         self._seconds = Timeout.seconds = request.get("seconds")
-        self.log = Writer(memory, self._source, self._seed)
+        self.log = Writer(MemoryLog(memory), self._source, self._seed)
         self._run: ProgramRun | None = None
         self._device: LocalDevice | None = None
         if requests is not None and "device" in request:
@@ -99,21 +99,18 @@ class ToldProgram:
         except ProgramError as error:  # it can't be read
             return self._end(Record((), {}, self._source, self._seed), error, Ending.of(error))
         failure, ending = self._failure_of(self._run.run)
-        running = [node.scope for node in self._run.recorder.nodes]
         record = self._run.record(failed=failure is not None)
         record.failed_line = None if failure is None else failure.line
         calls = self._tell_failed_calls([*record.cell_errors, failure])
         for name, node in record.names.items():
             self.log.bound(name, node)
-        pairs = zip(running, record.nodes, strict=False)
-        self.log.scopes({old: node.scope for old, node in pairs if old != node.scope})
         return self._end(record, failure, ending, calls)
 
     def _failure_of(self, run: Callable[[], None]) -> tuple[ProgramError | None, Ending]:
         try:
             run()
         except Timeout as timeout:
-            return timeout.error, Ending("time", self.log.line)
+            return timeout.error, Ending("time", int(self.log.head[LINE]) or None)
         except ProgramError as error:
             is_late = error.__cause__.__class__ is Timeout
             return error, Ending("time", error.line) if is_late else Ending.of(error)
