@@ -72,7 +72,8 @@ class Writer:
         self._stores = self._text = 0
         self._kept: dict[int, _Kept] = {}
         self._nodes: list[RecordNode] = []
-        self._titles: list[tuple[str | None, str]] = []  # names and scopes of nodes, as far as they were told
+        self._titles: list[str | None] = []  # the names of nodes, as far as they were told
+        self._scopes: list[str] = []  # likewise
         self._facts: dict[int, Mapping[str, Any]] = {}
         self._names: dict[str, RecordNode] = {}
         self._scratch = bytearray(form_of.SMALL)
@@ -106,7 +107,8 @@ class Writer:
             parts += [bytes(-sum(map(len, parts)) % 8), cells]
         self._log.append(form_of.NODES, b"".join(parts))
         self._nodes.append(node)
-        self._titles.append((node.bound_name, node.scope))
+        self._titles.append(node.bound_name)
+        self._scopes.append(node.scope)
         if node.is_one_of_several:
             self._facts[node.index] = {"is_one_of_several": True}
 
@@ -139,13 +141,14 @@ class Writer:
         self._amend_last()
         self._names[name] = node
         called = node.bound_name == name
-        self._tell(form_of.NAME, node.index, called, name)
+        told = f"[{node.index},{'true' if called else 'false'},{to_json(name[: form_of.MOST_NAME])}]"
+        self._append(form_of.NAME, told.encode())
         if called:
-            self._titles[node.index] = name, self._titles[node.index][1]
+            self._titles[node.index] = name
 
     def line_result(self, line: int, node: RecordNode) -> None:
         """Tell the last node that a line has made so far."""
-        self._tell(form_of.LINE_RESULT, line, node.index)
+        self._append(form_of.LINE_RESULT, b"[%d,%d]" % (line, node.index))
 
     def printed(self, line: int, text: str) -> None:
         """Tell a text that a line printed."""
@@ -186,7 +189,14 @@ class Writer:
                 return list(VALUE.tell((encoded, references)))
         return [{"x": short_repr(value, form_of.MOST_NAME)}, []]
 
-    def rest(self, record: Record[Any], error: ProgramError | None = None, calls: Sequence[int] = ()) -> None:
+    def rest(
+        self,
+        record: Record[Any],
+        error: ProgramError | None = None,
+        calls: Sequence[int] = (),
+        names: Sequence[str] = (),
+        is_random: bool = False,
+    ) -> None:
         """Tell what a record says beside its nodes and names, and the error that ended the run.
 
         Args:
@@ -194,9 +204,12 @@ class Writer:
             error: The error that ended the run, if one did.
             calls: Of each call that was told to have failed the position of the error that shows it, among
                 those of the cells and this one.
+            names: The names that the program has bound.
+            is_random: Whether it drew random numbers.
         """
         printed = None if record.printed == "".join(text for _, text in record.prints) else record.printed
-        self._tell(form_of.REST, printed, record.failed_line, record.cell_errors, error, calls)
+        told = printed, record.failed_line, record.cell_errors, error, calls, names, is_random
+        self._tell(form_of.REST, *told)
 
     def file(self, path: str, lines: Mapping[int, str]) -> None:
         """Tell lines of a file, by their number."""
@@ -241,10 +254,12 @@ class Writer:
         self.ended(record.ending)
 
     def _tell(self, kind: int, *told: Any) -> None:
-        schema = SCHEMAS[kind]
-        payload = schema.payload(told)
+        self._append(kind, SCHEMAS[kind].payload(told))
+
+    def _append(self, kind: int, payload: bytes) -> None:
+        """Add a record of JSON."""
         self._text += len(payload)
-        if len(payload) > schema.most or self._text > form_of.MOST_TEXT:
+        if len(payload) > SCHEMAS[kind].most or self._text > form_of.MOST_TEXT:
             raise LimitError("its text is too long for a trace as data")
         self._log.append(kind, payload)
 
@@ -256,12 +271,13 @@ class Writer:
     def _amend(self, node: RecordNode) -> None:
         """Tell what was noted on a node since it was told."""
         index, facts = node.index, _facts(node)
-        title = node.bound_name, node.scope
-        if title == self._titles[index] and facts == self._facts.get(index, _NO_FACTS):
+        called = node.bound_name == self._titles[index] and node.scope == self._scopes[index]
+        if called and facts == self._facts.get(index, _NO_FACTS):
             return
         told = {**facts}
-        if title != self._titles[index]:
-            told["name"], told["scope"] = self._titles[index] = title
+        if not called:
+            told["name"] = self._titles[index] = node.bound_name
+            told["scope"] = self._scopes[index] = node.scope
         self._facts[index] = facts
         if node.missed:
             with untraced():

@@ -312,7 +312,7 @@ SCHEMAS: Mapping[int, Schema] = {
             of=FormRecord,
         )
     ),
-    form_of.NAME: Schema(parts(_INDEX, FLAG, text(told_at_most=MOST_NAME))),
+    form_of.NAME: Schema(parts(_INDEX, FLAG, _NAME)),
     form_of.LINE_RESULT: Schema(parts(_LINE, _INDEX)),
     form_of.AMEND: Schema(parts(_INDEX, named(FACTS, "a fact that is none"))),
     form_of.PRINT: Schema(parts(_LINE, raw(form_of.MOST_SOURCE))),
@@ -338,6 +338,7 @@ SCHEMAS: Mapping[int, Schema] = {
         parts(
             maybe(raw(form_of.MOST_SOURCE, form_of.MOST_SOURCE)),
             *(maybe(_LINE), each(_FAILURE), maybe(_FAILURE), each(count(form_of.MOST_LINE))),
+            *(each(text(told_at_most=MOST_NAME)), FLAG),
         ),
         form_of.MOST_WHOLE,
     ),
