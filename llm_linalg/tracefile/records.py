@@ -285,7 +285,7 @@ FACTS: Mapping[str, Field] = {
     "gap": _GAP,
     "missed": _TENSOR,
     "name": maybe(_NAME),
-    "scope": _NAME,
+    "scope": text(told_at_most=MOST_NAME),
 }
 """What may be noted on a node after it was written."""
 MORE = Schema(
