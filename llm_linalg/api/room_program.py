@@ -133,7 +133,8 @@ class RoomProgram(Program):
     def _failure(self, text: Source, ending: Ending) -> ProgramError | None:
         """Return the error with which it ended; None if it ran to its end."""
         told = self._reader.error if self._reader is not None else None
-        span = None if ending.line is None else _line_span(text, ending.line)
+        line = ending.line or 0
+        span = Span.of_line(line, text.lines[line - 1]) if 1 <= line <= len(text.lines) else None
         has_exited = ending.kind == "exit" and self._reader is not None and self._reader.ending is not None
         if ending.kind == "done" or has_exited:  # as after `sys.exit()`: its process is there
             return None
@@ -153,10 +154,15 @@ class RoomProgram(Program):
             known = {name: encode_whole(value) for name, value in names.items()}
         except UntoldValueError:
             raise ProgramError("a value that can't be handed over") from None
-        encoded, references, calls = self._asked({"ask": expression, "names": known}, 3)
-        self.was_cheap = calls.__class__ is int and calls <= FEW_CALLS
-        if self._reader is None:
+        if self._run is None or self._reader is None:
             raise RoomError("the program was not run")
+        match self._run.ask({"ask": expression, "names": known}):
+            case ["error", reason]:
+                raise ProgramError(clean(str(reason), MOST_NAME))
+            case ["value", encoded, references, int() as calls]:
+                self.was_cheap = calls <= FEW_CALLS
+            case _:
+                raise RoomError("what the program told can't be believed: an answer with other parts")
         try:
             self._reader.read()
             return self._reader.value([encoded, references])
@@ -164,34 +170,9 @@ class RoomProgram(Program):
             raise RoomError(f"what the program told can't be believed: {error}") from None
 
     def facts(self) -> ProgramFacts:
-        names, is_random = self._asked({"facts": True}, 2)
-        if names.__class__ is not list or not all(name.__class__ is str for name in names):
-            raise RoomError("what the program told can't be believed: names that are none")
-        return ProgramFacts(tuple([clean(name, MOST_NAME) for name in names]), is_random is True)
-
-    def _asked(self, request: dict[str, Any], count: int) -> list[Any]:
-        """Return the parts of an answer of the child's.
-
-        Raises:
-            ProgramError: If it is an error.
-        """
-        if self._run is None:
-            raise RoomError("the program was not run")
-        answer = self._run.ask(request)
-        word, *rest = answer if isinstance(answer, list) and answer else [""]
-        if word == "error" and len(rest) == 1:
-            raise ProgramError(clean(str(rest[0]), MOST_NAME))
-        if word != "value" or len(rest) != count:
-            raise RoomError("what the program told can't be believed: an answer with other parts")
-        return rest
-
-
-def _line_span(text: Source, line: int) -> Span | None:
-    """Return the place of a whole line of a program; None if there is none."""
-    if not 1 <= line <= len(text.lines):
-        return None
-    own = text.lines[line - 1]
-    return Span(line, min(len(own) - len(own.lstrip()), len(own)), line, len(own))
+        if self._reader is None:
+            return ProgramFacts()
+        return ProgramFacts(self._reader.own_names, self._reader.is_random)
 
 
 def _explained(told: ProgramError, failed: FailedCall | None, text: Source) -> ProgramError:

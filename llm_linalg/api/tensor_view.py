@@ -66,7 +66,7 @@ class TensorView:
                 return self.walk.values(self.step, (), rows, columns)
         elif (row_axis, column_axis) == (rank - 2, rank - 1):
             return self.walk.values(self.step, at, rows, columns)
-        return [[self._number(matrix.cell(row, column)) for column in columns] for row in rows]
+        return [[self.number(matrix.cell(row, column)) for column in columns] for row in rows]
 
     def progress(self, index: Index) -> Progress:
         """Return how far a cell is at this step; of a sum whose terms are not all added, `partial`."""
@@ -80,12 +80,9 @@ class TensorView:
         if self.walk is None:
             number: Number = self.value[index].item()
             return number
-        return self._number(index)
-
-    def _number(self, index: Index) -> Number | None:
         row, column = (0, 0, *index)[-2:]
         window = (range(row, row + 1), range(column, column + 1))
-        return None if self.walk is None else self.walk.values(self.step, index[:-2], *window)[0][0]
+        return self.walk.values(self.step, index[:-2], *window)[0][0]
 
     def tolist(self) -> Any:
         """Return all of its numbers, nested like `torch.Tensor.tolist`; None for a cell not yet computed."""

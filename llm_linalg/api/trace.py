@@ -249,10 +249,10 @@ def trace(
     label(function)
     places.on_module = label
 
-    def left(ending: Ending) -> Trace:
+    def left(ending: Ending | None = None) -> Trace:
         recorder.name_targets()
         found = Trace.of(recorder.finish("", seed))
-        found.ending = ending
+        found.ending = ending or found.ending
         return found
 
     rerun = _again(function, inputs, lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at))
@@ -268,9 +268,8 @@ def trace(
             failure.trace = left(Ending.of(failure))
             raise failure from (None if isinstance(error, ProgramError) else error)
     name_locals()
-    recorder.name_targets()
     settle_folds(recorder.nodes)
-    found = Trace.of(recorder.finish("", seed))
+    found = left()
     found.rerun = rerun
     return found
 

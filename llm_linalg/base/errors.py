@@ -29,6 +29,11 @@ class Span(NamedTuple):
     end_line: int
     end_column: int
 
+    @classmethod
+    def of_line(cls, line: int, text: str) -> Span:
+        """Return the place of a whole line, given its text, but for its indentation."""
+        return cls(line, len(text) - len(text.lstrip()), line, len(text))
+
     def text(self, source: str) -> str:
         """Return the part of the program that the span covers."""
         return self.of(source.split("\n"))
@@ -170,15 +175,7 @@ class ProgramError(Exception):
 
 
 class MissingValueError(ProgramError):
-    """A statement that reads what another would have made or changed, which was not run.
-
-    Attributes:
-        root: The number of the cell that failed or was stopped, and on which the statement rests.
-        reason: Why that cell was not run.
-    """
-
-    root: int = 0
-    reason: str = ""
+    """A statement that reads what another would have made or changed, which was not run."""
 
 
 class LimitError(ProgramError):

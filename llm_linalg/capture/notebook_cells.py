@@ -197,7 +197,6 @@ class CellRun:
             error.message = clean(str(error.exception), _LONGEST_REASON)
         if mark is not None and not is_missing and not isinstance(error, LimitError):
             rests = MissingValueError(str(mark), error.span, error.source)
-            rests.root, rests.reason = mark.root, mark.reason
             self._note(rests, "rests", mark.root)
             self._leave_unrun(statement, mark.reason, mark.root)
             return True

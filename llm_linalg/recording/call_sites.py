@@ -175,7 +175,7 @@ def _origin(frame: FrameType) -> Origin:
     text = getline(code.co_filename, line).rstrip("\n")
     span = _span(code, frame.f_lasti, line, text)
     if span is None:
-        return Origin(_whole(line, text), file=code.co_filename)
+        return Origin(Span.of_line(line, text), file=code.co_filename)
     target = _targets(code).get(frame.f_lasti, "")
     return Origin(span, text[span.column : span.end_column], code.co_filename, target=target)
 
@@ -191,11 +191,7 @@ def _targets(code: CodeType) -> Mapping[int, str]:
 def _expression(traceback: TracebackType, text: str) -> Span:
     """Return the place of the expression that a frame was evaluating."""
     line = traceback.tb_lineno
-    return _span(traceback.tb_frame.f_code, traceback.tb_lasti, line, text) or _whole(line, text)
-
-
-def _whole(line: int, text: str) -> Span:
-    return Span(line, min(len(text) - len(text.lstrip()), len(text)), line, len(text))
+    return _span(traceback.tb_frame.f_code, traceback.tb_lasti, line, text) or Span.of_line(line, text)
 
 
 def _span(code: CodeType, at: int, line: int, text: str) -> Span | None:

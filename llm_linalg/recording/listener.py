@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from llm_linalg.recording.cell_state import CellState
-    from llm_linalg.recording.ending import Ending
-    from llm_linalg.recording.failed_call import FailedCall
     from llm_linalg.recording.gap import Gap
     from llm_linalg.recording.record_node import RecordNode
 
@@ -45,9 +43,3 @@ class Listener(Protocol):
 
     def listed(self, name: str, words: Sequence[str]) -> None:
         """Take a list of words that a name is bound to."""
-
-    def failed(self, failed: FailedCall) -> None:
-        """Take the call that ended the run."""
-
-    def ended(self, ending: Ending) -> None:
-        """Take how the run ended. Nothing is told after that."""

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
+from llm_linalg.base.text import clean
 from llm_linalg.recording.record_node import N, RecordNode
 
 FOLD = "()"
 """What the name of a fold ends with in a path; a number may follow, `step():2`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Scope(Generic[N]):
     """A module, or one call of a program's function, with the scopes and nodes inside it.
 
@@ -33,6 +34,9 @@ class Scope(Generic[N]):
     path: str
     children: dict[str, Scope[N]] = field(default_factory=dict)
     nodes: list[N] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<scope {clean(self.path, 60)!r} of {self.size} nodes>"
 
     def __getitem__(self, path: str) -> Scope[N]:
         """Return a scope by its path from this one; `KeyError` if there is none."""

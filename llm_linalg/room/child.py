@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from struct import unpack_from
 from types import FrameType
 
 from llm_linalg.capture.sites import FILE
@@ -20,7 +19,7 @@ from llm_linalg.room.child_program import MOMENT, Timeout, serve
 from llm_linalg.room.lock import Lock, LockError
 from llm_linalg.room.requests import Requests
 from llm_linalg.room.room_limits import LOG_SIZE
-from llm_linalg.tracefile.log_format import LINE
+from llm_linalg.tracefile.log_format import running_line
 
 REHEARSAL = """\
 import torch
@@ -69,10 +68,10 @@ def run(lock: Lock, folder: str, parent: int, requests: int, answers: int, log: 
         try:
             serve(request, memory, channel)
         except Timeout:  # it came when the program had just ended
-            channel.say("end", *Ending("time", _running_line(memory)))
+            channel.say("end", *Ending("time", running_line(memory)))
         except MemoryError:  # there was not even enough to say so
             reserve.close()
-            channel.say("end", *Ending("memory", _running_line(memory)))
+            channel.say("end", *Ending("memory", running_line(memory)))
         except Exception as error:  # noqa: BLE001 - a fault of ours, or of a program that reached into us
             channel.say("fault", f"{type(error).__name__}: {error}"[:600])
 
@@ -101,8 +100,3 @@ def _raise_here(*_: object) -> None:
     """End the program in the frame that is traced."""
     sys.settrace(None)
     raise Timeout
-
-
-def _running_line(memory: mmap.mmap) -> int | None:
-    """Return the line that runs, as the log's header has it."""
-    return unpack_from("<Q", memory, 8 * LINE)[0] or None

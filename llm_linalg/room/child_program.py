@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from llm_linalg.capture.program import ProgramRun
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record
-from llm_linalg.tracefile.log_format import LINE, MOST_FAILED
+from llm_linalg.tracefile.log_format import LINE, MOST_FAILED, MemoryLog
 from llm_linalg.tracefile.log_writer import Writer
 from llm_linalg.tracefile.plain_values import Decoder, UntoldValueError, encode_whole
 
@@ -75,7 +75,7 @@ class ToldProgram:
         self._names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
         self._cells = tuple(request.get("cells", ()))
         self._seconds = Timeout.seconds = request.get("seconds")
-        self.log = Writer(memory, self._source, self._seed)
+        self.log = Writer(MemoryLog(memory), self._source, self._seed)
         self._run: ProgramRun | None = None
         self._device: LocalDevice | None = None
         if requests is not None and "device" in request:
@@ -85,7 +85,7 @@ class ToldProgram:
     def run(self) -> Ending:
         """Run it to its end, and return that."""
         try:
-            self._run = ProgramRun(
+            self._run = run = ProgramRun(
                 self._source,
                 self._seed,
                 self._names,
@@ -97,54 +97,46 @@ class ToldProgram:
                 clock=nullcontext if self._seconds is None else partial(Alarm, self._seconds),
             )
         except ProgramError as error:  # it can't be read
-            return self._end(Record((), {}, self._source, self._seed), error, Ending.of(error))
-        failure, ending = self._failure_of(self._run.run)
-        running = [node.scope for node in self._run.recorder.nodes]
-        record = self._run.record(failed=failure is not None)
-        record.failed_line = None if failure is None else failure.line
-        calls = self._tell_failed_calls([*record.cell_errors, failure])
-        for name, node in record.names.items():
-            self.log.bound(name, node)
-        pairs = zip(running, record.nodes, strict=False)
-        self.log.scopes({old: node.scope for old, node in pairs if old != node.scope})
-        return self._end(record, failure, ending, calls)
+            self.log.rest(Record((), {}, self._source, self._seed), error)
+            ending = Ending.of(error)
+        else:
+            failure, ending = self._failure_of(run)
+            record = run.record(failed=failure is not None)
+            record.failed_line = None if failure is None else failure.line
+            calls = self._tell_failed_calls(run, [*record.cell_errors, failure])
+            for name, node in record.names.items():
+                self.log.bound(name, node)
+            self.log.rest(record, failure, calls, run.own_names[:MOST_NAMES], run.is_random)
+        self.log.ended(ending)
+        return ending
 
-    def _failure_of(self, run: Callable[[], None]) -> tuple[ProgramError | None, Ending]:
+    def _failure_of(self, run: ProgramRun) -> tuple[ProgramError | None, Ending]:
         try:
-            run()
+            run.run()
         except Timeout as timeout:
-            return timeout.error, Ending("time", self.log.line)
+            return timeout.error, Ending("time", int(self.log.head[LINE]) or None)
         except ProgramError as error:
             is_late = error.__cause__.__class__ is Timeout
             return error, Ending("time", error.line) if is_late else Ending.of(error)
-        return None, Ending("done") if self._run is None else self._run.ending
+        return None, run.ending
 
-    def _tell_failed_calls(self, errors: Sequence[ProgramError | None]) -> list[int]:
+    def _tell_failed_calls(self, run: ProgramRun, errors: Sequence[ProgramError | None]) -> list[int]:
         """Tell the torch calls whose failures errors show, and return the positions of those errors."""
         told: list[int] = []
         for place, error in enumerate(errors):
-            if self._run is None or error is None or error.span is None or len(told) == MOST_FAILED:
+            if error is None or error.span is None or len(told) == MOST_FAILED:
                 continue
-            failed = self._run.failures.call_of(error)
+            failed = run.failures.call_of(error)
             with suppress(LimitError, ValueError):  # then torch's own words are shown
                 if failed is not None:
                     self.log.failed(failed)
                     told.append(place)
         return told
 
-    def _end(
-        self, record: Record[Any], error: ProgramError | None, ending: Ending, calls: Sequence[int] = ()
-    ) -> Ending:
-        self.log.rest(record, error, calls)
-        self.log.ended(ending)
-        return ending
-
     def answer(self, request: Mapping[str, Any]) -> list[Any]:
         """Return the value of an expression in the state that the program left, or why there is none."""
         if self._run is None:
             return ["error", "the program was not run"]
-        if "facts" in request:
-            return ["value", self._run.own_names[:MOST_NAMES], self._run.is_random]
         names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
         try:
             value = self._run.evaluate(str(request["ask"]), **names)

@@ -28,15 +28,8 @@ from llm_linalg.room.system_calls import filter_program
 HIDDEN = {name for name in os.environ.get("LLM_LINALG_HIDDEN_CALLS", "").split(",") if name}
 """Calls that are treated as if the kernel had none: so tests see a machine without a lock anywhere."""
 
-_NUMBERS = {
-    machine: {
-        "seccomp": seccomp,
-        "landlock_create_ruleset": 444,
-        "landlock_add_rule": 445,
-        "landlock_restrict_self": 446,
-    }
-    for machine, seccomp in (("x86_64", 317), ("aarch64", 277))
-}
+_LANDLOCK = {"landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446}
+_NUMBERS = {"x86_64": {"seccomp": 317} | _LANDLOCK, "aarch64": {"seccomp": 277} | _LANDLOCK}
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 # What Landlock knows to refuse of files, by the version that added it: removals and the making of all kinds;

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from llm_linalg.base.errors import HaltedError, RoomError
-from llm_linalg.room.room_limits import RoomLimits
+from llm_linalg.room.room_limits import USUAL, RoomLimits
 from llm_linalg.room.room_run import ChildEnds, RoomRun
 from llm_linalg.room.zygote_process import launch, readable
 
@@ -42,10 +42,7 @@ class _Spares:
 
     def __init__(self, link: socket.socket) -> None:
         self._link = link
-        self._limits = RoomLimits()
-        self._number = self._last_number = (
-            0  # of the order that those with these limits come from, and of any
-        )
+        self._orders = 0
         self._lock = threading.Lock()
         self._ready: list[ChildEnds] = []
         self._loaded = False
@@ -56,24 +53,21 @@ class _Spares:
         return self._loaded
 
     def take(self, limits: RoomLimits, halt: Callable[[], bool] | None) -> ChildEnds:
-        """Return a child that is locked with these limits; another is made meanwhile.
+        """Return a child that is locked with these limits.
+
+        One with the usual limits is ready, and another is made meanwhile; any other is made to order.
 
         Raises:
             HaltedError: If `halt` says so before there is one.
             RoomError: If there is no lock.
         """
         with _held(self._lock, halt):
-            if limits.read:
-                self._last_number += 1
-                self._order(limits, self._last_number)
-                return self._receive(self._last_number, halt)
-            if limits != self._limits:
-                self._let_go()
-                self._limits = limits
-                self._last_number = self._number = self._last_number + 1
-                self._order(limits, self._number)
-            ends = self._receive(self._number, halt)
-            self._order(limits, self._number)
+            if limits != RoomLimits():
+                self._orders += 1
+                self._order(limits, self._orders)
+                return self._receive(self._orders, halt)
+            ends = self._receive(USUAL, halt)
+            self._order(limits, USUAL)
             return ends
 
     def _order(self, limits: RoomLimits, number: int) -> None:
@@ -85,14 +79,14 @@ class _Spares:
     def _receive(self, number: int, halt: Callable[[], bool] | None) -> ChildEnds:
         """Wait for a child of an order; those that wait for the next program are kept, others let go."""
         end = time.monotonic() + _PATIENCE
-        while number != self._number or not self._ready:
+        while number != USUAL or not self._ready:
             if halt is not None and halt():
                 raise HaltedError("it was stopped")
             if time.monotonic() > end:
                 raise _GoneError
             if self._is_readable(_SLICE if halt else 1.0):
                 order, ends = self._message()
-                if order == self._number:
+                if order == USUAL:
                     self._ready.append(ends)
                 elif order == number:
                     return ends
@@ -104,10 +98,6 @@ class _Spares:
         if self._link.fileno() < 0:
             raise _GoneError
         return readable(self._link.fileno(), seconds)
-
-    def _let_go(self) -> None:
-        while self._ready:
-            self._ready.pop().close()
 
     def _message(self) -> tuple[int, ChildEnds]:
         """Return the order that a child was made for, and the child."""
@@ -127,7 +117,9 @@ class _Spares:
     def close(self) -> None:
         """Let go of the process."""
         with self._lock:
-            self._let_go()
+            for ends in self._ready:
+                ends.close()
+            self._ready.clear()
             self._link.close()
 
 

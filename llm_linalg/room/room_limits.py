@@ -11,6 +11,7 @@ ANSWER_SECONDS = 1.0  # of a request to a program that has ended
 LOG_SIZE = 2**30  # bytes of the memory that is shared; taken as it fills
 MOST_REQUEST = 2**24  # bytes of a request
 MOST_ANSWER = 2**20  # bytes of an answer
+USUAL = 0  # the number of all orders of children with the usual limits
 OPEN_FILES = 64
 STACK = 8 * MIB
 

@@ -16,17 +16,17 @@ import weakref
 from bisect import bisect
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from struct import unpack_from
 from typing import Any, Literal, NamedTuple
 
 from llm_linalg.base.errors import RoomError
 from llm_linalg.base.text import clean
 from llm_linalg.recording.ending import ENDING_KINDS, Ending
 from llm_linalg.room.room_limits import ANSWER_SECONDS, GRACE, MOST_ANSWER, SECONDS
+from llm_linalg.room.zygote_process import readable
 
 _BEGIN_WITHIN = 30.0  # seconds in which a child has to lock itself and rehearse
 _STATUS_WITHIN = 1.0  # seconds in which the zygote tells how a child died, if it lives itself
-_HALT_EVERY = 0.02  # seconds between two looks at whether to stop
+_SLICE = 0.02  # seconds between two looks at whether to stop
 _PIECE = 2**16
 _MOST_LINE = 2**24
 _DEATHS = {
@@ -95,10 +95,9 @@ class RoomRun:
     def line(self) -> int | None:
         """The line of the program that runs, or ran last, as the child says."""
         # Not above: it imports torch, and the zygote is to start before this process has done so.
-        from llm_linalg.tracefile.log_format import LINE
+        from llm_linalg.tracefile.log_format import running_line
 
-        line = int(unpack_from("<Q", self.memory, 8 * LINE)[0])
-        return line if 0 < line < _MOST_LINE else None
+        return running_line(self.memory)
 
     @property
     def process(self) -> int:
@@ -137,10 +136,7 @@ class RoomRun:
             RoomError: If no program can run there.
         """
         if self._alive:
-            left = (
-                timeout if self._kill_at is None else min(timeout, max(0.0, self._kill_at - time.monotonic()))
-            )
-            events = dict(self._poll.poll(left * 1000))
+            events = dict(self._poll.poll(timeout * 1000))
             if self._ends.answers in events:
                 self._read()
             if self._ends.handle in events:
@@ -166,7 +162,7 @@ class RoomRun:
         The clock starts when the child begins, not when it is asked.
         """
         asked = time.monotonic()
-        while not self.poll(self._time_left(seconds, asked, halt)):
+        while not self.poll(_SLICE):
             if self._stops == "halted":
                 continue
             if halt is not None and halt():
@@ -208,15 +204,6 @@ class RoomRun:
 
         return self.wait(None, is_over)
 
-    def _time_left(self, seconds: float | None, asked: float, halt: object) -> float:
-        now = time.monotonic()
-        left = 1.0
-        if self._began is None:
-            left = asked + _BEGIN_WITHIN - now
-        elif seconds is not None and not self._stops:
-            left = self._began + seconds - now
-        return max(0.0, left if halt is None else min(left, _HALT_EVERY))
-
     def ask(self, request: dict[str, Any], seconds: float = ANSWER_SECONDS) -> Any:
         """Return what the child answers in the state in which its program ended: a claim, as all its words.
 
@@ -231,7 +218,7 @@ class RoomRun:
         self.send(request, seconds)
         end = time.monotonic() + seconds
         while not self._answers and self._alive:
-            self.poll(max(0.0, end - time.monotonic()) if not self._stops else GRACE)
+            self.poll(_SLICE)
             if not self._stops and time.monotonic() >= end:
                 self.stop("time")
         if not self._answers:
@@ -296,10 +283,10 @@ class RoomRun:
 
     def _bury(self) -> None:
         """Note how the child died. Its last words were read before."""
-        while _readable(self._ends.answers, 0.0):
+        while readable(self._ends.answers, 0.0):
             self._read()
         self._alive = False
-        word = os.read(self._ends.status, 16) if _readable(self._ends.status, _STATUS_WITHIN) else b""
+        word = os.read(self._ends.status, 16) if readable(self._ends.status, _STATUS_WITHIN) else b""
         self._end(self._death(int(word) if word else -signal.SIGKILL))
 
     def _death(self, code: int) -> Ending:
@@ -319,9 +306,3 @@ class RoomRun:
         with suppress(ValueError):
             return Ending("signal", line, _DEATHS.get(signal.Signals(number), signal.Signals(number).name))
         return Ending("signal", line, f"signal {number}")
-
-
-def _readable(descriptor: int, seconds: float) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return any(event & select.POLLIN for _, event in poll.poll(seconds * 1000))

@@ -17,7 +17,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from llm_linalg.room.lock import Lock, LockError
 from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.zygote_process import launch, readable
 
-REFUSED = "refused"
+REFUSED, _DONE = "refused", "it can be done"
 _PATIENCE = 20.0  # seconds for a process of Python without torch
 _MOST = 2**16
 _PTRACE_ATTACH, _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 16, 1, 4
@@ -95,23 +95,25 @@ def verdict(tried: dict[str, str]) -> Tier:
     return Tier("landlock+seccomp", tried, "")
 
 
-def self_test(limits: RoomLimits) -> dict[str, str]:
+def self_test() -> dict[str, str]:
     """Return what a locked child of this process could do; `lock` says why there is none."""
     try:
-        tested = Lock(importable(), limits)
+        tested = Lock(importable(), RoomLimits())
     except LockError as error:
         return {"lock": str(error)}
-    with tempfile.TemporaryDirectory() as folder, suppress(OSError):
-        secret = Path(folder, "secret")
-        secret.write_text("secret")
+    with tempfile.TemporaryDirectory() as folder, suppress(OSError, ValueError):
+        Path(folder, "secret").write_text("secret")
         reading, writing = os.pipe()
         parent = os.getpid()
         child = os.fork()
         if not child:
-            _try_and_tell(tested, parent, folder, writing)
+            try:
+                os.write(writing, json.dumps(_tried(tested, parent, folder, writing)).encode())
+            finally:
+                os._exit(0)
         os.close(writing)
         try:
-            return _results(reading)
+            return dict(json.loads(_read_all(reading)))
         finally:
             os.close(reading)
             tested.close()
@@ -120,67 +122,38 @@ def self_test(limits: RoomLimits) -> dict[str, str]:
     return {}
 
 
-def _results(reading: int) -> dict[str, str]:
-    """Return the outcomes that the locked child writes, as far as it comes: where it died is one, too."""
-    results: dict[str, str] = {}
-    for line in _read_all(reading).splitlines():
-        what, outcome = json.loads(line)
-        results[what] = outcome
-    if results.pop("end", None) is None:
-        last = [*results][-1] if results else "its start"
-        results["lock"] = f"the test of the lock came to no end after: {last}"
-    return results
-
-
-def _try_and_tell(tested: Lock, parent: int, folder: str, writing: int) -> None:
-    """Lock this process, make each attempt, write the outcomes, end."""
-
-    def tell(what: str, outcome: str) -> None:
-        os.write(writing, json.dumps([what, outcome]).encode() + b"\n")
-
+def _tried(tested: Lock, parent: int, folder: str, writing: int) -> dict[str, str]:
+    """Lock this process, make each attempt, and return the outcomes."""
     try:
         attempts = _attempts(parent, folder)
         tested.apply(parent, [writing])
-        for what, attempt in attempts.items():
-            tell(what, _outcome(attempt))
-        for what, error in _needs():
-            tell(f"to {what} is refused", str(error))
-        tell("end", "")
+        tried = {what: _outcome(attempt) for what, attempt in attempts.items()}
+        lacking = [what for what, need in _NEEDS.items() if _outcome(need) != _DONE]
+        return tried | {f"to {what} is refused": "it can't be done" for what in lacking}
     except LockError as error:
-        tell("lock", str(error))
-        tell("end", "")
+        return {"lock": str(error)}
     except BaseException as error:  # noqa: BLE001 - whatever it is, the lock is not to be believed
-        tell("lock", f"the test of the lock failed: {error!r}")
-        tell("end", "")
-    os._exit(0)
+        return {"lock": f"the test of the lock failed: {error!r}"}
 
 
 def _outcome(attempt: Callable[[], object]) -> str:
     try:
         attempt()
     except OSError as error:
-        refused = error.errno in (errno.EPERM, errno.EACCES)
+        refused = error.errno in (errno.EPERM, errno.EACCES, errno.ENOSYS)
         return REFUSED if refused else errno.errorcode.get(error.errno or 0, "another error")
-    except (
-        RuntimeError,
-        ValueError,
-    ):  # as Python words a thread that can't be started, a limit that can't be set
-        return REFUSED
-    return "it can be done"
+    except (RuntimeError, ValueError):
+        return REFUSED  # as Python words a thread that can't be started, a limit that can't be set
+    return _DONE
 
 
-def _needs() -> Iterator[tuple[str, Exception]]:
-    """Yield what a locked process has to be able to do, and is refused."""
-    for what, need in (
-        ("read a module", lambda: Path(os.__file__).read_bytes()),
-        ("take memory", lambda: bytearray(2**22)),
-        ("draw random numbers", lambda: os.urandom(8)),
-        ("sleep", lambda: time.sleep(0.0001)),
-    ):
-        try:
-            need()
-        except (OSError, MemoryError) as error:
-            yield what, error
+_NEEDS: dict[str, Callable[[], object]] = {
+    "read a module": lambda: Path(os.__file__).read_bytes(),
+    "take memory": lambda: bytearray(2**22),
+    "draw random numbers": lambda: os.urandom(8),
+    "sleep": lambda: time.sleep(0.0001),
+}
+"""What a locked process has to be able to do."""
 
 
 def _attempts(parent: int, folder: str) -> dict[str, Callable[[], object]]:
@@ -188,21 +161,13 @@ def _attempts(parent: int, folder: str) -> dict[str, Callable[[], object]]:
     secret, other = f"{folder}/secret", f"{folder}/other"
     libc = ctypes.CDLL(None, use_errno=True)
 
-    def call(function: Callable[..., int], *arguments: object) -> Callable[[], object]:
-        def attempt() -> None:
-            if function(*arguments) < 0:
-                number = ctypes.get_errno()
-                raise OSError(number, os.strerror(number))
-
-        return attempt
-
-    def fork(function: Callable[..., int], *arguments: object) -> Callable[[], object]:
+    def call(function: Callable[..., int], *arguments: object, copies: bool = False) -> Callable[[], object]:
         def attempt() -> None:
             result = function(*arguments)
-            if result == 0:
-                os._exit(0)
-            if result < 0 and ctypes.get_errno():
+            if result < 0:
                 raise OSError(ctypes.get_errno(), "")
+            if copies and not result:
+                os._exit(0)
 
         return attempt
 
@@ -239,22 +204,12 @@ def _attempts(parent: int, folder: str) -> dict[str, Callable[[], object]]:
         "enter a namespace": call(libc.unshare, 0),
         "be read through /proc": call(libc.prctl, _PR_SET_DUMPABLE, 1, 0, 0, 0),
         "outlive its parent": call(libc.prctl, _PR_SET_PDEATHSIG, 0, 0, 0, 0),
-        "copy itself by clone": fork(libc.syscall, _CLONE.get(os.uname().machine, -1), 17, 0, 0, 0, 0),
-        "copy itself by clone3": _unknown(fork(libc.syscall, _CLONE3, None, 0)),
+        "copy itself by clone": call(
+            *(libc.syscall, _CLONE.get(os.uname().machine, -1), signal.SIGCHLD, 0, 0, 0, 0), copies=True
+        ),
+        "copy itself by clone3": call(libc.syscall, _CLONE3, None, 0, copies=True),
         "queue calls to the kernel": call(libc.syscall, _IO_URING_SETUP, 0, None),
     }
-
-
-def _unknown(attempt: Callable[[], object]) -> Callable[[], object]:
-    """Return an attempt at a call which, if not known, is refused: libc takes one that is tried, too."""
-
-    def translated() -> None:
-        try:
-            attempt()
-        except OSError as error:
-            raise PermissionError(errno.EPERM, "") if error.errno == errno.ENOSYS else error from None
-
-    return translated
 
 
 def _read_all(descriptor: int) -> bytes:

@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 from llm_linalg.room import lock
 from llm_linalg.room.importable import Readable, adopt, importable, user_folder
 from llm_linalg.room.lock import Lock, LockError, die_with_parent
-from llm_linalg.room.room_limits import LOG_SIZE, RoomLimits
+from llm_linalg.room.room_limits import LOG_SIZE, USUAL, RoomLimits
 from llm_linalg.room.tier import self_test, verdict
 
 WAITING = 2
@@ -46,7 +46,7 @@ def main(task: dict[str, Any], descriptors: list[int]) -> NoReturn:
         adopt(task["path"])
         link = socket.socket(fileno=descriptors[0])
         if task["mode"] == "tier":
-            link.sendall(json.dumps(self_test(RoomLimits())).encode())
+            link.sendall(json.dumps(self_test()).encode())
         else:
             _Zygote(task["app"]).serve(link, socket.socket(fileno=descriptors[1]))
     except BaseException as error:  # noqa: BLE001 - whatever it is, the app is told, and nothing runs on
@@ -154,18 +154,15 @@ class _Zygote:
     def __init__(self, app: int) -> None:
         self._app = os.pidfd_open(app)
         self._children: dict[int, Spare] = {}
-        self._places: list[Readable] = []
-        self._limits, self._number = RoomLimits(), 0
-        self._lock: Lock | None = None
-        self._owed = WAITING
+        self._poll = select.poll()
+        self._owed, self._due = WAITING, 0.0  # spares that are still to be made, and when the next is
 
     def serve(self, link: socket.socket, early: socket.socket) -> None:
         """Test the lock, then hand out children until the app is gone."""
-        own = verdict(self_test(RoomLimits()))
+        own = verdict(self_test())
         if own.lock is None:
             raise LockError(own.reason)
         warm()
-        self._places = importable()
         parent = os.getpid()
         if not os.fork():
             die_with_parent(parent)
@@ -176,59 +173,52 @@ class _Zygote:
         with suppress(ImportError):
             import_module("torch._dynamo")
         _settle()
-        self._places = importable()
         self._hand_out(link)
 
     def _hand_out(self, link: socket.socket) -> None:
         """Keep the app provided with spares, until it lets go of the link and all children have ended."""
-        poll = select.poll()
-        poll.register(link, select.POLLIN)
-        poll.register(self._app, select.POLLIN)
-        due: float | None = 0.0  # when the next spare is to be made
+        places = importable()
+        usual = Lock(places, RoomLimits())
+        self._poll.register(self._app, select.POLLIN)
+        self._poll.register(link, select.POLLIN)
         while link.fileno() >= 0 or self._children:
-            if due is not None and due <= time.monotonic():
-                self._lock = self._lock or Lock(self._places, self._limits)
-                self._add_spare(link, poll, self._lock, self._number)
+            if self._owed and self._due <= time.monotonic():
                 self._owed -= 1
-                due = time.monotonic() + HEAD_START if self._owed else None
-            wait = None if due is None else max(0.0, due - time.monotonic()) * 1000
-            for descriptor, _ in poll.poll(wait):
+                self._add_spare(link, usual, USUAL)
+                self._due = time.monotonic() + HEAD_START
+            wait = max(0.0, self._due - time.monotonic()) * 1000 if self._owed else None
+            for descriptor, _ in self._poll.poll(wait):
                 if descriptor == self._app:
                     os._exit(0)
                 if descriptor in self._children:
-                    poll.unregister(descriptor)
+                    self._poll.unregister(descriptor)
                     self._children.pop(descriptor).reap()
-                    due = None if due is None else 0.0
+                    self._due = 0.0
                 elif descriptor == link.fileno():
-                    due = self._heed(link, poll, due)
+                    self._heed(link, places)
 
-    def _heed(self, link: socket.socket, poll: select.poll, due: float | None) -> float | None:
-        """Read which spares the app wants, and return by when the next is due; None if it wants no more."""
-        lines = link.recv(_MOST)
-        if not lines:
-            poll.unregister(link)
+    def _heed(self, link: socket.socket, places: list[Readable]) -> None:
+        """Read which children the app wants."""
+        orders = link.recv(_MOST)
+        if not orders:
+            self._owed = 0
+            self._poll.unregister(link)
             link.close()
-            return None
-        for line in lines.splitlines():
+        for line in orders.splitlines():
             order = json.loads(line)
-            limits, number = RoomLimits(**order["limits"]), order["number"]
-            if limits.read:  # the rules of a folder name the files that are there when they are made
-                own = Lock([*self._places, *user_folder(limits.read)], limits)
-                self._add_spare(link, poll, own, number)
-                own.close()
-            elif number != self._number:
-                self._limits, self._number, self._owed, due = limits, number, WAITING, 0.0
-                if self._lock is not None:
-                    self._lock.close()
-                    self._lock = None
-            else:
+            if order["number"] == USUAL:
+                self._due = self._due if self._owed else time.monotonic() + HEAD_START
                 self._owed += 1
-                due = time.monotonic() + HEAD_START if due is None else due
-        return due
+                continue
+            limits = RoomLimits(**order["limits"])
+            folder = user_folder(limits.read) if limits.read else []  # with the files that are there now
+            own = Lock([*places, *folder], limits)
+            self._add_spare(link, own, order["number"])
+            own.close()
 
-    def _add_spare(self, link: socket.socket, poll: select.poll, children_lock: Lock, number: int) -> None:
+    def _add_spare(self, link: socket.socket, children_lock: Lock, number: int) -> None:
         spare = Spare(children_lock, children_lock.limits.read)
         self._children[spare.handle] = spare
-        poll.register(spare.handle, select.POLLIN)
+        self._poll.register(spare.handle, select.POLLIN)
         with suppress(BrokenPipeError, ConnectionResetError):
             spare.hand_over(link, number)

@@ -99,7 +99,7 @@ def launch(
 
 
 def readable(descriptor: int, seconds: float) -> bool:
-    """Return whether there is something to read, or the end, within so many seconds."""
+    """Return whether there is something to read within so many seconds; of a socket also its end."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(max(0.0, seconds) * 1000))
+    return any(event & select.POLLIN for _, event in poll.poll(max(0.0, seconds) * 1000))

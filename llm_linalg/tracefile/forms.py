@@ -42,16 +42,16 @@ class ToldCall:
     """A call as it was written: a function, if it is one of the table's, and arguments with open slots."""
 
     def __init__(self, function: str, op: str, flags: int, args: list[Any], kwargs: dict[str, Any]) -> None:
-        known = function in (form_of.INPUT, form_of.ALIAS) or function in functions().entries
+        known = function in (form_of.INPUT, form_of.ALIAS) or function in functions()
         self.name, self.op = function if known else form_of.OPAQUE, op
         decoder = Decoder()
         self._args = tuple([decoder.decode(value) for value in args])
         self._kwargs = {name: decoder.decode(value) for name, value in kwargs.items()}
         self.tensors, self.numbers = decoder.tensors, decoder.numbers
         hold(self.tensors <= form_of.MOST_OPERANDS, "too many operands")
-        self.is_named = self.name in functions().entries
+        self.is_named = self.name in functions()
         if self.is_named:
-            self.function, entry = functions().entries[self.name]
+            self.function, entry = functions()[self.name]
             is_fallback = bool(flags & form_of.FALLBACK)
             self.operation = fallback(entry.operation.name) if is_fallback else entry.operation
             self.entry = TableEntry(entry.operation, entry.swap and not is_fallback)

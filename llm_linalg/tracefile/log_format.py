@@ -21,20 +21,17 @@ from llm_linalg.ops.torch_names import resolve
 
 SUFFIX = ".trace"
 MAGIC = b"llmtrace"
-VERSION = 2
+VERSION = 3
 HEAD = Struct("<8sQQQ")  # magic, bytes that count, the line that runs, version
 USED, LINE = 1, 2  # their places among the header's words
 START = 64
 RECORD = Struct("<II")  # bytes of its payload, its kind
 NODE = Struct("<IIQHBB")  # form, store, place in the store, operands, flags, 0
-BOUND = Struct("<IB")  # node, whether it is also called so
-PAIR = Struct("<II")
 ABOUT, FORM, CELLS, NODES, NAME, AMEND, LINE_RESULT, PRINT = range(1, 9)
-GAP, CELL, LISTED, FAILED, SCOPES, REST, END, FILE = range(9, 17)
+GAP, CELL, LISTED, FAILED, REST, END, FILE = range(9, 16)
 """The kinds of records."""
 INLINE, MORE, DROPPED, META, SAME = 1, 2, 4, 8, 16  # flags of a node
 NO_GRAD, SEVERAL, FALLBACK = 1, 2, 4  # flags of a form
-INNER = 2**31  # of an operand: from now on its node is inner
 NO_STORE = 2**32 - 1
 SMALL = 512  # bytes of cells that stand in the node's own record
 
@@ -61,9 +58,8 @@ MOST_RECORDS: Mapping[int, int] = {FORM: 2**17, PRINT: 2**20, GAP: 2**14, CELL: 
 MOST_OTHERS = 2**18  # of any other kind
 IN_A_FILE = 8
 MOST_LINKS = 2**22  # operands of all nodes, numbers that were missed, words of all lists
-MOST_CELL_BYTES = (
-    2**29
-)  # of a memory's stores, which a reader copies; of values beyond there are only the shapes
+MOST_CELL_BYTES = 2**29
+"""Of a memory's stores, which a reader copies; of values beyond there are only the shapes."""
 
 _DTYPES = (
     *(torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64),
@@ -80,14 +76,20 @@ INPUT, OPAQUE, ALIAS = "", "?", "="
 ERRORS: tuple[type[ProgramError], ...] = ProgramError, LimitError, HaltedError, MissingValueError, ShapeError
 
 
+def running_line(memory: mmap.mmap | bytearray) -> int | None:
+    """Return the line that runs, as a log's header says; None if it says none."""
+    line = int(HEAD.unpack_from(memory)[LINE])
+    return line if 0 < line < MOST_LINE else None
+
+
 class MemoryLog:
     """A log in memory that grows to the end of it, and never moves.
 
     Args:
-        memory: The memory; zeros at first, else what another writer has left there.
+        memory: The memory, of zeros.
 
     Attributes:
-        head: The words of its header.
+        head: The words of its header; `head[LINE]` is the line that runs.
     """
 
     def __init__(self, memory: mmap.mmap | bytearray) -> None:
@@ -95,8 +97,7 @@ class MemoryLog:
         self.head = memoryview(memory)[:START].cast("Q")
         self._limit = len(memory) - RESERVE
         self._cell_bytes = 0
-        if memory[: len(MAGIC)] != MAGIC:
-            HEAD.pack_into(memory, 0, MAGIC, START, 0, VERSION)
+        HEAD.pack_into(memory, 0, MAGIC, START, 0, VERSION)
 
     def append(self, kind: int, payload: bytes) -> None:
         """Add a record.
@@ -131,12 +132,16 @@ class FileLog:
 
     Args:
         write: Writes the file's next bytes.
+
+    Attributes:
+        head: As a memory's, but not in the file: no line runs.
     """
 
     PIECE = 2**22
 
     def __init__(self, write: Callable[[bytes], object]) -> None:
         self._write = write
+        self.head = memoryview(bytearray(START)).cast("Q")
         write(HEAD.pack(MAGIC, 0, 0, VERSION).ljust(START, b"\0"))
 
     def append(self, kind: int, payload: bytes) -> None:
@@ -177,36 +182,30 @@ _BESIDE: tuple[tuple[Function, str], ...] = (
 """Functions without an entry that a log may name all the same, with the names of their operations."""
 
 
-class Functions:
-    """The functions that a log may name.
-
-    Attributes:
-        entries: By name, the function and its entry.
-        names: The name of each function.
-    """
-
-    def __init__(self) -> None:
-        self.entries: dict[str, tuple[Function, TableEntry]] = {}
-        known = [*TABLE.entries.items(), *((own, TableEntry(fallback(name))) for own, name in _BESIDE)]
-        for function, entry in known:
-            name, others = qualified_name(function), 0
-            while (own := f"{name}#{others}" if others else name) in self.entries:
-                others += 1
-            self.entries[own] = function, entry
-        self.names: dict[Any, str] = {function: name for name, (function, _) in self.entries.items()}
-
-    def name(self, function: Any) -> str:
-        """Return the name of a function; `OPAQUE` for others."""
-        try:
-            return self.names.get(function, OPAQUE)
-        except TypeError:  # not hashable, so not a torch function
-            return OPAQUE
+@cache
+def functions() -> Mapping[str, tuple[Function, TableEntry]]:
+    """Return the functions that a log may name, by name, each with its entry."""
+    found: dict[str, tuple[Function, TableEntry]] = {}
+    beside = [(function, TableEntry(fallback(name))) for function, name in _BESIDE]
+    for function, entry in [*TABLE.entries.items(), *beside]:
+        name, others = qualified_name(function), 0
+        while (own := f"{name}#{others}" if others else name) in found:
+            others += 1
+        found[own] = function, entry
+    return found
 
 
 @cache
-def functions() -> Functions:
-    """Return the functions that a log may name."""
-    return Functions()
+def _function_names() -> Mapping[Any, str]:
+    return {function: name for name, (function, _) in functions().items()}
+
+
+def function_name(function: Any) -> str:
+    """Return the name of a function; `OPAQUE` for one that a log may not name."""
+    try:
+        return _function_names().get(function, OPAQUE)
+    except TypeError:  # not hashable, so not a torch function
+        return OPAQUE
 
 
 def qualified_name(function: Function) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from struct import unpack_from
-from typing import Any, Generic, NamedTuple, cast
+from typing import Any, Generic, cast
 
 import torch
 from torch import Tensor
 
 from llm_linalg.base.errors import FormatError, ProgramError, Span
-from llm_linalg.base.text import clean
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import fill_slots
 from llm_linalg.ops.operation import Call
@@ -32,17 +32,23 @@ from llm_linalg.tracefile.plain_values import Decoder
 from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor, hold
 
 MOST_AT_ONCE = 5_000  # records that one look reads
-_MOST_FILES = 1_000
 MOST_CELLS = 2**26  # of a view that has more cells than its memory; of one with more there is only the shape
 _TRUTH = bytes([0, *[1] * 255])  # whatever a byte of a bool is, it is one of two
 
 
-class _Store(NamedTuple):
+@dataclass(eq=False)
+class _Store:
     """Cells: where they begin in a buffer that nobody else writes, and their bytes."""
 
     buffer: bytearray
     first: int
     size: int
+
+    @cached_property
+    def truth(self) -> _Store:
+        """The same as bools, of which each byte is 0 or 1."""
+        cells = self.buffer[self.first : self.first + self.size]
+        return _Store(cells.translate(_TRUTH), 0, self.size)
 
 
 class Reader(Generic[N]):
@@ -64,6 +70,8 @@ class Reader(Generic[N]):
         cell_calls: The calls whose failures the errors of cells show, by the positions of those.
         ending: How the run ended; None if it has not said so.
         error: The error that ended it; None if none did.
+        own_names: The names that the program has bound at its end.
+        is_random: Whether it drew random numbers.
     """
 
     def __init__(self, memory: mmap.mmap | bytearray, node_type: type[N], *, whole: bool = False) -> None:
@@ -79,7 +87,6 @@ class Reader(Generic[N]):
         self._forms: list[Form[N]] = []
         self._plans: dict[str, dict[Any, Plan]] = {}
         self._stores: list[_Store] = []
-        self._truths: dict[int, _Store] = {}
         self._operands: list[Operand[N]] = []
         self._spans: dict[Span, Span] = {}
         self.nodes: list[N] = []
@@ -95,24 +102,21 @@ class Reader(Generic[N]):
         self._failed_calls: list[FailedCall] = []
         self.ending: Ending | None = None
         self.error: ProgramError | None = None
-        self._plain_scopes: dict[str, str] = {}
+        self.own_names: tuple[str, ...] = ()
+        self.is_random = False
         self._rest: tuple[str | None, int | None, tuple[ProgramError, ...]] = (None, None, ())
-        self._packed: dict[int, Callable[[bytes], None]] = {
-            form_of.NODES: self._node,
-            form_of.NAME: self._name,
-            form_of.LINE_RESULT: self._line_result,
-        }
-        self._told_parts: dict[int, Callable[..., None]] = {
+        self._read_told: dict[int, Callable[[Any], object]] = {
             form_of.ABOUT: self._begin,
             form_of.FORM: self._form,
+            form_of.NAME: self._name,
+            form_of.LINE_RESULT: self._line_result,
             form_of.AMEND: self._amend,
-            form_of.PRINT: self._print,
-            form_of.GAP: self._gap,
+            form_of.PRINT: self.prints.append,
+            form_of.GAP: self._gaps.setdefault,
             form_of.CELL: self._cell,
             form_of.LISTED: self._list,
             form_of.FILE: self._file,
             form_of.FAILED: self._failed,
-            form_of.SCOPES: self._scopes,
             form_of.REST: self._read_rest,
             form_of.END: self._end,
         }
@@ -120,12 +124,6 @@ class Reader(Generic[N]):
             self.read()
             if self.ending is None:
                 raise FormatError("it has no end")
-
-    @property
-    def line(self) -> int | None:
-        """The line that runs; None if the writer doesn't say so."""
-        line = unpack_from("<Q", self._memory, 8 * form_of.LINE)[0]
-        return line if 0 < line < form_of.MOST_LINE else None
 
     def read(self) -> None:
         """Read all that is there now, and nothing that comes meanwhile."""
@@ -152,8 +150,6 @@ class Reader(Generic[N]):
         source, seed = self._about or ("", 0)
         printed, failed_line, errors = self._rest
         printed = "".join(text for _, text in self.prints) if printed is None else printed
-        for node in self.nodes:
-            node.scope = self._plain_scopes.get(node.scope, node.scope)
         record: Record[N] = Record(self.nodes, self.names, source, seed, printed)
         record.prints, record.gaps = tuple(self.prints), tuple(self._gaps)
         record.lines, record.lists = dict(self.lines), dict(self.lists)
@@ -162,7 +158,9 @@ class Reader(Generic[N]):
         for error in errors:
             error.source = source
         record.files = {path: _lines_of(texts) for path, texts in self.files.items()}
-        record.ending = self.ending or Ending("exit", self.line, "it did not say how")
+        record.ending = self.ending or Ending(
+            "exit", form_of.running_line(self._memory), "it did not say how"
+        )
         return record
 
     def value(self, told: Any) -> Any:
@@ -189,8 +187,8 @@ class Reader(Generic[N]):
             hold(at + 8 <= end, "a record without its length")
             length, kind = unpack(view, at)
             first, after = at + 8, at + 8 + length
-            is_first = self._about is None
-            is_due = kind == form_of.ABOUT if is_first else self.ending is None or kind == form_of.CELLS
+            is_first, is_last = self._about is None, self.ending is not None
+            is_due = (kind == form_of.ABOUT) == is_first and (not is_last or kind == form_of.CELLS)
             if after > end or not is_due:
                 raise FormatError("a record where none can be")
             told[kind] = number = told.get(kind, 0) + 1
@@ -219,9 +217,9 @@ class Reader(Generic[N]):
             self._text += after - first
             if after - first > schema.most or self._text > form_of.MOST_TEXT:
                 raise FormatError("too long a text")
-            self._told_parts[kind](*schema.read(bytes(self._view[first:after])))
-        elif kind in self._packed:
-            self._packed[kind](bytes(self._view[first:after]))
+            self._read_told[kind](schema.read(bytes(self._view[first:after])))
+        elif kind == form_of.NODES:
+            self._node(bytes(self._view[first:after]))
         elif kind == form_of.CELLS:
             self._cell_bytes += 0 if self._whole else after - first
             hold(self._cell_bytes <= form_of.MOST_CELL_BYTES, "too many cells")
@@ -230,14 +228,12 @@ class Reader(Generic[N]):
         else:
             raise FormatError("a record of no kind")
 
-    def _begin(self, source: str, seed: int) -> None:
-        hold(self._about is None, "it begins twice")
-        self._about = source, seed
+    def _begin(self, about: tuple[str, int]) -> None:
+        self._about = about
 
     # Nodes
 
-    def _form(self, *told: Any) -> None:
-        record = FormRecord(*told)
+    def _form(self, record: FormRecord) -> None:
         span = None if record.span is None else self._spans.setdefault(record.span, record.span)
         self._forms.append(Form(record._replace(span=span), self._plans))
 
@@ -258,7 +254,8 @@ class Reader(Generic[N]):
         raw = unpack_from(f"<{count}I", payload, form_of.NODE.size)
         if flags & form_of.MORE:
             more, end = self._more(payload, end)
-        operands = [self._operand(number) for number in raw]
+        hold(max(raw, default=-1) < len(self._operands), "a node made of a later one")
+        operands = [self._operands[at] for at in raw]
         hold(not more or form.name != form_of.INPUT, "an input with other parts")
         for at, reference in more.get("own", ()):
             hold(at < len(operands), "operands of no node")
@@ -284,14 +281,6 @@ class Reader(Generic[N]):
         self.nodes.append(node)
         self._operands.append(Operand(value, node))
 
-    def _operand(self, number: int) -> Operand[N]:
-        index = number & ~form_of.INNER
-        hold(index < len(self._operands), "a node made of a later one")
-        operand = self._operands[index]
-        if number & form_of.INNER:
-            operand.node.is_inner = True
-        return operand
-
     def _same_operands(self, operands: tuple[Operand[N], ...]) -> tuple[Operand[N], ...]:
         """Return the operands of the node before, which is another result of the same call."""
         hold(bool(self.nodes), "a result of no call")
@@ -315,16 +304,16 @@ class Reader(Generic[N]):
             first = end + -end % 8 if layout.cells else end
             size = layout.extent * layout.dtype.itemsize
             hold(len(payload) == first + size, "other cells than its shape has")
-            return self._tensor(_Store(bytearray(payload[first:]), 0, size), None, layout, 0)
+            return self._tensor(_Store(bytearray(payload[first:]), 0, size), layout, 0)
         hold(len(payload) == end, "a node with cells of another")
         if flags & form_of.META:
             return shadow(layout.shape, layout.dtype)
         if flags & form_of.DROPPED:
             return None
         hold(store < len(self._stores), "cells of no store")
-        return self._tensor(self._stores[store], store, layout, place)
+        return self._tensor(self._stores[store], layout, place)
 
-    def _tensor(self, store: _Store, number: int | None, layout: StoreLayout, place: int) -> Tensor | None:
+    def _tensor(self, store: _Store, layout: StoreLayout, place: int) -> Tensor | None:
         """Return a view of a store; None for one that has many more cells than it."""
         size = layout.dtype.itemsize
         hold(len(layout.strides) == len(layout.shape), "strides of another shape")
@@ -334,21 +323,11 @@ class Reader(Generic[N]):
         if layout.cells > max(MOST_CELLS, store.size):
             return None
         if layout.dtype is torch.bool:
-            store = self._truth(store, number)
+            store = store.truth
         flat = torch.frombuffer(
             store.buffer, dtype=layout.dtype, count=layout.extent, offset=store.first + place
         )
         return flat.as_strided(layout.shape, layout.strides)
-
-    def _truth(self, store: _Store, number: int | None) -> _Store:
-        """Return the cells of a store as bools, of which each byte is 0 or 1."""
-        known = None if number is None else self._truths.get(number)
-        if known is None:
-            cells = store.buffer[store.first : store.first + store.size]
-            known = _Store(cells.translate(_TRUTH), 0, store.size)
-            if number is not None:
-                self._truths[number] = known
-        return known
 
     def _referenced(self, told: StoredTensor) -> Tensor:
         """Return a tensor that is no node's value; on meta if its cells were not kept."""
@@ -356,7 +335,7 @@ class Reader(Generic[N]):
         if told.store is not None and told.strides is not None and told.place is not None:
             hold(told.store < len(self._stores), "cells of no store")
             layout = StoreLayout.of(told.dtype, told.shape, told.strides)
-            value = self._tensor(self._stores[told.store], told.store, layout, told.place)
+            value = self._tensor(self._stores[told.store], layout, told.place)
         return shadow(told.shape, told.dtype) if value is None else value
 
     # Calls
@@ -404,29 +383,18 @@ class Reader(Generic[N]):
         hold(index < len(self.nodes), "a node that is none")
         return self.nodes[index]
 
-    def _name(self, payload: bytes) -> None:
-        size = form_of.BOUND.size
-        hold(size <= len(payload) <= size + 4 * form_of.MOST_NAME, "a name that is none")
-        index, called = form_of.BOUND.unpack_from(payload)
-        try:
-            name = clean(payload[size:].decode(), form_of.MOST_NAME)
-        except UnicodeDecodeError:
-            raise FormatError("a name that is no text") from None
-        hold(index < len(self.nodes), "a name of no node")
-        node = self.nodes[index]
-        self._text += len(payload) if name not in self.names else 0
-        hold(self._text <= form_of.MOST_TEXT, "too long a text")
-        self.names[name] = node
-        if called:
+    def _name(self, told: tuple[int, bool, str]) -> None:
+        index, is_called, name = told
+        self.names[name] = node = self._known_node(index)
+        if is_called:
             node.bound_name = name
 
-    def _line_result(self, payload: bytes) -> None:
-        hold(len(payload) == form_of.PAIR.size, "a line with other parts")
-        line, index = form_of.PAIR.unpack(payload)
-        hold(index < len(self.nodes) and line < form_of.MOST_LINE, "a line of no node")
-        self.lines[line] = self.nodes[index]
+    def _line_result(self, told: tuple[int, int]) -> None:
+        line, index = told
+        self.lines[line] = self._known_node(index)
 
-    def _amend(self, index: int, facts: Mapping[str, Any]) -> None:
+    def _amend(self, told: tuple[int, Mapping[str, Any]]) -> None:
+        index, facts = told
         node = self._known_node(index)
         node.is_inner = node.is_inner or facts.get("is_inner", False)
         node.is_one_of_several = node.is_one_of_several or facts.get("is_one_of_several", False)
@@ -440,60 +408,45 @@ class Reader(Generic[N]):
             self._link(missed.numel())
             node.missed = tuple(missed.tolist())
         node.has_hook = node.has_hook or facts.get("hooks", False)
-        node.bound_name = facts.get("name", node.bound_name)
+        node.bound_name, node.scope = facts.get("name", node.bound_name), facts.get("scope", node.scope)
 
-    def _gap(self, *told: int) -> None:
-        self._gaps[Gap(*told)] = None
-
-    def _print(self, line: int, text: str) -> None:
-        self.prints.append((line, text))
-
-    def _cell(self, *told: Any) -> None:
-        state = CellState(*told)
+    def _cell(self, state: CellState) -> None:
         for index in (state.node, None if state.plot is None else state.plot.node):
             hold(index is None or index < len(self.nodes), "a cell of no node")
         self.cells[state.number] = state
 
-    def _list(self, name: str, words: tuple[str, ...]) -> None:
+    def _list(self, told: tuple[str, tuple[str, ...]]) -> None:
+        name, words = told
         self._link(len(words))
         self.lists[name] = words
 
-    def _file(self, path: str, lines: Sequence[tuple[int, str]]) -> None:
-        self.files.setdefault(path, {}).update(lines)
-        hold(len(self.files) <= _MOST_FILES, "too many files")
+    def _file(self, told: tuple[str, Sequence[tuple[int, str]]]) -> None:
+        path, lines = told
+        known = self.files.setdefault(path, {})
+        last = max(known, default=0)
+        known.update(lines)
+        self._link(1 + max(known, default=0) - last)  # as many lines as a record of them will have
 
-    def _failed(
-        self, function: str, op: str, flags: int, args: Any, kwargs: Any, order: Any, message: str, told: Any
-    ) -> None:
-        values = [self._referenced(value) for _, value, _, _ in told]
-        operands = tuple(
-            [
-                FailedOperand(None if node is None else self._known_node(node), names, label)
-                for node, _, names, label in told
-            ]
-        )
+    def _failed(self, told: Sequence[Any]) -> None:
+        *call_told, order, message, tensors = told
+        values = [self._referenced(value) for _, value, _, _ in tensors]
+        operands = [
+            FailedOperand(None if node is None else self._known_node(node), names, label)
+            for node, _, names, label in tensors
+        ]
         hold(sorted(order) == list(range(len(values))), "operands in no order")
-        written = ToldCall(function, op, flags, args, kwargs)
+        written = ToldCall(*call_told)
         call = None
         if written.is_named and written.tensors == len(values) and not written.numbers:
             call = written.bound([values[order.index(at)] for at in range(len(values))])
         if call is None or tuple(call.order) != order:
-            call = opaque_call(op, values, None, 0)
-        self.failed = FailedCall(call, message, operands)
+            call = opaque_call(written.op, values, None, 0)
+        self.failed = FailedCall(call, message, tuple(operands))
         self._failed_calls.append(self.failed)
         hold(len(self._failed_calls) <= form_of.MOST_FAILED, "too many calls that failed")
 
-    def _scopes(self, *plain: tuple[str, str]) -> None:
-        self._plain_scopes = dict(plain)
-
-    def _read_rest(
-        self,
-        printed: str | None,
-        failed_line: int | None,
-        errors: tuple[ProgramError, ...],
-        last: ProgramError | None,
-        calls: Sequence[int],
-    ) -> None:
+    def _read_rest(self, told: Sequence[Any]) -> None:
+        printed, failed_line, errors, last, calls, self.own_names, self.is_random = told
         hold(len(calls) == len(self._failed_calls), "calls that no error shows")
         hold(all(place <= len(errors) for place in calls), "an error that is none")
         self.cell_calls = dict(zip(calls, self._failed_calls, strict=True))
@@ -501,8 +454,8 @@ class Reader(Generic[N]):
         self.error = last
         self._rest = printed, failed_line, errors
 
-    def _end(self, *told: Any) -> None:
-        self.ending = Ending(*told)
+    def _end(self, ending: Ending) -> None:
+        self.ending = ending
 
 
 @lru_cache(1_000)

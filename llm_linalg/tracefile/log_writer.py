@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import mmap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from linecache import getlines
-from struct import Struct, pack
+from struct import pack
 from typing import Any, NamedTuple
 
 import torch
@@ -25,7 +24,7 @@ from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import LazyCall, RecordNode
 from llm_linalg.tracefile import log_format as form_of
-from llm_linalg.tracefile.log_format import DTYPE_WORDS, FileLog, MemoryLog, functions
+from llm_linalg.tracefile.log_format import DTYPE_WORDS, FileLog, MemoryLog, function_name, functions
 from llm_linalg.tracefile.plain_values import UntoldValueError, encode, is_decodable, to_json
 from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor
 
@@ -59,31 +58,23 @@ class Writer:
     What is constant of a call site is told once, as a form; a node names its form.
 
     Args:
-        target: The memory that the log is written to, or the function that writes a file.
+        log: The log, in a memory or a file.
         source: The program's text.
         seed: The seed that it runs with.
 
     Attributes:
-        head: The words of a memory's header; `head[LINE]` is the line that runs.
+        head: The words of the log's header.
     """
 
-    def __init__(
-        self, target: mmap.mmap | bytearray | Callable[[bytes], object], source: str = "", seed: int = 0
-    ) -> None:
-        self._log: MemoryLog | FileLog
-        self.head = memoryview(bytearray(form_of.START)).cast("Q")
-        if callable(target):
-            self._log = FileLog(target)
-        else:
-            self._log = log = MemoryLog(target)
-            self.head = log.head
+    def __init__(self, log: MemoryLog | FileLog, source: str = "", seed: int = 0) -> None:
+        self._log, self.head = log, log.head
         self._forms: dict[Any, _Form] = {}
         self._plans: list[object] = []  # kept, so that their ids are not reused
         self._stores = self._text = 0
         self._kept: dict[int, _Kept] = {}
         self._nodes: list[RecordNode] = []
         self._titles: list[str | None] = []  # the names of nodes, as far as they were told
-        self._inner: set[int] = set()
+        self._scopes: list[str] = []  # likewise
         self._facts: dict[int, Mapping[str, Any]] = {}
         self._names: dict[str, RecordNode] = {}
         self._scratch = bytearray(form_of.SMALL)
@@ -108,7 +99,7 @@ class Writer:
         flags |= form_of.MORE if more else 0
         parts = [
             form_of.NODE.pack(form.number, store, place, len(operands), flags, 0),
-            _numbers(len(operands)).pack(*operands),
+            pack(f"<{len(operands)}I", *operands),
         ]
         if more:
             text = MORE.payload(more)
@@ -118,6 +109,7 @@ class Writer:
         self._log.append(form_of.NODES, b"".join(parts))
         self._nodes.append(node)
         self._titles.append(node.bound_name)
+        self._scopes.append(node.scope)
         if node.is_one_of_several:
             self._facts[node.index] = {"is_one_of_several": True}
 
@@ -136,13 +128,11 @@ class Writer:
         numbers = []
         for at, operand in enumerate(node.operands):
             made = operand.node
-            number = made.index
-            if made.is_inner and number not in self._inner:
-                self._inner.add(number)
-                number |= form_of.INNER
+            if made.is_inner:
+                self._amend(made)
             if operand.value is not made.value and not node.dropped:
                 more.setdefault("own", []).append((at, self._reference(operand.value)))
-            numbers.append(number)
+            numbers.append(made.index)
         return numbers
 
     def bound(self, name: str, node: RecordNode) -> None:
@@ -152,14 +142,14 @@ class Writer:
         self._amend_last()
         self._names[name] = node
         called = node.bound_name == name
-        text = name[: form_of.MOST_NAME].encode(errors="replace")
-        self._log.append(form_of.NAME, form_of.BOUND.pack(node.index, called) + text)
+        told = f"[{node.index},{'true' if called else 'false'},{to_json(name[: form_of.MOST_NAME])}]"
+        self._append(form_of.NAME, told.encode())
         if called:
             self._titles[node.index] = name
 
     def line_result(self, line: int, node: RecordNode) -> None:
         """Tell the last node that a line has made so far."""
-        self._log.append(form_of.LINE_RESULT, form_of.PAIR.pack(line, node.index))
+        self._append(form_of.LINE_RESULT, b"[%d,%d]" % (line, node.index))
 
     def printed(self, line: int, text: str) -> None:
         """Tell a text that a line printed."""
@@ -182,13 +172,12 @@ class Writer:
     def failed(self, failed: FailedCall) -> None:
         """Tell the call that ended the run."""
         call = failed.call
-        name, args, kwargs, order = _written(call)
+        (function, *rest), order = _written(call)
         operands = [
             (own.node and own.node.index, self._reference(tensor), own.names, own.label)
             for own, tensor in zip(failed.operands, call.tensors, strict=True)
         ]
-        told = (name, call.operation.name, _flags_of(call), args, kwargs, order)
-        self._tell(form_of.FAILED, *told, failed.message, operands)
+        self._tell(form_of.FAILED, function, call.operation.name, *rest, order, failed.message, operands)
 
     def value(self, value: Any) -> list[Any]:
         """Return any value as JSON has it, with its tensors in the log; of an unknown kind its text."""
@@ -201,16 +190,14 @@ class Writer:
                 return list(VALUE.tell((encoded, references)))
         return [{"x": short_repr(value, form_of.MOST_NAME)}, []]
 
-    @property
-    def line(self) -> int | None:
-        """The line that runs."""
-        return int(self.head[form_of.LINE]) or None
-
-    def scopes(self, plain: Mapping[str, str]) -> None:
-        """Tell what scopes are called in the end, by what they were called while they ran."""
-        self._tell(form_of.SCOPES, *plain.items())
-
-    def rest(self, record: Record[Any], error: ProgramError | None = None, calls: Sequence[int] = ()) -> None:
+    def rest(
+        self,
+        record: Record[Any],
+        error: ProgramError | None = None,
+        calls: Sequence[int] = (),
+        names: Sequence[str] = (),
+        is_random: bool = False,
+    ) -> None:
         """Tell what a record says beside its nodes and names, and the error that ended the run.
 
         Args:
@@ -218,9 +205,12 @@ class Writer:
             error: The error that ended the run, if one did.
             calls: Of each call that was told to have failed the position of the error that shows it, among
                 those of the cells and this one.
+            names: The names that the program has bound.
+            is_random: Whether it drew random numbers.
         """
         printed = None if record.printed == "".join(text for _, text in record.prints) else record.printed
-        self._tell(form_of.REST, printed, record.failed_line, record.cell_errors, error, calls)
+        told = printed, record.failed_line, record.cell_errors, error, calls, names, is_random
+        self._tell(form_of.REST, *told)
 
     def file(self, path: str, lines: Mapping[int, str]) -> None:
         """Tell lines of a file, by their number."""
@@ -265,10 +255,12 @@ class Writer:
         self.ended(record.ending)
 
     def _tell(self, kind: int, *told: Any) -> None:
-        schema = SCHEMAS[kind]
-        payload = schema.payload(told)
+        self._append(kind, SCHEMAS[kind].payload(told))
+
+    def _append(self, kind: int, payload: bytes) -> None:
+        """Add a record of JSON."""
         self._text += len(payload)
-        if len(payload) > schema.most or self._text > form_of.MOST_TEXT:
+        if len(payload) > SCHEMAS[kind].most or self._text > form_of.MOST_TEXT:
             raise LimitError("its text is too long for a trace as data")
         self._log.append(kind, payload)
 
@@ -280,12 +272,13 @@ class Writer:
     def _amend(self, node: RecordNode) -> None:
         """Tell what was noted on a node since it was told."""
         index, facts = node.index, _facts(node)
-        called = node.bound_name == self._titles[index]
+        called = node.bound_name == self._titles[index] and node.scope == self._scopes[index]
         if called and facts == self._facts.get(index, _NO_FACTS):
             return
         told = {**facts}
         if not called:
             told["name"] = self._titles[index] = node.bound_name
+            told["scope"] = self._scopes[index] = node.scope
         self._facts[index] = facts
         if node.missed:
             with untraced():
@@ -309,12 +302,11 @@ class Writer:
                 slots: Any = [NumberSlot() for _ in call.numbers]
                 values = tuple([operand.value for operand in node.operands])
                 bound = call.plan.call(call.function, values, slots, value, call.position)
-                form = self._tell_form(key, node, strides, _written(bound), call.position, _flags_of(bound))
+                form = self._tell_form(key, node, strides, _written(bound), call.position)
             return form, {"n": call.numbers} if call.numbers else None
         written = _written(call)
-        form = self._forms.get(key := to_json([repr(site), written, call.position, _flags_of(call)]))
-        form = form or self._tell_form(key, node, strides, written, call.position, _flags_of(call))
-        return form, self._beside(call)
+        form = self._forms.get(key := to_json([repr(site), written, call.position]))
+        return form or self._tell_form(key, node, strides, written, call.position), self._beside(call)
 
     def _beside(self, call: Call) -> Mapping[str, Any]:
         """Return what a call has beside its arguments: a state of the generator, the sources of an alias."""
@@ -327,15 +319,9 @@ class Writer:
         return told
 
     def _tell_form(
-        self,
-        key: Any,
-        node: RecordNode,
-        strides: tuple[int, ...],
-        written: tuple[str, Any, Any, list[int]],
-        position: int = 0,
-        flags: int = 0,
+        self, key: Any, node: RecordNode, strides: tuple[int, ...], written: _Written, position: int = 0
     ) -> _Form:
-        function, args, kwargs, order = written
+        (function, flags, args, kwargs), order = written
         flags |= form_of.NO_GRAD * node.no_grad | form_of.SEVERAL * node.is_one_of_several
         value = node.value
         told = FormRecord(
@@ -367,42 +353,40 @@ class Writer:
         kept = self._kept.get(address) if address else None
         if kept is not None and not kept.owner.value.is_meta and storage_id(kept.owner.value) == address:
             return (kept.store, int(value.storage_offset()) * size, strides), b""
-        storage = value.untyped_storage()
-        if storage.nbytes() <= _AS_MANY * count * size:
-            raw = torch.empty(0, dtype=torch.uint8).set_(storage)
-            store = self._store(raw)
-            if store is not None and address:
-                self._kept[address] = _Kept(store, owner)
-            return None if store is None else ((store, int(value.storage_offset()) * size, strides), b"")
-        whole = value.contiguous()
-        store = self._store(whole.reshape(-1).view(torch.uint8))
-        return None if store is None else ((store, 0, whole.stride()), b"")
+        found = self._stored(value)
+        if found is not None and address and not _is_sparse(value):
+            self._kept[address] = _Kept(found[0], owner)
+        return None if found is None else (found, b"")
 
-    def _store(self, raw: Tensor) -> int | None:
+    def _stored(self, value: Tensor) -> Reference | None:
+        """Return where a value's cells are, in a store of its own; None if there is no room for them."""
+        if _is_sparse(value):
+            value = value.clone(memory_format=torch.contiguous_format)
+        raw = torch.empty(0, dtype=torch.uint8).set_(value.untyped_storage())
         if not self._log.append_cells(raw):
             return None
         self._stores += 1
-        return self._stores - 1
+        return self._stores - 1, int(value.storage_offset()) * value.element_size(), value.stride()
 
     def _reference(self, value: Tensor) -> StoredTensor:
         """Return a tensor that is no node's value as a record has it."""
         with untraced():  # names are told while the program's calls are recorded
-            shape = tuple(value.shape)
-            if value.is_meta or value.dtype not in DTYPE_WORDS:
-                return StoredTensor(value.dtype, shape)
-            size = value.element_size()
-            if value.untyped_storage().nbytes() > _AS_MANY * value.numel() * size:
-                value = value.contiguous()
-            value = value.resolve_conj().resolve_neg()
-            store = self._store(torch.empty(0, dtype=torch.uint8).set_(value.untyped_storage()))
-            if store is None:
-                return StoredTensor(value.dtype, shape)
-            return StoredTensor(value.dtype, shape, value.stride(), store, int(value.storage_offset()) * size)
+            shape, found = tuple(value.shape), None
+            if not value.is_meta and value.dtype in DTYPE_WORDS:
+                found = self._stored(value.resolve_conj().resolve_neg())
+            store, place, strides = found or (None, None, None)
+            return StoredTensor(value.dtype, shape, strides, store, place)
+
+
+def _is_sparse(value: Tensor) -> bool:
+    """Return whether a value has so few of its storage's cells that it is better told without the others."""
+    return value.untyped_storage().nbytes() > _AS_MANY * value.numel() * value.element_size()
 
 
 _NOWHERE: Reference = (form_of.NO_STORE, 0, ())
-_INPUT: tuple[str, Any, Any, list[int]] = (form_of.INPUT, [], {}, [])
-_STRUCTS = [Struct(f"<{count}I") for count in range(16)]
+_Written = tuple[tuple[str, int, list[Any], dict[str, Any]], list[int]]
+"""A call's function, flags and arguments, as a record has them, and the order of its operands."""
+_INPUT: _Written = (form_of.INPUT, 0, [], {}), []
 _NO_FACTS: Mapping[str, Any] = {}
 
 
@@ -432,10 +416,6 @@ def lines_around(record: Record[Any]) -> dict[str, dict[int, str]]:
     return found
 
 
-def _numbers(count: int) -> Struct:
-    return _STRUCTS[count] if count < len(_STRUCTS) else Struct(f"<{count}I")
-
-
 def _facts(node: RecordNode) -> Mapping[str, Any]:
     """Return what was noted on a node, as far as it is not what most nodes have."""
     facts = {
@@ -461,28 +441,18 @@ def _own_strides(value: Tensor) -> tuple[int, ...]:
     return tuple([step and new for step, new in zip(strides, compact, strict=True)])
 
 
-def _flags_of(call: Call) -> int:
-    """Return whether a call of a function of the table is not described by the function's entry."""
-    name = functions().name(call.function)
-    if name == form_of.OPAQUE:
-        return 0
-    operation = functions().entries[name][1].operation
-    return form_of.FALLBACK * (
-        call.operation is not operation and call.operation.signature == "*args, **kwargs"
-    )
-
-
-def _written(call: Call) -> tuple[str, Any, Any, list[int]]:
-    """Return the name of a call's function, its arguments, and the order of its operands."""
+def _written(call: Call) -> _Written:
+    order = list(call.order)
     if isinstance(call.operation, AliasUpdate):
-        return form_of.ALIAS, [], {}, list(call.order)
-    name = functions().name(call.function)
+        return (form_of.ALIAS, 0, [], {}), order
+    name = function_name(call.function)
     if name != form_of.OPAQUE:
+        is_entrys = call.operation is functions()[name][1].operation
+        flags = 0 if is_entrys or call.operation.signature != "*args, **kwargs" else form_of.FALLBACK
         with suppress(UntoldValueError):
             args = [encode(value) for value in call.args]
-            kwargs = {name: encode(value) for name, value in call.kwargs.items()}
-            return name, args, kwargs, list(call.order)
-    return form_of.OPAQUE, [], {}, list(call.order)
+            return (name, flags, args, {word: encode(value) for word, value in call.kwargs.items()}), order
+    return (form_of.OPAQUE, 0, [], {}), order
 
 
 def _gather(value: Any, tensors: list[Tensor]) -> None:

@@ -85,8 +85,10 @@ def _encode_word(value: Any) -> Any:
     match value:
         case NumberSlot():
             return {"n": 0}
-        case slice():
-            return {"s": [_encode_bound(value.start), _encode_bound(value.stop), _encode_bound(value.step)]}
+        case slice(start=start, stop=stop, step=step):
+            bounds = start, stop, step
+            if not any(isinstance(own, Tensor) for own in bounds):  # it would be no operand
+                return {"s": [encode(own) for own in bounds]}
         case range():
             return {"r": [value.start, value.stop, value.step]}
         case torch.device():
@@ -101,12 +103,6 @@ def _encode_word(value: Any) -> Any:
             if value in _CONSTANT_WORDS:
                 return _CONSTANT_WORDS[value]
     raise UntoldValueError
-
-
-def _encode_bound(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        raise UntoldValueError  # it is no operand
-    return encode(value)
 
 
 class Decoder:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from operator import itemgetter
 from typing import Any, NamedTuple, get_args
 
 import torch
@@ -15,10 +16,8 @@ import torch
 from llm_linalg.base.errors import (
     FormatError,
     MismatchedAxis,
-    MissingValueError,
     OperandInfo,
     ProgramError,
-    Repair,
     ShapeError,
     Span,
     StackFrame,
@@ -72,23 +71,20 @@ def count(end: int) -> Field:
 
 def text(most: int = MOST_NAME, told_at_most: int | None = None, *, lines: bool = False) -> Field:
     """A text without control characters, of one line unless it may have several."""
-
-    def read(told: Any) -> str:
-        hold(told.__class__ is str, "no text where one has to be")
-        return clean(told, most, lines=lines, tabs=lines)
-
-    return Field(read, lambda value: value[:told_at_most])
+    return Field(
+        lambda told: clean(_text(told), most, lines=lines, tabs=lines), itemgetter(slice(told_at_most))
+    )
 
 
 def raw(most: int, told_at_most: int | None = None) -> Field:
     """A text that a program printed, as it did: whoever shows it cleans it."""
+    return Field(lambda told: _text(told)[:most], itemgetter(slice(told_at_most)))
 
-    def read(told: Any) -> str:
-        if told.__class__ is not str:
-            raise FormatError("no text where one has to be")
-        return told[:most]
 
-    return Field(read, lambda value: value[:told_at_most])
+def _text(told: Any) -> str:
+    if told.__class__ is not str:
+        raise FormatError("no text where one has to be")
+    return str(told)
 
 
 def one_of(words: Sequence[str], why: str) -> Field:
@@ -252,43 +248,33 @@ _CALL = raw(form_of.MOST_NAME), _NAME, count(8), Field(listed), Field(_arguments
 _SERIES = parts(_NAME, each(parts(REAL, REAL)), of=PlotSeries)
 _PLOT = parts(one_of(get_args(PlotKind), "a plot of no kind"), each(_SERIES), maybe(_INDEX), of=Plot)
 _NEVER = Field(lambda _: False, lambda _: False)  # what only the app can know of a cell
+_SHAPE_ERROR = parts(
+    _NAME,
+    each(parts(_NAME, SHAPE, _LINES, of=OperandInfo)),
+    each(parts(*[_PLACE] * 3, of=MismatchedAxis)),
+    _NAME,
+)
 _ERROR = parts(
     *(count(len(form_of.ERRORS)), _LINES, maybe(_SPAN)),
     each(parts(Field(lambda _: "", lambda _: ""), _SPAN, _NAME, _LINES, of=StackFrame)),
-    *(_LINE, _LINES, _NAME),
-    each(parts(_NAME, SHAPE, _LINES, of=OperandInfo)),
-    each(parts(*[_PLACE] * 3, of=MismatchedAxis)),
-    each(parts(_LINES, SHAPE, _NAME, of=Repair)),
-    _LINES,
+    maybe(_SHAPE_ERROR),
 )
 
 
 def _told_error(error: ProgramError) -> list[Any]:
-    missing = error if isinstance(error, MissingValueError) else MissingValueError("")
-    shapes = error if isinstance(error, ShapeError) else ShapeError("")
     kind = next((at for at, own in enumerate(form_of.ERRORS) if error.__class__ is own), 0)
-    frames = error.frames[-form_of.MOST_FRAMES :]
-    repairs = [(str(own), own.shape, own.why) for own in shapes.repairs]
-    told = (
-        *(kind, error.message, error.span, frames, missing.root, missing.reason),
-        *(shapes.operation, shapes.operands, shapes.axes, repairs, shapes.detail),
-    )
-    return list(_ERROR.tell(told))
+    shapes = None
+    if isinstance(error, ShapeError):
+        shapes = error.operation, error.operands, error.axes, error.detail
+    return list(_ERROR.tell((kind, error.message, error.span, error.frames[-form_of.MOST_FRAMES :], shapes)))
 
 
 def _read_error(told: Any) -> ProgramError:
-    kind, message, span, frames, root, reason, operation, operands, axes, repairs, detail = _ERROR.read(told)
-    own = form_of.ERRORS[kind]
-    error: ProgramError
-    if own is ShapeError:
-        error = ShapeError(
-            message, span, operation=operation, operands=operands, axes=axes, repairs=repairs, detail=detail
-        )
-    else:
-        error = own(message, span)
-    if isinstance(error, MissingValueError):
-        error.root, error.reason = root, reason
+    kind, message, span, frames, shapes = _ERROR.read(told)
+    error: ProgramError = form_of.ERRORS[kind](message, span)
     error.frames = frames
+    if isinstance(error, ShapeError) and shapes is not None:
+        error.operation, error.operands, error.axes, error.detail = shapes
     return error
 
 
@@ -299,6 +285,7 @@ FACTS: Mapping[str, Field] = {
     "gap": _GAP,
     "missed": _TENSOR,
     "name": maybe(_NAME),
+    "scope": text(told_at_most=MOST_NAME),
 }
 """What may be noted on a node after it was written."""
 MORE = Schema(
@@ -325,6 +312,8 @@ SCHEMAS: Mapping[int, Schema] = {
             of=FormRecord,
         )
     ),
+    form_of.NAME: Schema(parts(_INDEX, FLAG, _NAME)),
+    form_of.LINE_RESULT: Schema(parts(_LINE, _INDEX)),
     form_of.AMEND: Schema(parts(_INDEX, named(FACTS, "a fact that is none"))),
     form_of.PRINT: Schema(parts(_LINE, raw(form_of.MOST_SOURCE))),
     form_of.GAP: Schema(_GAP),
@@ -345,11 +334,11 @@ SCHEMAS: Mapping[int, Schema] = {
             each(parts(maybe(_INDEX), _TENSOR, each(_NAME), maybe(_NAME))),
         )
     ),
-    form_of.SCOPES: Schema(each(parts(_NAME, _NAME)), form_of.MOST_WHOLE),
     form_of.REST: Schema(
         parts(
             maybe(raw(form_of.MOST_SOURCE, form_of.MOST_SOURCE)),
             *(maybe(_LINE), each(_FAILURE), maybe(_FAILURE), each(count(form_of.MOST_LINE))),
+            *(each(text(told_at_most=MOST_NAME)), FLAG),
         ),
         form_of.MOST_WHOLE,
     ),

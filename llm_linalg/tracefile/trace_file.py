@@ -10,7 +10,7 @@ from llm_linalg.base.file_io import FileReplacement, read_bytes
 from llm_linalg.base.untraced import untraced
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N
-from llm_linalg.tracefile.log_format import MAGIC
+from llm_linalg.tracefile.log_format import MAGIC, FileLog
 from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.tracefile.log_writer import Writer
 
@@ -26,7 +26,7 @@ def save(record: Record[Any], path: Path) -> None:
         ValueError: If the record can't be written alone, because it is made from another's nodes.
     """
     with FileReplacement(path) as file, untraced():
-        Writer(file.write, record.source, record.seed).record(record)
+        Writer(FileLog(file.write), record.source, record.seed).record(record)
 
 
 def load(path: Path, node_type: type[N]) -> Record[N]:

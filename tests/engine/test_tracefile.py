@@ -70,7 +70,7 @@ def log_of(t: Trace) -> bytearray:
     """The log of a trace."""
     data = bytearray()
     with untraced():
-        Writer(data.extend, t.source, t.seed).record(t)
+        Writer(log_format.FileLog(data.extend), t.source, t.seed).record(t)
     return data
 
 
@@ -346,7 +346,7 @@ def recorded(function: Callable[[], Any], memory: mmap.mmap | bytearray) -> Trac
     """The trace of a function, told to a log as it is made."""
     recorder = Recorder(lambda: Origin(scope="here"))
     recorder.node_type = Node
-    recorder.listener = writer = Writer(memory)
+    recorder.listener = writer = Writer(log_format.MemoryLog(memory))
     with recorder:
         function()
     t = Trace.of(recorder.finish("", 0))
@@ -397,7 +397,7 @@ def test_a_writer_that_changes_what_it_has_told_changes_nothing() -> None:
 def test_the_call_that_failed_is_told(wrong: Callable[[Tensor], Tensor]) -> None:
     memory = bytearray(2**20)
     recorder = Recorder(Origin)
-    recorder.listener = writer = Writer(memory)
+    recorder.listener = writer = Writer(log_format.MemoryLog(memory))
     a = x(3, 2)
     recorder.bind("a", a)
     with pytest.raises(RuntimeError), recorder:
@@ -564,7 +564,7 @@ def test_what_no_writer_makes_is_refused_in_one_line() -> None:
 def made_of(call: Any, args: list[Any], shape: list[int], op: str) -> Trace:
     """The trace of a forged call on a vector of three."""
     operands = str(args).count("'t'")
-    form: list[Any] = [log_format.functions().name(call), op, 0, args, {}, 0, "float32", shape]
+    form: list[Any] = [log_format.function_name(call), op, 0, args, {}, 0, "float32", shape]
     form += [[0] * len(shape), None, "", "", "", "", None]
     node = log_format.NODE.pack(1, 0, 0, operands, 0, 0) + struct.pack(f"<{operands}I", *[0] * operands)
     end = (log_format.END, b'["done",null,""]')
@@ -631,7 +631,7 @@ def test_a_function_that_this_table_lacks_is_opaque() -> None:
     t = trace(lambda a: (a @ a).relu(), x(3, 3))
     data = log_of(t)
     assert t.nodes[-1].call is not None
-    name = log_format.functions().name(t.nodes[-1].call.function)
+    name = log_format.function_name(t.nodes[-1].call.function)
     at = data.index(f'"{name}"'.encode())
     data[at + 1 : at + 5] = b"????"
     other = read(data)
@@ -782,13 +782,12 @@ def test_what_is_told_without_end_is_refused_and_what_comes_meanwhile_is_not_rea
     for _ in range(3):
         log.append(log_format.PRINT, b'[1, ""]')
     reader = Reader(memory, Node)
-    before = reader._print
 
-    def printed(line: int, text: str) -> None:
+    def printed(told: tuple[int, str]) -> None:
         log.append(log_format.PRINT, b'[1, ""]')
-        before(line, text)
+        reader.prints.append(told)
 
-    reader._told_parts[log_format.PRINT] = printed
+    reader._read_told[log_format.PRINT] = printed
     reader.poll(1)
     reader.read()
     assert len(reader.prints) == 3  # as many as there were

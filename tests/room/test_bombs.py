@@ -14,6 +14,21 @@ WITHIN = 1.0  # of its time
 # What a machine that has other things to do adds: so many times what the next, trivial program takes, and
 # what the app worked.
 BUSY = 6
+# What is promised of each: these may take as long as it takes, and end in no other way.
+PROMISED = {
+    "memory by size": "memory",
+    "memory by many small sizes": "memory",
+    "memory by strings": "memory",
+    "memory by a dict": "memory",
+    "memory by a tensor's size": "counts",
+    "memory by many tensors": "counts",
+    "memory by broadcast": "counts",
+    "time within torch": "counts",
+    "values without end in the log": "counts",
+    "a flood of prints": "counts",
+    "one large print": "counts",
+    "prints without an end of the line": "counts",
+}
 
 
 @pytest.mark.slow
@@ -47,3 +62,8 @@ def test_there_are_bombs_of_each_kind() -> None:
     assert len({one.name for one in BOMBS}) == len(BOMBS) >= 100
     for kind in ("memory", "time", "death"):
         assert sum(one.name.startswith(kind) for one in BOMBS) >= 10, kind
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_what_the_limits_promise_is_asked_of_a_bomb(name: str) -> None:
+    assert [one.shows for one in BOMBS if one.name == name] == [PROMISED[name]]

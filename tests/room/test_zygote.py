@@ -409,8 +409,7 @@ def test_a_lock_that_does_not_hold_is_seen(lie: str) -> None:
     text = (
         "import json, os\nfrom llm_linalg.room import lock, system_calls, tier\n"
         f"{change}\n"
-        "from llm_linalg.room.room_limits import RoomLimits\n"
-        "print(json.dumps(tier.verdict(tier.self_test(RoomLimits()))))"
+        "print(json.dumps(tier.verdict(tier.self_test())))"
     )
     done = subprocess.run(
         [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
