@@ -17,6 +17,7 @@ from llm_linalg.recording.recorder import Recorder
 Explain = Callable[[FailedCall, Source, Span | None], ProgramError]
 """Turns a failed torch call into the error that is shown."""
 
+_OF_TORCH = (RuntimeError, TypeError, ValueError, IndexError)  # what torch raises
 _ALLOCATOR = "DefaultCPUAllocator: "
 """What torch says when there is no more memory, in an exception like any other."""
 
@@ -82,7 +83,8 @@ class Failures:
             return LimitError(OUT_OF_MEMORY, span, self._source.text)
         recorder = self._recorder
         call = recorder.failed if recorder.failure in (error, error.__cause__) else None
-        if call is None and recorder.gaps and span is not None:  # in a gap nobody sees the calls
+        if call is None and recorder.gaps and span is not None and isinstance(error, _OF_TORCH):
+            # In a gap nobody sees the calls.
             call = self._try_again(span.of(self._source.lines))
         if call is not None:
             operands = [
