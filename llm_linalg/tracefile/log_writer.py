@@ -83,7 +83,8 @@ class Writer:
 
     def node(self, node: RecordNode, tensor: Tensor, wrote: bool) -> None:  # noqa: ARG002
         """Tell of a node."""
-        self._amend_last()
+        if self._nodes:
+            self._amend(self._nodes[-1])  # most is noted on a node just after it was added
         if node.index != len(self._nodes):
             raise ValueError("the nodes of a record come one after another")
         if len(node.operands) > form_of.MOST_OPERANDS:
@@ -139,13 +140,12 @@ class Writer:
         """Tell what a name means from now on."""
         if self._names.get(name) is node:
             return
-        self._amend_last()
-        self._names[name] = node
         called = node.bound_name == name
-        told = f"[{node.index},{'true' if called else 'false'},{to_json(name[: form_of.MOST_NAME])}]"
-        self._append(form_of.NAME, told.encode())
         if called:
             self._titles[node.index] = name
+        self._names[name] = node
+        told = f"[{node.index},{'true' if called else 'false'},{to_json(name[: form_of.MOST_NAME])}]"
+        self._append(form_of.NAME, told.encode())
 
     def line_result(self, line: int, node: RecordNode) -> None:
         """Tell the last node that a line has made so far."""
@@ -263,11 +263,6 @@ class Writer:
         if len(payload) > SCHEMAS[kind].most or self._text > form_of.MOST_TEXT:
             raise LimitError("its text is too long for a trace as data")
         self._log.append(kind, payload)
-
-    def _amend_last(self) -> None:
-        """Tell what was noted on the last node since: most is noted just after a node is added."""
-        if self._nodes:
-            self._amend(self._nodes[-1])
 
     def _amend(self, node: RecordNode) -> None:
         """Tell what was noted on a node since it was told."""
