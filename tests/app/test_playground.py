@@ -227,6 +227,15 @@ async def test_what_is_pasted_is_cut_and_made_harmless() -> None:
         assert d.app.is_running
 
 
+@pytest.mark.parametrize(("keys", "text"), [("left b", "ba"), ("backspace b", "b"), ("home b end c", "bac")])
+async def test_keys_that_come_together_act_in_their_order(keys: str, text: str) -> None:
+    async with bench("") as d:
+        for key in ("a", *keys.split()):
+            d.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await d.settle()
+        assert editor(d).text == text
+
+
 async def test_what_is_typed_after_an_undo_is_a_change_of_its_own() -> None:
     async with bench(PRODUCT) as d:
         await d.press("ctrl+end", "enter", "a", "ctrl+z", "b", "ctrl+z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
@@ -188,9 +188,16 @@ class Editor(AnnotatedText):
 
     # Text.
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Make enter go on at the margin of the line, and tab to the next stop."""
         self._entered = event.key == "enter"
+        if event.key in OWN_KEYS.key_to_bindings:
+            # Textual would run it once the key has come up to the app: after what was typed meanwhile.
+            event.stop()
+            event.prevent_default()
+            for binding in OWN_KEYS.key_to_bindings[event.key]:
+                await self.run_action(binding.action)
+            return
         if event.key not in ("enter", "tab"):
             return
         event.stop()
@@ -224,6 +231,9 @@ class Editor(AnnotatedText):
         """Find where the cursor is drawn, which may be on a line that an undo has just removed."""
         location = self.clamp_visitable(self.cursor_location)
         self._cursor_offset = self.wrapped_document.location_to_offset(location)
+
+
+OWN_KEYS = BindingsMap([*TextArea.BINDINGS, *Editor.BINDINGS])
 
 
 def editor_theme(theme: Theme) -> TextAreaTheme:
