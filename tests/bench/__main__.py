@@ -21,6 +21,7 @@ pin_kernels()  # torch reads them as it is imported: by some of these, and for w
 from tests.bench.first_paint import first_paint
 from tests.bench.notebooks.run import main as notebooks
 from tests.bench.room import room
+from tests.bench.soak import soak
 from tests.bench.stats import Row, table
 from tests.bench.steps import step_cost
 from tests.bench.tracing import tracing
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "room": room,
     "training": training,
     "typing": typing,
+    "soak": soak,
 }
 
 
