@@ -17,7 +17,7 @@ from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
 
 
-class _Clock:
+class Clock:
     """Takes the line that runs, and ends the program at a line after its time, or when it is to stop.
 
     Args:
@@ -29,6 +29,12 @@ class _Clock:
         self._seconds, self._halt = seconds, halt
         self._end = inf if seconds is None else monotonic() + seconds
         self.is_over = False
+
+    @classmethod
+    def of(cls, task: ProgramTask, runs: int = 1) -> Clock | None:
+        """Return the clock of a program that runs some times; None for one that nothing stops."""
+        seconds = None if task.seconds is None else task.seconds * runs
+        return cls(seconds, task.halt) if seconds or task.halt else None
 
     def __setitem__(self, _place: int, line: int) -> None:
         if self._halt is not None and self._halt():
@@ -56,7 +62,7 @@ class LocalProgram(Program):
     @rare_full_collections()
     def run(self, *, repairs: bool = True) -> Trace:
         task = self.task
-        clock = _Clock(task.seconds, task.halt) if task.seconds or task.halt else None
+        clock = Clock.of(task)
         self._run = run = ProgramRun(
             *(task.source, task.seed, task.names, task.cells, task.halt),
             node_type=Node,

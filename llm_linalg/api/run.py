@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from llm_linalg.api.local_program import LocalProgram
+from llm_linalg.api.local_program import Clock, LocalProgram
 from llm_linalg.api.node import Node
 from llm_linalg.api.programs import SECONDS, Program, ProgramTask
 from llm_linalg.api.trace import Trace
@@ -88,7 +88,8 @@ def run_text(source: str, *, own: bool, ranks: int = 0, trust: bool = False, **t
         raise TypeError(f"a program is a text, not {short_repr(source)}")
     task = ProgramTask(source, **terms)
     if ranks:
-        return _run_on_devices(task, ranks, here=own or _runs_here(trust))
+        timed = replace(task, seconds=None) if own else task
+        return _run_on_devices(timed, ranks, here=own or _runs_here(trust))
     with program_of(task, own=own, trust=trust) as program:
         return program.run()
 
@@ -101,9 +102,13 @@ def _run_on_devices(task: ProgramTask, ranks: int, *, here: bool) -> Trace:
 
         return trace_of_rank(run_on_devices(task, ranks), names)
 
+    clock = Clock.of(task, ranks)
+
     def run_on(device: LocalDevice, names: Mapping[str, Any]) -> Record[Any]:
         terms = task.source, task.seed, names, task.cells, task.halt
-        return finished(ProgramRun(*terms, device=device, node_type=Node, explain=explain_failure))
+        return finished(
+            ProgramRun(*terms, device=device, node_type=Node, explain=explain_failure, running_line=clock)
+        )
 
     try:
         with rare_full_collections():

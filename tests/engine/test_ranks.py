@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg.api.run import run_text
-from llm_linalg.base.errors import HaltedError, ProgramError, ShapeError
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.capture.devices import MOST_EXCHANGES
 from llm_linalg.lessons.reader import LessonError, parse
 from tests.engine.here import run
@@ -82,6 +82,13 @@ def test_one_device_alone_exchanges_nothing() -> None:
 def test_what_devices_cannot_do_is_said(text: str, ranks: int, said: str) -> None:
     with pytest.raises(ProgramError, match=said):
         run(text, ranks=ranks)
+
+
+def test_a_trusted_program_of_several_devices_has_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm_linalg.api.run._runs_here", lambda trust: trust)
+    text = "x = dist.all_reduce(torch.ones(1))\nwhile True:\n    y = rank"
+    with pytest.raises(LimitError, match=r"stopped after 0\.2 s"):
+        run_text(text, own=False, trust=True, ranks=2, seconds=0.1)
 
 
 def test_there_is_no_device_with_a_number_too_large() -> None:
