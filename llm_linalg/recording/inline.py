@@ -19,6 +19,7 @@ from torch.nn import functional
 
 _INLINED = (functional.multi_head_attention_forward, functional.gumbel_softmax)
 _MODE_CHECKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+_OF_TENSORS = (Tensor.maximum, Tensor.minimum)
 
 
 @cache
@@ -46,14 +47,25 @@ def _for_each(name: str) -> Callable[..., Any] | None:
     if one is None:
         return None
 
-    def body(*args: Any, **kwargs: Any) -> list[Any]:
+    def body(*args: Any, **kwargs: Any) -> Any:
+        if name.startswith("addc") and len(args) > 3:  # which the method has by name
+            numbers = args[3].tolist() if isinstance(args[3], Tensor) else args[3]
+            args, kwargs = args[:3], {"value": numbers}
         count = next(len(own) for own in args if isinstance(own, list | tuple))
-        return [
-            one(*[_item(own, k) for own in args], **{key: _item(own, k) for key, own in kwargs.items()})
+        made = [
+            _call(one, [_item(own, k) for own in args], {key: _item(own, k) for key, own in kwargs.items()})
             for k in range(count)
         ]
+        return args[0] if name.endswith("_") else tuple(made)
 
     return body
+
+
+def _call(one: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Call an operation on tensors, some of which a list operation may have as numbers."""
+    if isinstance(args[0], Tensor) and one not in _OF_TENSORS:
+        return one(*args, **kwargs)
+    return one(*[own if isinstance(own, Tensor) else torch.tensor(own) for own in args], **kwargs)
 
 
 def _item(value: Any, place: int) -> Any:

@@ -34,6 +34,19 @@ torch.exp(y[0], out=y[0])
 torch.add(x, y, out=x)
 print(x, y)
 
+a, b = [torch.ones(2), torch.full((1,), 3.0)], [torch.full((2,), 2.0), torch.ones(1)]
+print(torch._foreach_addcmul_(a, b, b, 0.5) is a)
+torch._foreach_addcdiv_(a, b, b, [0.5, 2.0])
+print(a, torch._foreach_maximum(a, 4.0), torch._foreach_minimum(a, [1.0, 2.0]), torch._foreach_pow(2.0, a))
+print(torch._foreach_addcmul(a, b, b, torch.tensor([1.0, 2.0])), torch._foreach_addcdiv(a, b, b, value=3))
+
+x = [torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(1))]
+for kind in (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD):
+    steps = kind(x, lr=0.1, foreach=True)
+    ((x[0] * x[1] - 2) ** 2).sum().backward()
+    steps.step()
+    print(kind.__name__, x)
+
 g = torch.Generator()
 g.manual_seed(3)
 print(torch.randint(0, 9, (4,), generator=g))
