@@ -82,6 +82,7 @@ def warm() -> None:
     torch.set_num_threads(1)
     with suppress(RuntimeError):
         torch.set_num_interop_threads(1)
+    torch.zeros(1).half()  # the first one reads what the processor can do, from files that no child can open
     tempfile.tempdir = "/tmp"  # noqa: S108 - not to be looked for later; nothing can be written there
     # What runs programs imports torch: not before this process would end with the app.
     from llm_linalg.room import child

@@ -202,6 +202,13 @@ def test_nothing_is_left_one_second_after_the_app(use: str, end: str) -> None:
 
 
 @NEEDS_LOCK
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float8_e5m2", "complex32"])
+def test_a_child_needs_no_file_to_know_the_processor(dtype: str) -> None:
+    text = f"x = torch.ones(3).to(torch.{dtype})\nprint(x.dtype, (x.to(torch.float32) * 2).tolist())"
+    assert outcome(text).printed == f"torch.{dtype} [2.0, 2.0, 2.0]\n"
+
+
+@NEEDS_LOCK
 def test_any_thread_may_use_it() -> None:
     results: list[str] = []
 
