@@ -26,6 +26,7 @@ from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.recording.aliasing import version_of
 from llm_linalg.recording.call_sites import CallSites, frames_of, owner_of, variables_in
+from llm_linalg.recording.collectives import exchanges
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record, ancestors, descendants
 from llm_linalg.recording.recorder import Recorder
@@ -258,7 +259,7 @@ def trace(
     rerun = _again(function, inputs, lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at))
     with seed_rng(seed), rare_full_collections():
         try:
-            with recorder, places.track_modules():
+            with recorder, exchanges(recorder.watch), places.track_modules():
                 function(*inputs)
         except Exception as error:
             failure = _failure_of(recorder, error)

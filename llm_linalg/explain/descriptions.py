@@ -11,7 +11,7 @@ from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.randomness import makes_random_numbers
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.ops.rowwise import Cumulative
-from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.record_node import OUTSIDE, RecordNode
 
 _FEW = 3  # operands that a sentence names
 _LONG = 40  # columns of operand shapes that leave room for the result's
@@ -106,13 +106,19 @@ def _repeats(axes: Axes, operand: int) -> list[int]:
     ]
 
 
+_UNMADE = {
+    "parameter": "is a parameter: training changes it",
+    OUTSIDE: "was written from outside: what made its cells was not recorded",
+}
+
+
 def sentence(node: RecordNode, order: str) -> str:
     """Return one sentence on how a step of an order computes its cells."""
     names = {"out": node.title, "first": _source(node)}
     if node.gap is not None:
         return f"{node.title} is as turn {node.gap.last:,} left it: {node.gap.says}."
-    if node.op == "parameter":
-        return f"{node.title} is a parameter: training changes it."
+    if node.op in _UNMADE:
+        return f"{node.title} {_UNMADE[node.op]}."
     if node.kind == "creation":
         drawn = node.call is not None and makes_random_numbers(node.call.function)
         names["made"] = "drawn at random" if drawn else "made from plain numbers"

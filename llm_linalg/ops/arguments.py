@@ -66,6 +66,7 @@ def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
     """Return whether a call may write to an operand, judged by its function's name and its arguments."""
     return (
         writes(function)
+        or getattr(getattr(function, "_schema", None), "is_mutable", False)
         or (bool(kwargs) and (kwargs.get("out") is not None or bool(kwargs.get("inplace"))))
         or True in {value for value in args if value.__class__ is bool}
     )

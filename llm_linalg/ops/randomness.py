@@ -61,6 +61,8 @@ def uses_dropout(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
 @cache
 def draws_random_numbers(function: Function) -> bool:
     """Return whether a torch function may draw random numbers, judged by its name."""
+    if getattr(function, "__module__", "") == torch.nn.init.__name__:
+        return True
     return getattr(function, "__name__", "").rstrip("_") in _DRAWING
 
 

@@ -41,6 +41,7 @@ class TrackedTensor:
         operand: The node with its value, as an operand of the calls that read it.
         storage: The address of its storage; 0 if it has no cells, or none that an alias could show.
         shown_writes: How many of the writes into its storage its node shows.
+        version: How often torch counted it as written then; None if it doesn't count.
     """
 
     tensor: Tensor
@@ -48,6 +49,7 @@ class TrackedTensor:
     operand: Operand[RecordNode]
     storage: int = 0
     shown_writes: int = 0
+    version: int | None = None
 
 
 class StorageMap:
@@ -56,6 +58,7 @@ class StorageMap:
     Attributes:
         on_move: Called with values that were moved out of a storage, and the storage's address.
         writes: The writes into each storage that was written, by its address.
+        watched: The storages that may be written by ways that torch doesn't count.
     """
 
     def __init__(self, on_move: Callable[[Sequence[Tensor], int], None] = lambda _values, _id: None) -> None:
@@ -63,6 +66,8 @@ class StorageMap:
         # By storage: the node values that still live in it.
         self._kept: defaultdict[int, list[Tensor]] = defaultdict(list)
         self.writes: dict[int, WriteLog] = {}
+        self.watched: set[int] = set()
+        self._versions: dict[int, int | None] = {}  # of each storage, after the last write that is known
         # While writes are undone: what was in each storage that was written.
         self._before: dict[int, tuple[Tensor, torch.UntypedStorage]] | None = None
         self._left: list[Tensor] = []  # in storages that were written, and that their tensors have left
@@ -73,7 +78,9 @@ class StorageMap:
         writes = self.writes.get(place)
         self.hold(tensor, value)
         shown = 0 if writes is None else len(writes.nodes)
-        return TrackedTensor(tensor, node, Operand(value, node), place, shown)
+        if place in self.watched:
+            self._move(place)
+        return TrackedTensor(tensor, node, Operand(value, node), place, shown, version_of(tensor))
 
     def hold(self, tensor: Tensor, value: Tensor) -> None:
         """Have a value that a node shows moved out of a tensor's storage before a call writes there."""
@@ -110,6 +117,23 @@ class StorageMap:
                 value.data = detach_from_storage(value, copied)
             self.on_move(values, place)
 
+    def watch(self, tensor: Tensor, *, moved: bool = False) -> None:
+        """Compare what is in a tensor's storage at each use from now on: others may write there uncounted.
+
+        Args:
+            tensor: The tensor.
+            moved: Whether the values that nodes show of it have left the storage.
+        """
+        if place := storage_id(tensor):
+            if moved:
+                self._kept.pop(place, None)
+            self._move(place)
+            self.watched.add(place)
+
+    def expect(self, tensor: Tensor) -> None:
+        """Take what torch has counted for a tensor so far as accounted for."""
+        self._versions[storage_id(tensor)] = version_of(tensor)
+
     @contextmanager
     def undoing_writes(self) -> Iterator[None]:
         """Put back, once the context is closed, what calls have written over meanwhile."""
@@ -122,6 +146,7 @@ class StorageMap:
             with untraced():
                 for tensor, storage in written.values():
                     tensor.untyped_storage().copy_(storage)
+                    self.expect(tensor)
 
     def shows(self, tensor: Tensor) -> bool:
         """Return whether a node shows values that lie in the storage of a tensor."""
@@ -142,6 +167,31 @@ class StorageMap:
         writes = self.writes[place]
         writes.add(tracked.node, tracked.tensor)
         tracked.shown_writes = len(writes.nodes)
+        self._versions[place] = tracked.version
+
+    def is_current(self, tracked: TrackedTensor) -> bool:
+        """Return whether nothing was counted that may have changed a tensor since its node was recorded."""
+        writes = self.writes.get(tracked.storage)
+        return (
+            (tracked.version is None or tracked.tensor._version == tracked.version)
+            and (writes is None or len(writes.nodes) == tracked.shown_writes)
+            and tracked.storage not in self.watched
+        )
+
+    def is_accounted_for(self, tracked: TrackedTensor) -> bool:
+        """Return whether all that torch has counted since a tensor's node was recorded is known."""
+        version = version_of(tracked.tensor)
+        if tracked.storage in self.watched or version not in (
+            tracked.version,
+            self._versions.get(tracked.storage),
+        ):
+            return False
+        tracked.version = version
+        return True
+
+    def shown_in(self, place: int) -> list[Tensor]:
+        """Return the values that nodes show and that lie in a storage."""
+        return self._kept.get(place, [])
 
     def is_stale(self, tracked: TrackedTensor) -> bool:
         """Return whether a tensor was written through an alias since its node was recorded."""

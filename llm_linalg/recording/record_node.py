@@ -26,6 +26,9 @@ N = TypeVar("N", bound="RecordNode")
 TITLE_LIMIT = 24
 """The most characters of a title that is an expression; a longer one is elided in the middle."""
 
+OUTSIDE = "outside"
+"""The operation of a tensor that was written behind the recorder: nobody knows what made its cells."""
+
 MEMBERS = ("weight", "bias")
 """The parameters of calls by which a layer's parameters are known."""
 MOST_READ = 400
@@ -189,7 +192,8 @@ class RecordNode:
         self.bound_name = name
 
     def __repr__(self) -> str:
-        return f"<{clean(self.name, 60)}: {self.op} {self.shape}>"
+        made = "written from outside" if self.op == OUTSIDE else self.op
+        return f"<{clean(self.name, 60)}: {made} {self.shape}>"
 
     @property
     def call(self) -> Call | None:
@@ -207,6 +211,10 @@ class RecordNode:
     def is_write(self) -> bool:
         """Whether its call wrote to its first operand."""
         return self._call is not None and bool(self.operands) and writes(self._call.function)
+
+    def leave_open(self) -> None:
+        """Take note that its cells, or what they were made from, were written behind the recorder."""
+        self.op, self._call, self.operands = OUTSIDE, None, ()
 
     def drop(self) -> None:
         """Replace its value and its operands' by meta tensors, which keep shape and dtype."""
@@ -288,8 +296,10 @@ class RecordNode:
 
     @cached_property
     def evidence(self) -> str:
-        """How its reads are known: `rule`, `index`, `autograd` or `opaque`."""
-        return self.call.operation.evidence_of(lambda: self.operand_reads) if self.call else "rule"
+        """How its reads are known: `rule`, `index`, `autograd`, `opaque`; `outside` if nobody can say."""
+        if self.call is None:
+            return "outside" if self.op == OUTSIDE else "rule"
+        return self.call.operation.evidence_of(lambda: self.operand_reads)
 
     @cached_property
     def axes(self) -> Axes | None:

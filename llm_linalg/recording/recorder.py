@@ -18,7 +18,7 @@ from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import HaltedError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops import TABLE, Call
-from llm_linalg.ops.arguments import may_write, outputs, turns, writes
+from llm_linalg.ops.arguments import may_write, outputs, tensors_in, turns, writes
 from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, Number, split_call
 from llm_linalg.ops.fallback import FallbackOperation, fallback
@@ -27,13 +27,13 @@ from llm_linalg.ops.price import Price
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.slices import ITEM_FUNCTIONS, with_plain_slices
 from llm_linalg.ops.table import TableEntry
-from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
+from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, resolve, short_name
 from llm_linalg.recording.aliasing import version_of
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.inline import inline_body
 from llm_linalg.recording.record_node import LazyCall, Operand, Origin, RecordNode
 from llm_linalg.recording.scopes import FOLD
-from llm_linalg.recording.tensor_index import TensorIndex, Where
+from llm_linalg.recording.tensor_index import TensorIndex, Where, detach_value, is_same
 
 if TYPE_CHECKING:
     from llm_linalg.ops.operation import Operation
@@ -54,6 +54,12 @@ _READ_GRADIENT: Any = Tensor.grad.__get__  # type: ignore[union-attr]
 _GRADIENT_READS: Mapping[Any, TableEntry] = {_READ_GRADIENT: _GRADIENT}
 _DATA_SETTER = Tensor.data.__set__  # type: ignore[attr-defined]
 _FREE = QUERY_FUNCTIONS | GRADIENT_SETTERS
+_GIVES_MEMORY = frozenset(
+    function
+    for name in ("numpy", "__array__", "data_ptr", "storage", "untyped_storage", "__dlpack__")
+    for function in resolve(f"torch.Tensor.{name}")
+)
+"""What hands a tensor's memory to somebody who may write there."""
 _LISTED: Mapping[Any, TableEntry] = {
     **{function: entry for function, entry in TABLE.entries.items() if function not in _FREE},
     **_GRADIENT_READS,
@@ -145,6 +151,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if self.is_inner is not None and self.is_inner(sys._getframe(1)):
             return func(*args, **kwargs)
         if func is _SWITCH or _TRANSFORMED() is not None:
+            if _TRANSFORMED() is not None and may_write(func, args, kwargs):
+                self._storages.preserve([_unwrapped(tensor) for tensor in tensors_in((args, kwargs))])
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
             # Inside torch.vmap and its like tensors are wrappers without cells of their own.
             return func(*args, **kwargs)
@@ -188,6 +196,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
     def _run_unlisted(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Run a call of a function that asks a tensor something, or that the table lacks."""
+        if func in _GIVES_MEMORY and func not in self.handlers:
+            self.watch(args[0])
         if func in _FREE:
             if self._guard is not None:
                 self._guard.charge_query()
@@ -227,11 +237,16 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._storages.preserve([own for _, own, _, _ in updates])
         versions = list(map(version_of, tensors))
         result = self._run(func, args, kwargs)
-        wrote = list(map(version_of, tensors)) != versions or (may and None in versions)
+        written_to = [own for own, before in zip(tensors, versions, strict=True) if version_of(own) != before]
+        if may and func not in _LISTED:
+            written_to = self._written(tensors, operands)  # some of them count nothing
+        wrote = bool(written_to) or (may and None in versions)
         if price is None and self._guard:  # torch took what our rules refuse: they don't describe it
             other = written.bind(fallback(call.operation.name), func, tensors)
             call = other.with_rng_state(call.rng_state)
-        if wrote and may:
+        if written_to and func not in _LISTED and not (may and _is_one(written_to, tensors[0])):
+            self._note_written(written_to, preserved=may)
+        elif wrote and may:
             self._record_write(call, tensors, operands, result)
         elif not _same(call, result, tensors):
             self._record(call, tensors, outputs(result))
@@ -313,7 +328,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         operands = [self.operand(tensor) for tensor in tensors]
         # By its name it writes into its first operand; with `out=` and the like, nobody says into which.
         if not turns(func):
-            self._storages.preserve(tensors[:1] if writes(func) else tensors)
+            self._storages.preserve(tensors[:1] if writes(func) and func in _LISTED else tensors)
         return operands
 
     def _record_write(
@@ -327,11 +342,30 @@ class Recorder(TensorIndex, TorchFunctionMode):
         call, operands = _with_operands(call, known)
         target = result if isinstance(result, Tensor) else tensors[0]  # of several the first is the target
         node = self._node(call.operation.name, target, operands, call)
+        self._storages.expect(target)
         if turns(call.function):  # its cells are as they were, for it and for its views
             self._add(node, target)
             self._rename(target, node)
         else:
             self._add(node, target, wrote=True)
+
+    def _written(self, tensors: Sequence[Tensor], known: Sequence[Operand[RecordNode]]) -> list[Tensor]:
+        """Return those of some tensors that hold other cells than they did as operands."""
+        with untraced():
+            pairs = zip(tensors, known, strict=True)
+            return [own for own, operand in pairs if not is_same(detach_value(own), operand.value)]
+
+    def _note_written(self, tensors: Sequence[Tensor], *, preserved: bool) -> None:
+        """Add nodes for tensors that a call has written of which no rule says what it writes.
+
+        Args:
+            tensors: The tensors.
+            preserved: Whether what nodes show of them was moved away before.
+        """
+        for tensor in tensors:
+            if preserved:
+                self.watch(tensor)
+            self.node_of(tensor)
 
     def _share(self, tensor: Tensor, source: Tensor) -> None:
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""
@@ -531,6 +565,17 @@ def _is_alike(call: Call) -> bool:
     operation = call.operation
     measured = operation.kind == "measured" and operation.name != "grad"
     return not (measured or operation.sized_by_cells)
+
+
+def _is_one(tensors: Sequence[Tensor], only: Tensor) -> bool:
+    return len(tensors) == 1 and tensors[0] is only
+
+
+def _unwrapped(tensor: Tensor) -> Tensor:
+    """Return the tensor that those within torch.vmap and its like stand for."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):  # noqa: SLF001
+        tensor = torch._C._functorch.get_unwrapped(tensor)  # noqa: SLF001
+    return tensor
 
 
 def _same(call: Call, result: Any, tensors: Sequence[Tensor]) -> bool:

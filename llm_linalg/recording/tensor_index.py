@@ -13,11 +13,11 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
-from llm_linalg.recording.aliasing import StorageMap, TrackedTensor
+from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, storage_id, version_of
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import LazyCall, Operand, Origin, RecordNode
+from llm_linalg.recording.record_node import OUTSIDE, LazyCall, Operand, Origin, RecordNode
 from llm_linalg.recording.retention import MOST_NODES, ValueCache
 
 FEW_NAMES = 20  # of a tensor that is written, which a listener is told at once
@@ -115,7 +115,9 @@ class TensorIndex:
             return None
         tracked = self._tracked.get(id(tensor))
         if tracked is not None:
-            return self._update_alias(tracked) if self._storages.is_stale(tracked) else tracked.node
+            with untraced():  # to ask for a version is a call that a mode sees
+                is_current = self._storages.is_current(tracked)
+            return tracked.node if is_current else self._update(tracked)
         gone = self._dropped.get(id(tensor))
         return gone[1] if gone and gone[0]() is tensor else None
 
@@ -202,12 +204,18 @@ class TensorIndex:
             self.listener.gap(gap)
         with untraced():
             for tracked in list(self._tracked.values()):
-                if not _is_same(detach_value(tracked.tensor), tracked.node.value):
+                tracked.version = version_of(tracked.tensor)
+                if not is_same(detach_value(tracked.tensor), tracked.node.value):
                     self._forget(tracked.tensor)
 
     def preserve(self, tensors: Sequence[Tensor]) -> None:
         """Keep what nodes show of tensors that are about to be written by what is not recorded as a call."""
         self._storages.preserve(tensors)
+
+    def watch(self, tensor: Tensor) -> None:
+        """Compare a tensor's cells at each use from now on: others may write there without being seen."""
+        with untraced():
+            self._storages.watch(tensor)
 
     def undoing_writes(self) -> AbstractContextManager[None]:
         """Return a context at whose end all memory has again what calls have written over within it."""
@@ -224,9 +232,12 @@ class TensorIndex:
         if self.is_paused:
             raise RuntimeError("a gap has to end before the record does")
         for tensor in self._bound.values():
-            tracked = self._tracked.get(id(tensor))
-            if tracked is not None and self._storages.is_stale(tracked):
-                self._update_alias(tracked)
+            if id(tensor) in self._tracked:
+                self.node_of(tensor)
+        with untraced():
+            for tracked in self._tracked.values():
+                if not self._storages.is_accounted_for(tracked):
+                    self._recover(tracked.tensor)
         for name, tensor in self._left.items():
             self.names[name] = self.operand(tensor).node
         if self.listener is not None:
@@ -308,6 +319,38 @@ class TensorIndex:
             del self._tracked[id(tensor)]
             self._dropped[id(tensor)] = (ref(tensor), node)
 
+    def _update(self, tracked: TrackedTensor) -> RecordNode:
+        """Return the node of a tensor that may hold other cells than its node shows: a new one if it does."""
+        storages, tensor = self._storages, tracked.tensor
+        with untraced():
+            if storages.is_accounted_for(tracked):
+                return self._update_alias(tracked) if storages.is_stale(tracked) else tracked.node
+            self._recover(tensor)
+            tracked.version = version_of(tensor)
+            if is_same(detach_value(tensor), tracked.node.value):
+                return tracked.node
+            node = self.input(tensor, None, OUTSIDE)
+            node.flows_on = not tensor.is_leaf
+        self._rename(tensor, node)
+        return node
+
+    def _recover(self, tensor: Tensor) -> None:
+        """Have nodes show again what they showed before somebody wrote into a tensor's storage unseen.
+
+        What can't be computed again is marked, with all that was made from it. The storage is watched then.
+        """
+        shown = set(map(id, self._storages.shown_in(storage_id(tensor))))
+        lost: set[int] = set()
+        for node in self.nodes if shown else ():
+            is_lost = any(id(operand.value) in lost for operand in node.operands)
+            if id(node.value) in shown and (is_lost or not _make_again(node)):
+                node.value.data = node.value.clone()
+                lost.add(id(node.value))
+                is_lost = True
+            if is_lost:
+                node.leave_open()
+        self._storages.watch(tensor, moved=True)
+
     def _update_alias(self, tracked: TrackedTensor) -> RecordNode:
         """Add a node for a tensor that was written through an alias."""
         tensor = tracked.tensor
@@ -320,9 +363,7 @@ class TensorIndex:
     def operand(self, tensor: Tensor) -> Operand[RecordNode]:
         """Return a tensor as an operand; one that is new comes in from outside."""
         tracked = self._tracked.get(id(tensor))
-        if tracked is not None and (
-            tracked.storage not in self._storages.writes or not self._storages.is_stale(tracked)
-        ):
+        if tracked is not None and self._storages.is_current(tracked):
             return tracked.operand
         node = self.node_of(tensor)
         if node is None:
@@ -360,7 +401,22 @@ class TensorIndex:
         return node
 
 
-def _is_same(one: Tensor, other: Tensor) -> bool:
+def _make_again(node: RecordNode) -> bool:
+    """Have a node's value hold what its call gives; return whether that can be told."""
+    call = node.call
+    if call is None or node.dropped or call.operation.kind == "measured":
+        return False
+    try:
+        made = call.replay([operand.value for operand in node.operands]).detach()
+    except Exception:  # noqa: BLE001 - whatever it is that torch can't do again
+        return False
+    if (made.shape, made.dtype) != (node.value.shape, node.value.dtype):
+        return False
+    node.value.data = made
+    return True
+
+
+def is_same(one: Tensor, other: Tensor) -> bool:
     """Return whether two tensors have the same cells; NaN is the same as itself."""
     if (one.shape, one.dtype) != (other.shape, other.dtype) or one.is_meta:
         return one.is_meta and other.is_meta and one.shape == other.shape

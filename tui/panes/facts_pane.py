@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _PIECES = re.compile(r"(?:\([^()]*\)|\S)+\s*")  # a shape is never broken
-UNSURE = {"autograd": "by autograd", "opaque": "opaque"}
+UNSURE = {"autograd": "by autograd", "opaque": "opaque", "outside": "written from outside"}
 """The evidence that leaves a doubt about what a cell reads, in words."""
 
 

@@ -145,6 +145,7 @@ EVIDENCE = (
     ("index", "the same operation on the cells' numbers tells where each comes from"),
     ("autograd", "torch's derivative tells what a cell depends on"),
     ("opaque", "torch doesn't tell, so a cell may be made of all"),
+    ("outside", "the memory was written behind the recorder"),
 )
 """What stands behind "by" beside a picture, in plain words."""
 
