@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.reads import ReadsByMask, one
-from llm_linalg.ops.vjp import autograd_vjp
+from llm_linalg.ops.reads import ReadsByMask
+from llm_linalg.ops.vjp import autograd_jvp, autograd_vjp
 
 if TYPE_CHECKING:
     from llm_linalg.ops.operation import Call
@@ -47,14 +47,8 @@ class AutogradProbe:
     def forward(self, mask: Tensor) -> Tensor:
         """Return a mask of the result's cells that depend on some operand cell in `mask`."""
         leaf, out = self.graph
-        with torch.enable_grad():
-            cotangent = _generic(tuple(out.shape), out.dtype).requires_grad_(True)
-            (taken,) = autograd_vjp([out], [leaf], [cotangent], twice=True)
-            if taken is None:
-                return torch.zeros(out.shape, dtype=torch.bool)
-            # A VJP is linear in the cotangent, so its own VJP is the JVP.
-            tangent = torch.where(mask, _generic(tuple(mask.shape), leaf.dtype), 0)
-            (found,) = autograd_vjp([taken], [cotangent], [tangent])
+        tangent = torch.where(mask, _generic(tuple(mask.shape), leaf.dtype), 0)
+        found = autograd_jvp(out, [leaf], [tangent])
         return torch.zeros(out.shape, dtype=torch.bool) if found is None else found != 0
 
 
@@ -83,13 +77,7 @@ class AutogradReads(ReadsByMask):
         return torch.stack([probe.back(mask) for probe in self.probes]).any(0)
 
     def forward(self, mask: Tensor) -> Tensor:
-        try:
-            return torch.stack([probe.forward(mask) for probe in self.probes]).any(0)
-        except RuntimeError:  # a kernel without double backward: cell by cell
-            found = torch.zeros(self.output, dtype=torch.bool)
-            for cell in torch.ones(self.output).nonzero().tolist():
-                found[tuple(cell)] = bool((self.back(one(self.output, tuple(cell))) & mask).any())
-            return found
+        return torch.stack([probe.forward(mask) for probe in self.probes]).any(0)
 
 
 def _generic(shape: Shape, dtype: torch.dtype) -> Tensor:
