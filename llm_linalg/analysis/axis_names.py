@@ -101,7 +101,7 @@ def _runs_by_index(relation: IndexReads) -> Iterator[_Run]:
 
     An axis of size 1 determines nothing, so it is linked only if it has no rival.
     """
-    flat = relation.source.long() - relation.first - 1
+    flat = relation.source - relation.first - 1
     inside = (flat >= 0) & (flat < prod(relation.shape))
     found = []
     for own, (size, stride) in enumerate(zip(relation.shape, strides(relation.shape), strict=True)):

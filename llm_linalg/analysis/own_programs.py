@@ -24,8 +24,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError, ProgramError, Span
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
-from llm_linalg.ops.operation import Call, Work, operand_cells
-from llm_linalg.ops.price import Price, price_of
+from llm_linalg.ops.operation import Call, Price, operand_cells, price_of
 from llm_linalg.recording.aliasing import storage_id
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, Origin, RecordNode
@@ -155,16 +154,16 @@ class Bounds:
 
     def charge_again(self, name: str, price: Price, *_tensors: object) -> None:
         """Charge a call whose price is known."""
-        self._charge(name, price.elements + _CELLS_PER_TENSOR * price.outputs, price.multiplications)
+        self._charge(name, price.cells + _CELLS_PER_TENSOR * price.outputs, price.multiplications)
 
     def charge_replay(self, call: Call) -> None:
         """Charge a call of the trace that is run again."""
         operation, cells = call.operation, operand_cells(call) + call.result.numel()
         try:
-            work = operation.work(call, call.shape)
+            price = operation.price(call, call.shape)
         except NONSENSE:
-            work = Work(0)
-        self._charge(operation.name, max(cells, work.cells), work.products)
+            price = Price(0)
+        self._charge(operation.name, max(cells, price.cells), price.products)
 
     def hold(self, tensors: Iterable[Tensor]) -> None:
         """Raise `LimitError` if one of some tensors has more cells than may be made."""

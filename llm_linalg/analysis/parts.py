@@ -120,7 +120,7 @@ def multiplications_of(node: RecordNode) -> int | None:
         for place, name in operand_names(call).items()
     )
     # The meta device computes nothing, but torch takes most of a second to set it up.
-    small = max(*call.operation.work(call, call.shape), operand_cells(call)) <= SMALL
+    small = max(*call.operation.price(call, call.shape), operand_cells(call)) <= SMALL
     return _multiplications(program, operands, "cpu" if small else "meta")
 
 

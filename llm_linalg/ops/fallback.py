@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.ops.autograd_reads import AutogradProbe, AutogradReads
-from llm_linalg.ops.operation import Call, Operation, Work, broadcast_work
+from llm_linalg.ops.operation import Call, Operation, Price, broadcast_price
 from llm_linalg.ops.reads import OpaqueReads, Reads
 
 _TOLD = """
@@ -36,8 +36,8 @@ class FallbackOperation(Operation):
 
     kind: str = "measured"
 
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
-        return Work(0) if self.name in _NO_TENSOR else broadcast_work(call, shape)
+    def own_price(self, call: Call, shape: Shape | None) -> Price:
+        return Price(0) if self.name in _NO_TENSOR else broadcast_price(call, shape)
 
     def output_count(self, call: Call) -> int:
         return 0 if self.name in _NO_TENSOR else super().output_count(call)

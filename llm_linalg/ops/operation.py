@@ -37,16 +37,26 @@ from llm_linalg.ops.terms import CellTerm, CellTerms
 VJPRule = Callable[["Call"], Mapping[str, str]]
 
 
-class Work(NamedTuple):
+CELL = 48  # multiplications in a matrix product that take as long as one cell of a sum
+
+
+class Price(NamedTuple):
     """What a call takes, about.
 
     Attributes:
         cells: The cells of the largest tensor that torch allocates.
         products: The multiplications, or like work, that are more than a few a cell.
+        outputs: The number of tensors that it returns.
     """
 
     cells: int
     products: int = 0
+    outputs: int = 1
+
+    @property
+    def multiplications(self) -> int:
+        """All that it does, in multiplications: one thread does about 6·10⁹ of these in a second."""
+        return self.products + CELL * self.cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +85,7 @@ class Operation:
         canonical_arguments: Rewrites the arguments of a call into one form, or raises `TypeError`.
         output_count_for_call: The tensors that a call returns, if they may be many.
         rule: The shape rule, which may find a mismatch.
-        price: What a call takes, if not what its family says.
+        price_for_call: What a call takes, if not what its family says.
         chosen_by_cells: Whether `overload_for` looks at cells.
         sized_by_cells: Whether the size of the result, or the number of results, depends on cells.
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
@@ -103,7 +113,7 @@ class Operation:
     canonical_arguments: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     output_count_for_call: Callable[[Call], int] | None = None
     rule: Callable[[Call], Shape] | None = None
-    price: Callable[[Call], Work] | None = None
+    price_for_call: Callable[[Call], Price] | None = None
     chosen_by_cells: bool = False
     sized_by_cells: bool = False
     multiplications_per_cell: int = 0
@@ -127,13 +137,13 @@ class Operation:
         axes = self.axes(call)
         return axes.shape if axes else None
 
-    def work(self, call: Call, shape: Shape | None) -> Work:
+    def price(self, call: Call, shape: Shape | None) -> Price:
         """Return what a call takes whose output has a shape, if that is known."""
-        return self.price(call) if self.price else self.own_work(call, shape)
+        return self.price_for_call(call) if self.price_for_call else self.own_price(call, shape)
 
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
+    def own_price(self, call: Call, shape: Shape | None) -> Price:
         """Return what a call takes, for operations without a rule of their own for its price."""
-        return Work(output_cells(call, shape))
+        return Price(output_cells(call, shape))
 
     def multiplications(self, call: Call) -> int | None:
         """Return the multiplications and divisions of a call that was run; None if not known.
@@ -209,6 +219,26 @@ class Operation:
         return None
 
 
+def price_of(call: Call) -> Price | None:
+    """Return what a call takes, from its shapes and plain arguments alone, before it is made.
+
+    What a function of several steps makes on the way is not counted: the process that runs a program has a
+    bound of its own for memory, and a clock.
+
+    Returns:
+        None if its operands don't fit, which torch will say.
+    """
+    operation, outputs = call.operation, 1
+    try:
+        price = operation.price(call, operation.infer(call))
+        outputs = operation.output_count(call)
+    except ShapeMismatch:
+        return None
+    except (TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
+        price = Price(output_cells(call, None))  # an argument that the rule doesn't know
+    return price._replace(outputs=outputs)
+
+
 def output_cells(call: Call, shape: Shape | None) -> int:
     """Return the cells of the output; where its shape is not known, those of the operands, broadcast."""
     if shape is not None:
@@ -219,9 +249,9 @@ def output_cells(call: Call, shape: Shape | None) -> int:
         return operand_cells(call)
 
 
-def broadcast_work(call: Call, shape: Shape | None) -> Work:
+def broadcast_price(call: Call, shape: Shape | None) -> Price:
     """Return what a call takes that may broadcast its operands on the way to a smaller result."""
-    return Work(max(output_cells(call, shape), output_cells(call, None)))
+    return Price(max(output_cells(call, shape), output_cells(call, None)))
 
 
 def operand_cells(call: Call) -> int:

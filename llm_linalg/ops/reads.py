@@ -6,7 +6,7 @@ index tuples) and for a set of cells given as a boolean mask (`back`, `forward`)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -15,7 +15,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Axes, Shape
+from llm_linalg.base.axes import Axes, Labels, Shape
 from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Points, ravel
 
 
@@ -85,7 +85,7 @@ class AxesReads:
     operand: int
 
     def reads(self, index: Index) -> Cells:
-        return self.block(tuple(range(i, i + 1) for i in index))
+        return self.block(Box.cell(index).ranges)
 
     def feeds(self, index: Index) -> Cells:
         at: dict[str, int] = {}
@@ -102,80 +102,68 @@ class AxesReads:
     def span_cells(self, spans: Mapping[str, range]) -> Cells:
         """Return the operand's cells with labels in some ranges; a label without one runs over all."""
         if self.has_repeated_label:
-            labels = list(dict.fromkeys(self._labels))
-            inner = Box(tuple(spans.get(label, range(self.axes.sizes[label])) for label in labels))
-            found = [dict(zip(labels, cell, strict=True)) for cell in inner]
-            own = list(zip(self._labels, self._shape, strict=True))
-            flat = {ravel([at[label] if n > 1 else 0 for label, n in own], self._shape) for at in found}
-            return Points(self._shape, tuple(sorted(flat))) if flat else NO_CELLS
+            inner = torch.zeros([self.axes.sizes[label] for label in self.labels], dtype=torch.bool)
+            inside = [
+                spans.get(label, range(size)) for label, size in zip(self.labels, inner.shape, strict=True)
+            ]
+            inner[tuple([slice(span.start, span.stop) for span in inside])] = True
+            return points(self.place(inner))
         sizes = zip(self._labels, self._shape, strict=True)
         return Box(
             tuple(range(size) if size == 1 else spans.get(label, range(size)) for label, size in sizes)
         )
 
     def back(self, mask: Tensor) -> Tensor:
-        kept = [label for label in self.axes.output if label in self._labels]
-        summed = [d for d, label in enumerate(self.axes.output) if label not in kept]
-        own = mask.any(dim=summed) if summed else mask
-        for label, repeated in zip(self._labels, self._repeats, strict=True):
-            if repeated and label in kept:
-                own = own.any(dim=kept.index(label), keepdim=True)
-        return self._place(own, kept)
+        return self.place(meeting(self.axes, [(self.axes.output, mask)], self.labels))
 
     def forward(self, mask: Tensor) -> Tensor:
-        labels = list(dict.fromkeys(self._labels))
-        if len(labels) < len(self._labels):
-            mask = mask[self._grid(labels)]
-        summed = [d for d, label in enumerate(labels) if label not in self.axes.output]
-        own = mask.any(dim=summed) if summed else mask
-        kept = [label for label in labels if label in self.axes.output]
-        return _spread(own, kept, self.axes.output).expand(self.axes.shape)
+        return meeting(self.axes, [(self._labels, mask)], self.axes.output)
 
     @property
     def has_repeated_label(self) -> bool:
         """Whether a label occurs twice in the operand, so that only its diagonal is read."""
-        return len(set(self._labels)) < len(self._labels)
+        return len(self.labels) < len(self._labels)
 
     @property
-    def _labels(self) -> tuple[str, ...]:
+    def labels(self) -> Labels:
+        """The labels of the operand, each once."""
+        return tuple(dict.fromkeys(self._labels))
+
+    @property
+    def _labels(self) -> Labels:
         return self.axes.operands[self.operand]
 
     @property
     def _shape(self) -> Shape:
         return self.axes.shapes[self.operand]
 
-    @property
-    def _repeats(self) -> tuple[bool, ...]:
-        return self.axes.broadcast(self.operand)
-
-    def _grid(self, labels: list[str]) -> tuple[Tensor, ...]:
-        """Return one index tensor per axis, which together pick the operand's diagonal."""
-        rank = len(labels)
-        return tuple(
-            torch.arange(size).reshape([-1 if d == labels.index(x) else 1 for d in range(rank)])
-            for x, size in zip(self._labels, self._shape, strict=True)
+    def place(self, mask: Tensor) -> Tensor:
+        """Return the operand's cells (bool) for a mask over its labels."""
+        for axis, label in enumerate(self.labels):
+            if self._shape[self._labels.index(label)] == 1:
+                mask = mask.any(axis, keepdim=True)
+        if not self.has_repeated_label:
+            return mask
+        places = dict(
+            zip(self.labels, torch.meshgrid(*map(torch.arange, mask.shape), indexing="ij"), strict=True)
         )
-
-    def _place(self, own: Tensor, kept: list[str]) -> Tensor:
-        labels = list(dict.fromkeys(self._labels))
-        if len(labels) == len(self._labels):
-            return _spread(own, kept, self._labels).expand(self._shape)
-        mask = torch.zeros(self._shape, dtype=torch.bool)
-        grid = self._grid(labels)
-        own = _spread(own, kept, tuple(labels))
-        mask[grid] = own.expand_as(mask[grid])
-        return mask
+        own = torch.zeros(self._shape, dtype=torch.bool)
+        own[tuple(places[label] for label in self._labels)] = mask
+        return own
 
 
-def _spread(mask: Tensor, labels: list[str], target: tuple[str, ...]) -> Tensor:
-    """Return a mask with axes `labels` in the order of `target`, with size 1 for what it lacks."""
-    order = sorted(range(len(labels)), key=lambda d: target.index(labels[d]))
-    mask = mask.permute(order)
-    present = set(labels)
-    for axis, label in enumerate(target):
-        if label not in present:
-            mask = mask.unsqueeze(axis)
-    return mask
+def meeting(axes: Axes, masks: Sequence[tuple[Labels, Tensor]], output: Labels) -> Tensor:
+    """Return the cells with some labels for which an index of all others makes every mask (bool) true."""
+    letters = axes.letters
+    specs = ["".join(letters[label] for label in labels) for labels, _ in masks]
+    kept = [label for label in output if letters[label] in "".join(specs)]
+    spec = f"{','.join(specs)}->{''.join(letters[label] for label in kept)}"
+    # It counts the terms; only whether a count is 0 matters.
+    found = torch.einsum(spec, *(mask.to(torch.float32) for _, mask in masks)) > 0.5
+    for axis, label in enumerate(output):
+        if label not in kept:
+            found = found.unsqueeze(axis)
+    return found.expand([axes.sizes[label] for label in output])
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,13 +194,13 @@ class IndexReads(ReadsByMask):
 
     def back(self, mask: Tensor) -> Tensor:
         positions = self.source[mask] - self.first - 1
-        positions = positions[(positions >= 0) & (positions < self._numel)].long()
+        positions = positions[(positions >= 0) & (positions < self._numel)]
         own = torch.zeros(self._numel, dtype=torch.bool)
         own[positions] = True
         return own.reshape(self.shape)
 
     def forward(self, mask: Tensor) -> Tensor:
-        positions = (self.source - self.first - 1).long()
+        positions = self.source - self.first - 1
         inside = (positions >= 0) & (positions < self._numel)
         if not self._numel:
             return inside
@@ -222,7 +210,7 @@ class IndexReads(ReadsByMask):
     def positions(self) -> Tensor:
         """For each output cell, 1 + the position in the operand that it was taken from; 0 for none."""
         own = self.source - self.first
-        return own.where((own > 0) & (own <= self._numel), 0).long()
+        return own.where((own > 0) & (own <= self._numel), 0)
 
     @cached_property
     def _numel(self) -> int:
@@ -231,7 +219,7 @@ class IndexReads(ReadsByMask):
 
 def reads_nothing(output: Shape, shape: Shape) -> IndexReads:
     """Return the relation of an output to an operand none of whose cells it reads."""
-    return IndexReads(torch.zeros(output, dtype=torch.int32), shape)
+    return IndexReads(torch.zeros(output, dtype=torch.int64), shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +230,13 @@ class PrefixReads:
     dim: int
 
     def reads(self, index: Index) -> Cells:
-        return self._box(index, 0, index[self.dim] + 1) if index else Box(())
+        return self.block(Box.cell(index).ranges)
 
     def feeds(self, index: Index) -> Cells:
-        return self._box(index, index[self.dim], self.shape[self.dim]) if index else Box(())
+        ranges = list(Box.cell(index).ranges)
+        if ranges:
+            ranges[self.dim] = range(index[self.dim], self.shape[self.dim])
+        return Box(tuple(ranges))
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
         spans = list(ranges)
@@ -258,11 +249,6 @@ class PrefixReads:
 
     def forward(self, mask: Tensor) -> Tensor:
         return mask.cumsum(self.dim) > 0
-
-    def _box(self, index: Index, start: int, stop: int) -> Box:
-        ranges = [range(i, i + 1) for i in index]
-        ranges[self.dim] = range(start, stop)
-        return Box(tuple(ranges))
 
 
 @dataclass(frozen=True)

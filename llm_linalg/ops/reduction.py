@@ -14,7 +14,7 @@ from llm_linalg.base.axes import Axes, Labels, Shape, align_right
 from llm_linalg.base.cells import Index
 from llm_linalg.ops.contraction import operand_factors
 from llm_linalg.ops.fallback import covered
-from llm_linalg.ops.operation import Call, Operation, Work, fill_template, output_cells
+from llm_linalg.ops.operation import Call, Operation, Price, fill_template, output_cells
 from llm_linalg.ops.reads import AxesReads, Reads
 from llm_linalg.ops.terms import CellTerms
 
@@ -46,8 +46,8 @@ class Reduction(Operation):
         two = isinstance(arguments.get("dim"), Tensor) or arguments.get("other") is not None
         return self.pair if two and self.pair else covered(self, arguments, ["input"])
 
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
-        return Work(output_cells(call, shape), prod(call.shapes[0]))
+    def own_price(self, call: Call, shape: Shape | None) -> Price:
+        return Price(output_cells(call, shape), prod(call.shapes[0]))
 
     def multiplications(self, call: Call) -> int | None:
         if self.averages:

@@ -14,7 +14,6 @@ from llm_linalg.ops.composite import COMPOSITES
 from llm_linalg.ops.contraction import CONTRACTIONS
 from llm_linalg.ops.creation import CREATIONS, DRAWS
 from llm_linalg.ops.in_place import WRITES
-from llm_linalg.ops.indexing import SCATTERS
 from llm_linalg.ops.linear_algebra import MATRIX_FUNCTIONS
 from llm_linalg.ops.losses import LOSSES
 from llm_linalg.ops.mask import MASKS
@@ -100,7 +99,6 @@ TABLE = OperationTable(
         *reductions({operation.name: operation for operation in POINTWISE}),
         *WINDOWS,
         *MOVEMENTS,
-        *SCATTERS,
         *ROWWISE,
         *MASKS,
         *CREATIONS,

@@ -22,8 +22,7 @@ from llm_linalg.ops.arguments import may_write, outputs, turns, writes
 from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, Number, split_call
 from llm_linalg.ops.fallback import FallbackOperation, fallback
-from llm_linalg.ops.operation import SlottedArguments
-from llm_linalg.ops.price import Price
+from llm_linalg.ops.operation import Price, SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.slices import ITEM_FUNCTIONS, with_plain_slices
 from llm_linalg.ops.table import TableEntry
