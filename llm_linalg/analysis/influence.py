@@ -11,19 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic
+from typing import Generic
 
 import torch
 from torch import Tensor
 
 from llm_linalg.analysis.own_programs import Bounds
+from llm_linalg.base.cells import Index
 from llm_linalg.ops.reads import one
 from llm_linalg.ops.vjp import autograd_jvp, autograd_vjp, rerun
 from llm_linalg.recording.record_node import N, RecordNode
-
-if TYPE_CHECKING:
-    from llm_linalg.base.cells import Index
-
 
 Graph = tuple[list[Tensor], Tensor | None]
 """A node's operands as autograd leaves, and its result computed from them; None if it has no gradient."""

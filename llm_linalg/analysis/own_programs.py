@@ -179,10 +179,8 @@ class Bounds:
         if self._products < 0 or products > self._most:
             raise LimitError(f"{name} needs {products:,} multiplications: too many to work out here")
 
-    def _nothing(self, *_facts: object) -> None:
-        """Charge nothing: it takes no memory, or no more than what is written, which has been charged."""
-
-    charge_query = _nothing
+    def charge_query(self) -> None:
+        """Charge nothing: it takes no memory."""
 
 
 class _Program:
@@ -199,7 +197,6 @@ class _Program:
         self.values = dict(values)
         self.lines: dict[int, Any] = {}
         self._line: _Line | None = None
-        self._origins: dict[Span, Origin] = {}
         self._last = Origin()
 
     def run(self, text: str) -> None:
@@ -240,9 +237,7 @@ class _Program:
             frame = frame.f_back
         if frame is not None and line is not None:
             span = line.span(frame.f_lasti // 2)
-            if span not in self._origins:
-                self._origins[span] = Origin(span, line.text[span.column : span.end_column])
-            self._last = self._origins[span]
+            self._last = Origin(span, line.text[span.column : span.end_column])
         return self._last
 
 

@@ -101,7 +101,7 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         "input, indices_or_sections, dim=0",
         views=True,
         output_count_for_call=_parts_count,
-        sized_by_cells=True,
+        depends_on_cells=True,
     ),
     *(
         Movement(name, "input, indices_or_sections", views=True, output_count_for_call=_parts_count)

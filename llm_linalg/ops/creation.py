@@ -113,9 +113,6 @@ class OneHot(Operation):
             classes = int(tokens.max()) + 1
         return Axes.solve((*labels, "d"), (labels,), call.shapes, given={"d": classes})
 
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        return (AxesReads(self.axes(call), 0),)
-
 
 @dataclass(frozen=True, eq=False)
 class Draw(Operation):
@@ -190,7 +187,7 @@ CREATIONS: tuple[Operation, ...] = (
         vjp_explanation="A look-up is a one-hot row times the table, so the gradient is those rows "
         "transposed times {d}: it arrives at the rows that were looked up, added up where one was twice.",
     ),
-    OneHot("one_hot", "input, num_classes=-1", sized_by_cells=True),
+    OneHot("one_hot", "input, num_classes=-1", depends_on_cells=True),
 )
 DRAWS: tuple[Operation, ...] = (
     Draw("normal", _NORMAL, sized=Creation("normal", _NORMAL), gradient={"mean": "", "std": ""}),

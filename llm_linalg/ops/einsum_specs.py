@@ -95,17 +95,13 @@ def einsum_axes(call: Call) -> Axes:
     specs = inputs.split(",")
     if len(specs) != len(call.tensors):
         raise ShapeMismatch(f"the equation has {len(specs)} operands, the call {len(call.tensors)}")
-    dots = max(
-        (
-            len(shape) - len(spec.replace("...", ""))
-            for spec, shape in zip(specs, call.shapes, strict=True)
-            if "..." in spec
-        ),
-        default=0,
-    )
+    unnamed = [
+        len(shape) - len(spec.replace("...", "")) for spec, shape in zip(specs, call.shapes, strict=True)
+    ]
+    dots = max((count for spec, count in zip(specs, unnamed, strict=True) if "..." in spec), default=0)
     operands = []
     for position, (spec, shape) in enumerate(zip(specs, call.shapes, strict=True)):
-        labels = _einsum_labels(spec, len(shape) - len(spec.replace("...", "")), dots)
+        labels = _einsum_labels(spec, unnamed[position], dots)
         if len(labels) != len(shape):
             rule = f"it has {len(shape)} axes, the equation gives it {len(labels)}: {spec}"
             raise ShapeMismatch(rule, at=position)

@@ -85,8 +85,7 @@ def _function(name: str, signature: str, *spellings: str, **more: Any) -> Matrix
 _OUT = "*, out=None"
 _INVERSE = {"input": "-{out}.mT @ {d} @ {out}.mT"}
 MATRIX_FUNCTIONS: tuple[Operation, ...] = (
-    _function("det", f"input, {_OUT}", square=True),
-    _function("slogdet", f"input, {_OUT}", square=True),
+    *(_function(name, f"input, {_OUT}", square=True) for name in ("det", "slogdet", "eig", "eigvals")),
     _function("logdet", "input", square=True),
     MatrixFunction(
         "inverse",
@@ -106,10 +105,7 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
     ),
     _function("svd", "input, full_matrices=None, compute_uv=True, *, some=None, driver=None, out=None"),
     _function("svdvals", "input, *, driver=None, out=None"),
-    _function("eig", f"input, {_OUT}", square=True),
-    _function("eigvals", f"input, {_OUT}", square=True),
-    _function("eigh", "input, UPLO='L', *, out=None", square=True),
-    _function("eigvalsh", "input, UPLO='L', *, out=None", square=True),
+    *(_function(name, "input, UPLO='L', *, out=None", square=True) for name in ("eigh", "eigvalsh")),
     _function("qr", "input, mode='reduced', *, out=None"),
     _function("cholesky", "input, *, upper=False, out=None", square=True),
     _function("cholesky_ex", "input, *, upper=False, check_errors=False, out=None", square=True),

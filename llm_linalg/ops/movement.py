@@ -216,7 +216,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         "input, repeats=None, dim=None, *, output_size=None",
         rule=repeat_interleave_shape,
         reads_for_call=_repeats_reads,
-        sized_by_cells=True,
+        depends_on_cells=True,
     ),
     Movement("tile", "input, *dims", rule=repeat_shape),
     Movement("roll", "input, shifts, dims=()"),

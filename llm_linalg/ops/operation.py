@@ -21,10 +21,11 @@ from llm_linalg.ops.arguments import (
     PLAIN,
     ArgumentSlot,
     Function,
+    NumberSlot,
     copy_laid_like,
-    fill_numbers,
     fill_slots,
     leaves,
+    map_leaves,
     map_tensors,
     may_write,
     outputs,
@@ -86,8 +87,7 @@ class Operation:
         output_count_for_call: The tensors that a call returns, if they may be many.
         rule: The shape rule, which may find a mismatch.
         price_for_call: What a call takes, if not what its family says.
-        chosen_by_cells: Whether `overload_for` looks at cells.
-        sized_by_cells: Whether the size of the result, or the number of results, depends on cells.
+        depends_on_cells: Whether cells decide what it is, or how large or how many its results are.
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
             such as exp count none. What has a program takes its multiplications.
         first_free_number: Position of the first argument whose number, or slice, does not matter to the price
@@ -114,8 +114,7 @@ class Operation:
     output_count_for_call: Callable[[Call], int] | None = None
     rule: Callable[[Call], Shape] | None = None
     price_for_call: Callable[[Call], Price] | None = None
-    chosen_by_cells: bool = False
-    sized_by_cells: bool = False
+    depends_on_cells: bool = False
     multiplications_per_cell: int = 0
     first_free_number: int = 100
 
@@ -139,7 +138,9 @@ class Operation:
 
     def price(self, call: Call, shape: Shape | None) -> Price:
         """Return what a call takes whose output has a shape, if that is known."""
-        return self.price_for_call(call) if self.price_for_call else self.own_price(call, shape)
+        price = self.price_for_call(call) if self.price_for_call else self.own_price(call, shape)
+        count = self.output_count_for_call
+        return price._replace(outputs=count(call)) if count else price
 
     def own_price(self, call: Call, shape: Shape | None) -> Price:
         """Return what a call takes, for operations without a rule of their own for its price."""
@@ -151,10 +152,6 @@ class Operation:
         Those of a program of simpler operations are counted there: see `llm_linalg.analysis.parts`.
         """
         return self.multiplications_per_cell * prod(call.shape)
-
-    def output_count(self, call: Call) -> int:
-        """Return the number of output tensors, where they may be many."""
-        return self.output_count_for_call(call) if self.output_count_for_call else 1
 
     def axes(self, call: Call) -> Axes | None:
         """Return the axes spec, for operations that have one."""
@@ -228,15 +225,12 @@ def price_of(call: Call) -> Price | None:
     Returns:
         None if its operands don't fit, which torch will say.
     """
-    operation, outputs = call.operation, 1
     try:
-        price = operation.price(call, operation.infer(call))
-        outputs = operation.output_count(call)
+        return call.operation.price(call, call.operation.infer(call))
     except ShapeMismatch:
         return None
     except (TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
-        price = Price(output_cells(call, None))  # an argument that the rule doesn't know
-    return price._replace(outputs=outputs)
+        return Price(output_cells(call, None))  # an argument that the rule doesn't know
 
 
 def output_cells(call: Call, shape: Shape | None) -> int:
@@ -457,8 +451,7 @@ class SlottedArguments:
     def with_numbers(self, numbers: Iterable[Any]) -> SlottedArguments:
         """Return the same with some numbers in the places that are left open for them."""
         feed = iter(numbers)
-        args = tuple([fill_numbers(value, feed) for value in self.args])
-        kwargs = {name: fill_numbers(value, feed) for name, value in self.kwargs.items()}
+        args, kwargs = map_leaves((self.args, self.kwargs), NumberSlot, lambda _: next(feed))
         return SlottedArguments(args, kwargs, self.tensors)
 
     def bind(

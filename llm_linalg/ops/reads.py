@@ -10,32 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Labels, Shape
-from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Points, ravel
-
-
-class Reads(Protocol):
-    """The relation between the cells of an output and those of one operand."""
-
-    def reads(self, index: Index) -> Cells:
-        """Return the operand's cells that an output cell is computed from."""
-
-    def feeds(self, index: Index) -> Cells:
-        """Return the output cells to which an operand's cell contributes."""
-
-    def block(self, ranges: tuple[range, ...]) -> Cells:
-        """Return the operand's cells that a block of the output reads."""
-
-    def back(self, mask: Tensor) -> Tensor:
-        """Return the operand's cells (bool) read by any of the output cells in `mask`."""
-
-    def forward(self, mask: Tensor) -> Tensor:
-        """Return the output cells (bool) fed by any of the operand's cells in `mask`."""
+from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Points
 
 
 def points(mask: Tensor) -> Points:
@@ -51,34 +31,42 @@ def one(shape: Shape, index: Index) -> Tensor:
     return mask
 
 
-class ReadsByMask:
-    """Reads that are defined by `back` and `forward`, from which the rest of `Reads` follows."""
+class Reads:
+    """The relation between the cells of an output and those of one operand.
+
+    It is defined by `back` and `forward`, from which the rest follows; what knows ranges says it by these.
+    """
 
     @property
     def sizes(self) -> tuple[Shape, Shape]:
         """The shapes of the output and of the operand."""
         raise NotImplementedError
 
-    def back(self, mask: Tensor) -> Tensor:
-        raise NotImplementedError
-
-    def forward(self, mask: Tensor) -> Tensor:
-        raise NotImplementedError
-
     def reads(self, index: Index) -> Cells:
+        """Return the operand's cells that an output cell is computed from."""
         return points(self.back(one(self.sizes[0], index)))
 
     def feeds(self, index: Index) -> Cells:
+        """Return the output cells to which an operand's cell contributes."""
         return points(self.forward(one(self.sizes[1], index)))
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
+        """Return the operand's cells that a block of the output reads."""
         mask = torch.zeros(self.sizes[0], dtype=torch.bool)
         mask[tuple(slice(r.start, r.stop) for r in ranges)] = True
         return points(self.back(mask))
 
+    def back(self, mask: Tensor) -> Tensor:
+        """Return the operand's cells (bool) read by any of the output cells in `mask`."""
+        raise NotImplementedError
+
+    def forward(self, mask: Tensor) -> Tensor:
+        """Return the output cells (bool) fed by any of the operand's cells in `mask`."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True)
-class AxesReads:
+class AxesReads(Reads):
     """By rule: the axes spec says which range of each axis is read."""
 
     axes: Axes
@@ -167,7 +155,7 @@ def meeting(axes: Axes, masks: Sequence[tuple[Labels, Tensor]], output: Labels) 
 
 
 @dataclass(frozen=True, eq=False)
-class IndexReads(ReadsByMask):
+class IndexReads(Reads):
     """By index: the operation was run on flat indices, so its result says where each cell came from.
 
     Args:
@@ -189,22 +177,13 @@ class IndexReads(ReadsByMask):
         position = int(self.source[index]) - self.first - 1
         return Points(self.shape, (position,)) if 0 <= position < self._numel else NO_CELLS
 
-    def feeds(self, index: Index) -> Cells:
-        return points(self.source == ravel(index, self.shape) + self.first + 1)
-
     def back(self, mask: Tensor) -> Tensor:
-        positions = self.source[mask] - self.first - 1
-        positions = positions[(positions >= 0) & (positions < self._numel)]
-        own = torch.zeros(self._numel, dtype=torch.bool)
-        own[positions] = True
-        return own.reshape(self.shape)
+        own = torch.zeros(self._numel + 1, dtype=torch.bool)
+        own[self.positions[mask]] = True
+        return own[1:].reshape(self.shape)
 
     def forward(self, mask: Tensor) -> Tensor:
-        positions = self.source - self.first - 1
-        inside = (positions >= 0) & (positions < self._numel)
-        if not self._numel:
-            return inside
-        return mask.reshape(-1)[positions.clamp(0, self._numel - 1)] & inside
+        return torch.cat([torch.zeros(1, dtype=torch.bool), mask.reshape(-1)])[self.positions]
 
     @property
     def positions(self) -> Tensor:
@@ -223,7 +202,7 @@ def reads_nothing(output: Shape, shape: Shape) -> IndexReads:
 
 
 @dataclass(frozen=True, slots=True)
-class PrefixReads:
+class PrefixReads(Reads):
     """By rule: along `dim` everything up to the cell is read (cumsum); a 0-d tensor is one cell."""
 
     shape: Shape
@@ -252,7 +231,7 @@ class PrefixReads:
 
 
 @dataclass(frozen=True)
-class MaskedReads(ReadsByMask):
+class MaskedReads(Reads):
     """By rule, under a predicate: the cells in `mask` (bool, the output's shape) read nothing."""
 
     inner: AxesReads
@@ -265,10 +244,6 @@ class MaskedReads(ReadsByMask):
     def reads(self, index: Index) -> Cells:
         return NO_CELLS if bool(self.mask[index]) else self.inner.reads(index)
 
-    def block(self, ranges: tuple[range, ...]) -> Cells:
-        part = self.mask[tuple(slice(r.start, r.stop) for r in ranges)]
-        return super().block(ranges) if bool(part.any()) else self.inner.block(ranges)
-
     def back(self, mask: Tensor) -> Tensor:
         return self.inner.back(mask & ~self.mask)
 
@@ -277,7 +252,7 @@ class MaskedReads(ReadsByMask):
 
 
 @dataclass(frozen=True, slots=True)
-class OpaqueReads:
+class OpaqueReads(Reads):
     """No mechanism: every output cell may read the whole operand."""
 
     output: Shape
@@ -300,7 +275,7 @@ class OpaqueReads:
 
 
 @dataclass(frozen=True)
-class InverseIndexReads(ReadsByMask):
+class InverseIndexReads(Reads):
     """The inverse of an index map: each cell of the operand goes to one cell of the output, or to none.
 
     Attributes:

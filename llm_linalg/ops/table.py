@@ -25,7 +25,6 @@ from llm_linalg.ops.recurrent import RECURRENT
 from llm_linalg.ops.reduction import reductions
 from llm_linalg.ops.rowwise import ROWWISE
 from llm_linalg.ops.special_table import SPECIAL_FUNCTIONS
-from llm_linalg.ops.statistics import STATISTICS
 from llm_linalg.ops.torch_names import resolve
 from llm_linalg.ops.windows import WINDOWS
 
@@ -106,7 +105,6 @@ TABLE = OperationTable(
         *DRAWS,
         *COMPOSITES,
         *SPECIAL_FUNCTIONS,
-        *STATISTICS,
         *ARRANGEMENTS,
         *MATRIX_FUNCTIONS,
         *MEASURED,

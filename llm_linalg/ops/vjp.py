@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reads import one
-
-if TYPE_CHECKING:
-    from llm_linalg.ops.operation import Call
 
 
 def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:

@@ -56,26 +56,21 @@ def _convolution_price(call: Call) -> Price:
     return Price(max(prod(shape), inner * windows), prod(shape) * inner)
 
 
-def _unfolded(name: str, first: int, kernel: Sequence[int], stride: Sequence[int]) -> str:
-    """Return the expression of a tensor's windows: an axis for each axis of theirs, at the end."""
-    steps = [f".unfold({first}, {size}, {step})" for size, step in zip(kernel, stride, strict=True)]
-    return name + "".join(steps)
-
-
-def _padded(sides: Sequence[tuple[int, int]], value: str = "0.0") -> tuple[list[str], str]:
-    """Return the line that pads the input, if one is needed, and what the result is called."""
-    if not any(low or high for low, high in sides):
-        return [], "input"
-    flat = [number for pair in reversed(sides) for number in pair]
-    return [f"padded = torch.nn.functional.pad(input, {tuple(flat)}, value={value})"], "padded"
+def _windows(call: Call, kernel: Sequence[int], edge: str = "0.0") -> list[str]:
+    """Return the lines that pad the input, and lay out its windows: with their axes at the end."""
+    axes, lines, name = len(kernel), [], "input"
+    flat = [number for pair in reversed(_sides(call["padding"], kernel, [1] * axes)) for number in pair]
+    if any(flat):
+        lines, name = [f"padded = torch.nn.functional.pad(input, {tuple(flat)}, value={edge})"], "padded"
+    stride = _each(call["stride"] or kernel, axes)
+    steps = [f".unfold({-axes}, {size}, {step})" for size, step in zip(kernel, stride, strict=True)]
+    return [*lines, f"windows = {name}{''.join(steps)}"]
 
 
 def _convolution(call: Call) -> str:
     """Return a convolution as a program: windows, times the kernels."""
-    weight = call.tensor("weight").shape
-    axes, kernel = len(weight) - 2, weight[2:]
-    lines, name = _padded(_sides(call["padding"], kernel, [1] * axes))
-    lines.append(f"windows = {_unfolded(name, -axes, kernel, _each(call['stride'], axes))}")
+    kernel = call.tensor("weight").shape[2:]
+    axes, lines = len(kernel), _windows(call, kernel)
     places, inner = "xyz"[:axes], "ijk"[:axes]
     batch = "n" if len(call.shapes[0]) > axes + 1 else ""
     spec = f"{batch}c{places}{inner},oc{inner}->{batch}o{places}"
@@ -114,11 +109,8 @@ def _pool(axes: int, reduced: str, edge: str) -> Callable[[Call], str]:
     """Return what writes a pool as a program: windows, each reduced to a number."""
 
     def program(call: Call) -> str:
-        kernel = _each(call["kernel_size"], axes)
-        lines, name = _padded(_sides(call["padding"], kernel, kernel), edge)
-        lines.append(f"windows = {_unfolded(name, -axes, kernel, _each(call['stride'] or kernel, axes))}")
-        dims = tuple(range(-axes, 0))
-        return "\n".join([*lines, f"pooled = windows.{reduced}({dims})"])
+        lines = _windows(call, _each(call["kernel_size"], axes), edge)
+        return "\n".join([*lines, f"pooled = windows.{reduced}({tuple(range(-axes, 0))})"])
 
     return program
 

@@ -84,13 +84,11 @@ class KnownCall:
     Attributes:
         price: Their price.
         writes: Whether they write.
-        fits_always: Whether that is so of all of them, whatever is in their cells.
         call: The call itself, if the key leaves no numbers open: then their nodes share it.
     """
 
     price: Price | None
     writes: bool
-    fits_always: bool
     call: LazyCall
 
 
@@ -159,7 +157,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             return self._run_anew(func, args, kwargs, None)
         key, tensors, numbers = split
         known = self._known.get(key)
-        if known is None or not (known.fits_always or known.call.plan.describes(func, tensors, numbers)):
+        if known is None:
             return self._run_anew(func, args, kwargs, key)
         return self._run_known(func, args, kwargs, known, tensors, numbers)
 
@@ -286,7 +284,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             and _is_alike(call)
         ):
             lazy = LazyCall(CallPlan.of(call, entry), call.function)
-            self._known[key] = KnownCall(price, may, not entry.operation.chosen_by_cells, lazy)
+            self._known[key] = KnownCall(price, may, lazy)
 
     # Recording
 
@@ -529,7 +527,7 @@ def _is_alike(call: Call) -> bool:
     """Return whether calls like this one are described alike, and make as much."""
     operation = call.operation
     measured = operation.kind == "measured" and operation.name != "grad"
-    return not (measured or operation.sized_by_cells)
+    return not (measured or operation.depends_on_cells)
 
 
 def _same(call: Call, result: Any, tensors: Sequence[Tensor]) -> bool:

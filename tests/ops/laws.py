@@ -212,8 +212,9 @@ def law_shape_rule(call: Traced) -> None:
         operation = node.call.operation
         shape = operation.infer(node.call)
         assert shape is None or shape == node.shape or node.op == "topk"
-        assert min(operation.price(node.call, node.shape)) >= 0
-        assert operation.output_count(node.call) >= 1 or not node.value.numel()
+        price = operation.price(node.call, node.shape)
+        assert min(price) >= 0
+        assert price.outputs >= 1 or not node.value.numel()
 
 
 # They have no derivative: autograd refuses them, or gives 0 everywhere.
