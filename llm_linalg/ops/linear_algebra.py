@@ -126,4 +126,5 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
     _function("cond", "input, p=None, *, out=None"),
     _function("matrix_power", "input, n, *, out=None", square=True),
     _function("matrix_exp", "input", square=True),
+    _function("multi_dot", "tensors, *, out=None", cores=lambda call: [*map(len, call.shapes)]),
 )

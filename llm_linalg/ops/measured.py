@@ -1,7 +1,7 @@
 """Entries without a rule for what a cell reads: autograd measures it. They name the parameters.
 
 These are functions of several steps that torch makes one call of: distances, differences, sums along a curve,
-what is added at places.
+what is added at places, what is counted or found.
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ MEASURED: tuple[Operation, ...] = (
     FallbackOperation("index_add", "input, dim, index, source, *, alpha=1, out=None"),
     FallbackOperation("index_fill", "input, dim, index, value"),
     FallbackOperation("scatter_reduce", "input, dim, index, src, reduce, *, include_self=True, out=None"),
-    FallbackOperation("multi_dot", "tensors, *, out=None", spellings=("torch.linalg.multi_dot",)),
     *(
         FallbackOperation(
             f"conv_transpose{axes}d",
