@@ -9,7 +9,6 @@ keys as columns because the rows of Q and K have these names.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import prod
 
 from torch import Tensor
 
@@ -101,8 +100,8 @@ def _runs_by_index(relation: IndexReads) -> Iterator[_Run]:
 
     An axis of size 1 determines nothing, so it is linked only if it has no rival.
     """
-    flat = relation.source.long() - relation.first - 1
-    inside = (flat >= 0) & (flat < prod(relation.shape))
+    flat = relation.positions - 1
+    inside = flat >= 0
     found = []
     for own, (size, stride) in enumerate(zip(relation.shape, strides(relation.shape), strict=True)):
         there = flat.div(max(stride, 1), rounding_mode="floor") % max(size, 1)

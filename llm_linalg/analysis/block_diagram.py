@@ -11,16 +11,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Generic
+from typing import Generic
 
 from llm_linalg.analysis.parts import multiplications_of
 from llm_linalg.analysis.random_draws import is_drawn
+from llm_linalg.base.cells import Index
 from llm_linalg.base.spelling import number_duplicates, unknown
 from llm_linalg.recording.record_node import N, RecordNode
 from llm_linalg.recording.scopes import FOLD, Scope
-
-if TYPE_CHECKING:
-    from llm_linalg.base.cells import Index
 
 Path = tuple[str, ...]
 MOST_SAID = 1000  # names compared to suggest a spelling

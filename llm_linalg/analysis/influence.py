@@ -11,19 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic
+from typing import Generic
 
 import torch
 from torch import Tensor
 
 from llm_linalg.analysis.own_programs import Bounds
+from llm_linalg.base.cells import Index
 from llm_linalg.ops.reads import one
-from llm_linalg.ops.vjp import autograd_vjp, rerun
+from llm_linalg.ops.vjp import autograd_jvp, autograd_vjp, rerun
 from llm_linalg.recording.record_node import N, RecordNode
-
-if TYPE_CHECKING:
-    from llm_linalg.base.cells import Index
-
 
 Graph = tuple[list[Tensor], Tensor | None]
 """A node's operands as autograd leaves, and its result computed from them; None if it has no gradient."""
@@ -91,48 +88,17 @@ class Influence(Generic[N]):
                     found[current] = carried
         return found
 
-    def _pulled(self, node: N, cotangent: Tensor, *, twice: bool = False) -> list[Tensor | None]:
+    def _pulled(self, node: N, cotangent: Tensor) -> list[Tensor | None]:
         """Return the VJP of a node for each operand; None where no gradient arrives."""
         leaves, result = self._graph(node)
         if result is None:
             return [None] * len(leaves)
-        real = [leaf for leaf in leaves if leaf.requires_grad]
-        taken = iter(autograd_vjp([result], real, [cotangent], keep=True, twice=twice))
-        return [next(taken) if leaf.requires_grad else None for leaf in leaves]
+        return autograd_vjp([result], leaves, [cotangent], keep=True)
 
     def _pushed(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor | None:
-        """Return the JVP of a node for tangents of some operands; None where nothing arrives.
-
-        A VJP is linear in its cotangent, so the VJP of the VJP is the JVP (the double-backward trick).
-        """
-        if self._graph(node)[1] is None:
-            return None
-        cotangent = torch.zeros_like(node.value).requires_grad_()
-        pairs = [
-            (taken, tangent)
-            for taken, tangent in zip(self._pulled(node, cotangent, twice=True), tangents, strict=True)
-            if taken is not None and tangent is not None and taken.requires_grad
-        ]
-        if not pairs:
-            return None
-        pulled, pushed = zip(*pairs, strict=True)
-        try:
-            (carried,) = autograd_vjp(pulled, [cotangent], pushed)
-        except RuntimeError:  # a kernel whose backward pass has none of its own
-            return self._by_cells(node, tangents)
-        return carried
-
-    def _by_cells(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor:
-        """Return the JVP by one backward pass for each cell of the result."""
-        carried = node.value.new_zeros(node.shape)
-        for cell in torch.ones(node.shape).nonzero().tolist():
-            taken = self._pulled(node, one(node.shape, tuple(cell)).to(node.value.dtype))
-            carried[tuple(cell)] = sum(
-                float((gradient * tangent).sum())
-                for gradient, tangent in zip(taken, tangents, strict=True)
-                if gradient is not None and tangent is not None
-            )
-        return carried
+        """Return the JVP of a node for tangents of some operands; None where nothing arrives."""
+        leaves, result = self._graph(node)
+        return None if result is None else autograd_jvp(result, leaves, tangents)
 
     def _graph(self, node: N) -> Graph:
         """Return the autograd graph of a node's call, run again on detached leaves."""

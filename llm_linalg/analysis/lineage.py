@@ -18,7 +18,7 @@ from llm_linalg.base.axes import Axes, Labels
 from llm_linalg.base.cells import Cells, Index
 from llm_linalg.ops.contraction import Contraction
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.ops.reads import AxesReads, one, points
+from llm_linalg.ops.reads import AxesReads, meeting, one, points
 from llm_linalg.recording.record import ancestors, derive
 from llm_linalg.recording.record_node import N, RecordNode, operand_nodes
 
@@ -90,7 +90,8 @@ class Lineage(Generic[N]):
     def _carried_back(self, node: N, place: int, mask: Tensor) -> Tensor:
         axes, others = self._partners(node, place)
         if axes is not None and others:
-            own = _meet(axes, place, [(axes.output, mask), *others])
+            reads = AxesReads(axes, place)
+            own = reads.place(meeting(axes, [(axes.output, mask), *others], reads.labels))
         else:
             own = node.operand_reads[place].back(self._absorbed(node, place, mask))
         live = self._live(node, place)
@@ -106,7 +107,7 @@ class Lineage(Generic[N]):
         axes, others = self._partners(node, place)
         if axes is not None and others:
             own = mask.expand(node.operands[place].value.shape)
-            return _contract(axes, [(axes.operands[place], own), *others], axes.output)
+            return meeting(axes, [(axes.operands[place], own), *others], axes.output)
         return self._absorbed(node, place, node.operand_reads[place].forward(mask))
 
     def _partners(self, node: N, place: int) -> tuple[Axes | None, list[tuple[Labels, Tensor]]]:
@@ -137,29 +138,6 @@ def _product_axes(node: RecordNode) -> Axes | None:
     if isinstance(operation, Contraction) or (isinstance(operation, Pointwise) and operation.product):
         return node.axes
     return None
-
-
-def _meet(axes: Axes, place: int, masks: list[tuple[Labels, Tensor]]) -> Tensor:
-    """Return the operand's cells that share a term with the masked cells of the output and the partners."""
-    labels = tuple(dict.fromkeys(axes.operands[place]))
-    grid = _contract(axes, masks, labels)
-    inner = Axes(labels, axes.operands, axes.sizes, axes.shapes)
-    return AxesReads(inner, place).back(grid)
-
-
-def _contract(axes: Axes, masks: list[tuple[Labels, Tensor]], output: Labels) -> Tensor:
-    """Return the output cells for which some index of the other labels makes every mask true."""
-    letters = axes.letters
-    specs = ["".join(letters[label] for label in labels) for labels, _ in masks]
-    present = set("".join(specs))
-    kept = [label for label in output if letters[label] in present]
-    spec = f"{','.join(specs)}->{''.join(letters[label] for label in kept)}"
-    # It counts the terms; only whether a count is 0 matters.
-    found = torch.einsum(spec, *(mask.to(torch.float32) for _, mask in masks)) > 0.5
-    for axis, label in enumerate(output):
-        if label not in kept:
-            found = found.unsqueeze(axis)
-    return found.expand([axes.sizes[label] for label in output])
 
 
 def _one(node: RecordNode, index: Index) -> Tensor:

@@ -24,8 +24,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError, ProgramError, Span
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
-from llm_linalg.ops.operation import Call, Work, operand_cells
-from llm_linalg.ops.price import Price, price_of
+from llm_linalg.ops.operation import Call, Price, operand_cells, price_of
 from llm_linalg.recording.aliasing import storage_id
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, Origin, RecordNode
@@ -155,16 +154,16 @@ class Bounds:
 
     def charge_again(self, name: str, price: Price, *_tensors: object) -> None:
         """Charge a call whose price is known."""
-        self._charge(name, price.elements + _CELLS_PER_TENSOR * price.outputs, price.multiplications)
+        self._charge(name, price.cells + _CELLS_PER_TENSOR * price.outputs, price.multiplications)
 
     def charge_replay(self, call: Call) -> None:
         """Charge a call of the trace that is run again."""
         operation, cells = call.operation, operand_cells(call) + call.result.numel()
         try:
-            work = operation.work(call, call.shape)
+            price = operation.price(call, call.shape)
         except NONSENSE:
-            work = Work(0)
-        self._charge(operation.name, max(cells, work.cells), work.products)
+            price = Price(0)
+        self._charge(operation.name, max(cells, price.cells), price.products)
 
     def hold(self, tensors: Iterable[Tensor]) -> None:
         """Raise `LimitError` if one of some tensors has more cells than may be made."""
@@ -180,10 +179,8 @@ class Bounds:
         if self._products < 0 or products > self._most:
             raise LimitError(f"{name} needs {products:,} multiplications: too many to work out here")
 
-    def _nothing(self, *_facts: object) -> None:
-        """Charge nothing: it takes no memory, or no more than what is written, which has been charged."""
-
-    charge_query = _nothing
+    def charge_query(self) -> None:
+        """Charge nothing: it takes no memory."""
 
 
 class _Program:
@@ -200,7 +197,6 @@ class _Program:
         self.values = dict(values)
         self.lines: dict[int, Any] = {}
         self._line: _Line | None = None
-        self._origins: dict[Span, Origin] = {}
         self._last = Origin()
 
     def run(self, text: str) -> None:
@@ -241,9 +237,7 @@ class _Program:
             frame = frame.f_back
         if frame is not None and line is not None:
             span = line.span(frame.f_lasti // 2)
-            if span not in self._origins:
-                self._origins[span] = Origin(span, line.text[span.column : span.end_column])
-            self._last = self._origins[span]
+            self._last = Origin(span, line.text[span.column : span.end_column])
         return self._last
 
 

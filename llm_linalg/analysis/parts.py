@@ -15,7 +15,7 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.operation import Call, operand_cells
-from llm_linalg.ops.reads import Reads, ReadsByMask
+from llm_linalg.ops.reads import Reads
 from llm_linalg.recording.record_node import N, RecordNode
 
 SMALL = 2**22  # cost up to which a composite's parts are run on the CPU in order to count them
@@ -39,7 +39,7 @@ def parts_of(node: N) -> tuple[N, ...]:
 
 
 @dataclass(frozen=True)
-class ComposedReads(ReadsByMask):
+class ComposedReads(Reads):
     """The reads of a composite: the lineage from its last part back to one operand.
 
     Masks inside count: a token does not read what causal attention hides from it.
@@ -120,7 +120,7 @@ def multiplications_of(node: RecordNode) -> int | None:
         for place, name in operand_names(call).items()
     )
     # The meta device computes nothing, but torch takes most of a second to set it up.
-    small = max(*call.operation.work(call, call.shape), operand_cells(call)) <= SMALL
+    small = max(*call.operation.price(call, call.shape), operand_cells(call)) <= SMALL
     return _multiplications(program, operands, "cpu" if small else "meta")
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import torch
 
 from llm_linalg.ops.randomness import makes_random_numbers
-
-if TYPE_CHECKING:
-    from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.record_node import RecordNode
 
 MOST = 500  # nodes that are looked at: what is drawn stands at the beginning
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
-if TYPE_CHECKING:
-    from llm_linalg.recording.record_node import Value
+from llm_linalg.recording.record_node import Value
 
 TOLERANCE = 1e-3  # by which the probabilities of a row may miss 1: half precision has three digits
 

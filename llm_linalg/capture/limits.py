@@ -13,9 +13,9 @@ from torch import Tensor
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.ops.call_errors import unequal_values
-from llm_linalg.ops.operation import Call
-from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
+from llm_linalg.ops.operation import CELL, Call, Price, price_of
 
+SMALL = 2**14  # cells whose copy takes no noticeable time
 MOST_AXES = 24  # of a tensor that goes into a call
 
 
@@ -85,10 +85,8 @@ class Counts:
             self.charge_query()
             return None
         name, limits = call.operation.name, self.limits
-        if price.elements > limits.call_elements:
-            raise _exceeded(
-                f"{name} would make {price.elements:,} cells; {limits.call_elements:,} are allowed"
-            )
+        if price.cells > limits.call_elements:
+            raise _exceeded(f"{name} would make {price.cells:,} cells; {limits.call_elements:,} are allowed")
         if price.multiplications > limits.call_multiplications:
             needed = f"{price.multiplications:,} multiplications, or what takes as long"
             raise _exceeded(f"{name} would need {needed}; {limits.call_multiplications:,} are allowed")
@@ -100,9 +98,9 @@ class Counts:
         """Charge a repetition of a call by its known price; raises what `charge` does."""
         del name
         self.charge_query()
-        self._spend(price.outputs, price.elements, price.multiplications)
+        self._spend(price.outputs, price.cells, price.multiplications)
         if written is not None and written.numel() > SMALL:
-            self._spend(0, written.numel(), ELEMENT * written.numel())
+            self._spend(0, written.numel(), CELL * written.numel())
 
     def charge_query(self) -> None:
         """Charge a call of which no more is known than that it is made.

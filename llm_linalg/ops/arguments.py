@@ -122,38 +122,25 @@ def _may_hold(items: Sequence[Any]) -> bool:
 
 def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
     """Return an argument with each of its tensors changed."""
-    if value is None or value.__class__ in PLAIN:
-        return value
-    return (
-        change(value) if isinstance(value, Tensor) else within(value, lambda item: map_tensors(item, change))
-    )
+    return map_leaves(value, Tensor, change)
 
 
 def fill_slots(value: Any, written: Sequence[Any]) -> Any:
     """Return an argument with each slot replaced by its operand."""
-    if value.__class__ is ArgumentSlot:
-        return written[value.position]
+    return map_leaves(value, ArgumentSlot, lambda slot: written[slot.position])
+
+
+def map_leaves(value: Any, kind: type[T], change: Callable[[T], Any]) -> Any:
+    """Return an argument with its values of a kind changed, also inside tuples, lists and dicts."""
     if value is None or value.__class__ in PLAIN:
         return value
-    return within(value, lambda item: fill_slots(item, written))
-
-
-def fill_numbers(value: Any, numbers: Iterator[Any]) -> Any:
-    """Return an argument with the next of some numbers in each of its open places."""
-    return (
-        next(numbers)
-        if value.__class__ is NumberSlot
-        else within(value, lambda item: fill_numbers(item, numbers))
-    )
-
-
-def within(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Return a list, a tuple or a dict with each of its items changed; itself if none is."""
+    if isinstance(value, kind):
+        return change(value)
     if isinstance(value, dict):
-        return {name: change(item) for name, item in value.items()}
+        return {name: map_leaves(item, kind, change) for name, item in value.items()}
     if not isinstance(value, list | tuple) or not _may_hold(value):
         return value
-    items = list(map(change, value))
+    items = [map_leaves(item, kind, change) for item in value]
     if all(map(is_, items, value)):
         return value
     return items if isinstance(value, list) else tuple(items)

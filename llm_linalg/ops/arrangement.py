@@ -6,14 +6,20 @@ result before it is made where it may be larger than its operands.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Shape, ShapeMismatch
-from llm_linalg.ops.movement import Movement
+from llm_linalg.base.axes import Shape, pointwise
+from llm_linalg.ops.fallback import covered
+from llm_linalg.ops.movement import Movement, number_cells
 from llm_linalg.ops.movement_shapes import index_shape, input_shape
-from llm_linalg.ops.operation import Call, Operation, Work
+from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.reads import AxesReads, IndexReads, InverseIndexReads, OpaqueReads, Reads
 
 
 def _block_shape(call: Call) -> Shape:
@@ -30,20 +36,46 @@ def _flat_diagonal(call: Call) -> Shape:
     return (prod(call.shapes[0]) + abs(int(call["offset"])),) * 2
 
 
-def _choices(call: Call) -> Work:
-    """Return what it takes to list all choices of r cells: torch looks at all tuples of places."""
-    count, r = max(prod(call.shapes[0]), 1), int(call["r"])
-    if r < 0:
-        raise ShapeMismatch("a choice is of 0 cells or more", at=0)
-    return Work(2 * max(r, 1) * int(count ** min(r, 40)))
-
-
 def _parts_count(call: Call) -> int:
     """Return how many parts a tensor_split makes; those of a tensor are counted by what it holds."""
     given = call["indices_or_sections"]
     if isinstance(given, Tensor):
         return int(given) if given.dim() == 0 else given.numel() + 1
     return len(given) + 1 if isinstance(given, list | tuple) else int(given)
+
+
+@dataclass(frozen=True, eq=False)
+class ScatterAdd(Operation):
+    """scatter_add: each cell of `src` is added to the cell of `input` that `index` names."""
+
+    kind: str = "pointwise"
+
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        return covered(self, arguments, ["input", "index", "src"])
+
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
+        own, index = call.tensor("input"), call.tensor("index")
+        there = tuple(slice(size) for size in index.shape)  # src may be larger than what is taken of it
+        goes = torch.zeros(call.tensor("src").shape, dtype=torch.int64)
+        goes[there] = number_cells(own, 0).long().gather(call.dim(), index)
+        same = AxesReads(pointwise([tuple(own.shape)]), 0)
+        unknown = OpaqueReads(call.shape, tuple(index.shape))
+        return same, unknown, InverseIndexReads(IndexReads(goes, tuple(own.shape)))
+
+
+def _scattered_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
+    """Return a scatter of numbered cells; a plain number that it writes has no source."""
+    own = tensors[call.place("input") or 0]
+    place = call.place("src")
+    source = 0 if place is None else tensors[place].to(own.dtype)
+    return own.scatter(call["dim"], call.tensor("index"), source)
+
+
+def _scatter_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a scatter; one with `reduce` computes cells, so it is no movement."""
+    if arguments["reduce"] is not None:
+        raise TypeError("a scatter that adds or multiplies is another call")
+    return arguments
 
 
 _TENSORS = ("tensors",)
@@ -64,13 +96,12 @@ ARRANGEMENTS: tuple[Operation, ...] = (
     Movement("block_diag", "*tensors", data=_TENSORS, rule=_block_shape),
     Movement("meshgrid", "*tensors, indexing=None", data=_TENSORS, views=True),
     Movement("cartesian_prod", "*tensors", data=_TENSORS, rule=_every_choice),
-    Movement("combinations", "input, r=2, with_replacement=False", price=_choices),
     Movement(
         "tensor_split",
         "input, indices_or_sections, dim=0",
         views=True,
         output_count_for_call=_parts_count,
-        sized_by_cells=True,
+        depends_on_cells=True,
     ),
     *(
         Movement(name, "input, indices_or_sections", views=True, output_count_for_call=_parts_count)
@@ -92,6 +123,20 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         rule=input_shape,
     ),
     Movement("index_copy", "input, dim, index, source", data=("input", "source"), rule=input_shape),
+    ScatterAdd(
+        "scatter_add",
+        "input, dim, index, src",
+        rule=input_shape,
+        gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
+    ),
+    Movement(
+        "scatter",
+        "input, dim, index, src=None, *, value=None, reduce=None",
+        data=("input", "src"),
+        rule=input_shape,
+        canonical_arguments=_scatter_arguments,
+        positions=_scattered_positions,
+    ),
     Movement("pixel_shuffle", "input, upscale_factor"),
     Movement("pixel_unshuffle", "input, downscale_factor"),
     Movement("channel_shuffle", "input, groups"),

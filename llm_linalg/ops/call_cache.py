@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import EllipsisType, NoneType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from llm_linalg.ops.arguments import Function, NumberSlot
-from llm_linalg.ops.operation import Call, SlottedArguments
-
-if TYPE_CHECKING:
-    from llm_linalg.ops.operation import Operation
-    from llm_linalg.ops.table import TableEntry
+from llm_linalg.ops.operation import Call, Operation, SlottedArguments
+from llm_linalg.ops.table import TableEntry
 
 _TENSORS: frozenset[type[Tensor]] = frozenset([Tensor, nn.Parameter])
 _NUMBERS = frozenset([int, float])
@@ -153,31 +150,10 @@ class CallPlan:
         output: Tensor,
         position: int,
     ) -> Call:
-        """Return the call that these operands make.
-
-        Args:
-            function: The torch function.
-            tensors: The tensors, in the order of the parameters.
-            numbers: The numbers, in the order in which they were written.
-            output: The result.
-            position: The position of the result among several outputs.
-        """
+        """Return the call of tensors, in the order of the parameters, and numbers, as they were written."""
         by_place = dict(zip(self.order, tensors, strict=True))
         written = [by_place[place] for place in range(len(tensors))]
-        call = self._bound(function, written, numbers)
+        arguments = self.slotted.with_numbers(numbers)
+        call = arguments.bind(self.operation, function, written, self.swap)
         call.output, call.position = output, position
         return call
-
-    def describes(self, function: Function, written: Sequence[Tensor], numbers: Sequence[Number]) -> bool:
-        """Return whether its operation is also that of another call with its key, of other cells.
-
-        Args:
-            function: The torch function.
-            written: The tensors of that call, in the order in which they were written.
-            numbers: Its numbers, likewise.
-        """
-        return self._bound(function, written, numbers).operation is self.operation
-
-    def _bound(self, function: Function, written: Sequence[Tensor], numbers: Sequence[Number]) -> Call:
-        arguments = self.slotted.with_numbers(numbers)
-        return arguments.bind(self.operation, function, written, self.swap)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.fallback import fallback
-from llm_linalg.ops.operation import Call, Operation, Work, broadcast_work, literal
+from llm_linalg.ops.operation import Call, Operation, Price, broadcast_price, literal
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,8 @@ class Composite(Operation):
     covers: Callable[[Mapping[str, Any]], bool] = field(kw_only=True)
     kind: str = "composite"
 
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
-        return broadcast_work(call, shape)
+    def own_price(self, call: Call, shape: Shape | None) -> Price:
+        return broadcast_price(call, shape)
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         return self if self.covers(arguments) else fallback(self.name, self.signature)

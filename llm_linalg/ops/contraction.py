@@ -15,17 +15,16 @@ from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.cells import Index
 from llm_linalg.ops.einsum_specs import (
     added_axes,
-    dot_axes,
     einsum_axes,
     inner_axes,
     linear_axes,
     matmul_axes,
-    outer_axes,
     tensordot_axes,
     vecdot_axes,
+    vector_axes,
 )
 from llm_linalg.ops.fallback import fallback
-from llm_linalg.ops.operation import Call, Operation, Work
+from llm_linalg.ops.operation import Call, Operation, Price
 from llm_linalg.ops.reads import AxesReads, Reads, reads_nothing
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
@@ -57,13 +56,13 @@ class Contraction(Operation):
         factors = len(axes.operands) - (self.bias_position(call) is not None)
         return (factors - 1) * prod(axes.sizes.values())
 
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
+    def own_price(self, call: Call, shape: Shape | None) -> Price:
         """Return what a product takes; a batched one copies operands that are broadcast."""
         axes = self.axes(call)
         batch = {label for label in axes.output if label.startswith("b")}
         whole = [{*labels, *(batch if batch & {*labels} else ())} for labels in (axes.output, *axes.operands)]
         cells = max(prod(axes.sizes[label] for label in labels) for labels in whole)
-        return Work(cells, prod(axes.sizes.values()))
+        return Price(cells, prod(axes.sizes.values()))
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         """Return the reads by the axes spec; a sum of no terms reads nothing but its bias."""
@@ -215,7 +214,7 @@ CONTRACTIONS = (
         "dot",
         "input, tensor",
         symbol="·",
-        spec=dot_axes,
+        spec=vector_axes,
         gradient={"input": "{d} * {tensor}", "tensor": "{d} * {input}"},
     ),
     Contraction(
@@ -223,7 +222,7 @@ CONTRACTIONS = (
         "input, vec2",
         symbol="⊗",
         spellings=("torch.ger", "torch.Tensor.ger"),
-        spec=outer_axes,
+        spec=vector_axes,
         gradient={"input": "{d} @ {vec2}", "vec2": "{d}.T @ {input}"},
     ),
     Contraction(
@@ -250,7 +249,7 @@ CONTRACTIONS = (
     Contraction(
         "vdot",
         "input, other, *, out=None",
-        spec=dot_axes,
+        spec=vector_axes,
         gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
     ),
     Contraction(

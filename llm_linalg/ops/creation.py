@@ -66,11 +66,17 @@ def _triangle(call: Call) -> int:
     rows, columns, offset = (int(call[name]) for name in ("row", "col", "offset"))
     if min(rows, columns) < 0:
         raise ShapeMismatch("a matrix has 0 rows and columns or more")
-    if rows > _MOST_LINES:  # before they are counted one by one
-        return rows * columns
     is_lower = call.operation.name == "tril_indices"
-    below = sum(min(max(line + offset + is_lower, 0), columns) for line in range(rows))
+    start = offset + is_lower  # the cells before the diagonal in line 0, if it is so far right
+    below = _ramp(rows + start, columns) - _ramp(start, columns)
     return below if is_lower else rows * columns - below
+
+
+def _ramp(stop: int, most: int) -> int:
+    """Return the sum of 0, 1, 2 … below a number, of which each counts as `most` if it is larger."""
+    stop = max(stop, 0)
+    rising = min(stop, most)
+    return rising * (rising - 1) // 2 + (stop - rising) * most
 
 
 def _embedding_shape(call: Call) -> Shape:
@@ -107,9 +113,6 @@ class OneHot(Operation):
             classes = int(tokens.max()) + 1
         return Axes.solve((*labels, "d"), (labels,), call.shapes, given={"d": classes})
 
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        return (AxesReads(self.axes(call), 0),)
-
 
 @dataclass(frozen=True, eq=False)
 class Draw(Operation):
@@ -130,7 +133,6 @@ class Draw(Operation):
         return self.sized if plain and self.sized else self
 
 
-_MOST_LINES = 2**14
 _ANY = (torch.zeros(()),)
 _KINDS = "dtype=None, layout=None, device=None, requires_grad=False"
 _SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
@@ -185,7 +187,7 @@ CREATIONS: tuple[Operation, ...] = (
         vjp_explanation="A look-up is a one-hot row times the table, so the gradient is those rows "
         "transposed times {d}: it arrives at the rows that were looked up, added up where one was twice.",
     ),
-    OneHot("one_hot", "input, num_classes=-1", sized_by_cells=True),
+    OneHot("one_hot", "input, num_classes=-1", depends_on_cells=True),
 )
 DRAWS: tuple[Operation, ...] = (
     Draw("normal", _NORMAL, sized=Creation("normal", _NORMAL), gradient={"mean": "", "std": ""}),

@@ -13,25 +13,15 @@ from llm_linalg.ops.torch_names import short_name
 PAIRED = "they can't be paired up"
 """The rule of the entries that a product pairs: of a row with a column, or of two vectors."""
 _BATCH = "the axes before the last two count matrices: both sides have as many along each, or 1"
-_RANKS = {
-    "mm": (2, 2),
-    "spmm": (2, 2),
-    "mv": (2, 1),
-    "bmm": (3, 3),
-    "dot": (1, 1),
-    "vdot": (1, 1),
-    "outer": (1, 1),
-    "ger": (1, 1),
-}
+_RANKS = {"mm": (2, 2), "mv": (2, 1), "bmm": (3, 3), "dot": (1, 1), "vdot": (1, 1), "outer": (1, 1)}
 _SPELT = {"spmm": "mm", "ger": "outer"}  # what torch calls these in its own code, nobody writes
 
 
-def check_ranks(name: str, shapes: Sequence[Shape]) -> None:
+def _check_ranks(name: str, shapes: Sequence[Shape]) -> None:
     """Raise `ShapeMismatch` where the spelling asks for operands of certain ranks."""
-    wanted = _RANKS.get(name)
-    name = _SPELT.get(name, name)
-    found = tuple(len(shape) for shape in shapes[:2])
-    if wanted and found != wanted:
+    found = tuple(len(shape) for shape in shapes)
+    wanted = _RANKS.get(name, found)
+    if found != wanted:
         raise ShapeMismatch(
             f"{name} takes a {wanted[0]}-D and a {wanted[1]}-D tensor, not {found[0]}-D and {found[1]}-D"
         )
@@ -40,13 +30,18 @@ def check_ranks(name: str, shapes: Sequence[Shape]) -> None:
 def _by_shapes(spec: Callable[[str, tuple[Shape, ...]], Axes]) -> Callable[[Call], Axes]:
     """Return what gives the spec of a call, from its function's short name and the shapes of its operands."""
     known = lru_cache(1_000)(spec)
-    return lambda call: known(short_name(call.function), call.shapes)
+
+    def spec_of(call: Call) -> Axes:
+        name = short_name(call.function)
+        return known(_SPELT.get(name, name), call.shapes)
+
+    return spec_of
 
 
 @_by_shapes
 def matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     """Return the spec of a matmul: dot, matrix-vector, vector-matrix, matrix-matrix or batched."""
-    check_ranks(name, shapes)
+    _check_ranks(name, shapes)
     left, right = (len(shape) for shape in shapes)
     if not left or not right:
         raise ShapeMismatch(
@@ -64,17 +59,12 @@ def matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
 
 
 @_by_shapes
-def dot_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
-    """Return the spec of `torch.dot`."""
-    check_ranks(name, shapes)
+def vector_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
+    """Return the spec of a product of two vectors: `torch.dot` or `torch.outer`."""
+    _check_ranks(name, shapes)
+    if name == "outer":
+        return Axes.solve(("i", "j"), (("i",), ("j",)), shapes)
     return Axes.solve((), (("k",), ("k",)), shapes, "k", PAIRED)
-
-
-@_by_shapes
-def outer_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
-    """Return the spec of `torch.outer`."""
-    check_ranks(name, shapes)
-    return Axes.solve(("i", "j"), (("i",), ("j",)), shapes)
 
 
 @_by_shapes
@@ -105,17 +95,13 @@ def einsum_axes(call: Call) -> Axes:
     specs = inputs.split(",")
     if len(specs) != len(call.tensors):
         raise ShapeMismatch(f"the equation has {len(specs)} operands, the call {len(call.tensors)}")
-    dots = max(
-        (
-            len(shape) - len(spec.replace("...", ""))
-            for spec, shape in zip(specs, call.shapes, strict=True)
-            if "..." in spec
-        ),
-        default=0,
-    )
+    unnamed = [
+        len(shape) - len(spec.replace("...", "")) for spec, shape in zip(specs, call.shapes, strict=True)
+    ]
+    dots = max((count for spec, count in zip(specs, unnamed, strict=True) if "..." in spec), default=0)
     operands = []
     for position, (spec, shape) in enumerate(zip(specs, call.shapes, strict=True)):
-        labels = _einsum_labels(spec, len(shape) - len(spec.replace("...", "")), dots)
+        labels = _einsum_labels(spec, unnamed[position], dots)
         if len(labels) != len(shape):
             rule = f"it has {len(shape)} axes, the equation gives it {len(labels)}: {spec}"
             raise ShapeMismatch(rule, at=position)
@@ -173,16 +159,13 @@ def added_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     if len(shapes[0]) > len(output):
         raise ShapeMismatch(f"what {name} adds has at most {len(output)} axes", at=0)
     bias = output[len(output) - len(shapes[0]) :]
-    try:
-        product = Axes.solve(tuple(output), [tuple(labels) for labels in factors], shapes[1:], "bk", PAIRED)
-    except ShapeMismatch as clash:  # of the factors, which stand behind what is added
-        axes = [axis._replace(operand=axis.operand + 1) for axis in clash.axes]
-        raise ShapeMismatch(clash.rule, *axes) from None
+    operands = [(), *(tuple(labels) for labels in factors)]
+    product = Axes.solve(tuple(output), operands, [(), *shapes[1:]], "bk", PAIRED)
     for axis, (label, size) in enumerate(zip(bias, shapes[0], strict=True)):
         if size not in (1, product.sizes[label]):
             rule = f"what is added has the shape of the product, {product.shape}, or is broadcast to it"
             raise ShapeMismatch(rule, MismatchedAxis(0, axis, size))
-    return Axes(tuple(output), (tuple(bias), *product.operands), product.sizes, shapes)
+    return Axes(tuple(output), (tuple(bias), *product.operands[1:]), product.sizes, shapes)
 
 
 def inner_axes(call: Call) -> Axes:

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.arguments import tensors_in
-from llm_linalg.ops.autograd_reads import AutogradProbe, AutogradReads
-from llm_linalg.ops.operation import Call, Operation, Work, broadcast_work
+from llm_linalg.ops.operation import Call, Operation, Price, broadcast_price
 from llm_linalg.ops.reads import OpaqueReads, Reads
+from llm_linalg.ops.vjp import autograd_jvp, autograd_vjp
 
 _TOLD = """
     dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device
@@ -30,17 +30,61 @@ _BESIDE = """
 _NO_TENSOR = frozenset(_BESIDE.split())
 
 
+Graph = tuple[Tensor, Tensor]
+"""An operand, and the result of a call of it, with autograd's graph between them."""
+
+
+@dataclass(frozen=True, eq=False)
+class AutogradReads(Reads):
+    """By autograd: one backward pass from a one-hot cotangent.
+
+    A partner that happens to be 0 would hide a dependence, so the passes run on generic values of
+    the same shapes, not on the program's own; and on their negatives, for what is flat on one side.
+
+    Args:
+        graphs: The call on several generic values.
+        shape: The operand's shape.
+        output: The output's shape.
+    """
+
+    graphs: tuple[Graph, ...]
+    shape: Shape
+    output: Shape
+
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        return self.output, self.shape
+
+    def back(self, mask: Tensor) -> Tensor:
+        found = torch.zeros(self.shape, dtype=torch.bool)
+        for leaf, out in self.graphs:
+            cotangent = torch.where(mask, _generic(self.output, out.dtype), 0)
+            (own,) = autograd_vjp([out], [leaf], [cotangent], keep=True)
+            found = found if own is None else found | (own != 0)
+        return found
+
+    def forward(self, mask: Tensor) -> Tensor:
+        found = torch.zeros(self.output, dtype=torch.bool)
+        for leaf, out in self.graphs:
+            own = autograd_jvp(out, [leaf], [torch.where(mask, _generic(self.shape, leaf.dtype), 0)])
+            found = found if own is None else found | (own != 0)
+        return found
+
+
+def _generic(shape: Shape, dtype: torch.dtype) -> Tensor:
+    """Return values with no zeros and no symmetry, the same each time."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(shape, generator=generator, dtype=torch.float64).add(0.5).to(dtype)
+
+
 @dataclass(frozen=True, eq=False)
 class FallbackOperation(Operation):
     """A function without an entry: its reads are measured or unknown, never guessed."""
 
     kind: str = "measured"
 
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
-        return Work(0) if self.name in _NO_TENSOR else broadcast_work(call, shape)
-
-    def output_count(self, call: Call) -> int:
-        return 0 if self.name in _NO_TENSOR else super().output_count(call)
+    def own_price(self, call: Call, shape: Shape | None) -> Price:
+        return Price(0, outputs=0) if self.name in _NO_TENSOR else broadcast_price(call, shape)
 
     def multiplications(self, call: Call) -> int | None:
         return None
@@ -60,9 +104,9 @@ class FallbackOperation(Operation):
         opaque = OpaqueReads(call.shape, call.shapes[place])
         if not call.tensors[place].dtype.is_floating_point or not call.tensors[place].numel():
             return opaque
-        probes = tuple(_autograd_probe(call, place, seed, sign) for seed in range(2) for sign in (1, -1))
-        relation = AutogradReads(probes, call.shapes[place], call.shape)
         try:
+            graphs = tuple([_graph(call, place, seed, sign) for seed in range(2) for sign in (1, -1)])
+            relation = AutogradReads(graphs, call.shapes[place], call.shape)
             moved = relation.back(torch.ones(call.shape, dtype=torch.bool))
         except (RuntimeError, TypeError, NotImplementedError, ValueError, IndexError):
             return opaque
@@ -86,9 +130,15 @@ def covered(operation: Operation, arguments: Mapping[str, Any], parameters: Coll
     return operation if is_known else fallback(operation.name, operation.signature)
 
 
-def _autograd_probe(call: Call, place: int, seed: int, sign: int) -> AutogradProbe:
-    values = [_probe(tensor, 10 * seed + position, sign) for position, tensor in enumerate(call.tensors)]
-    return AutogradProbe(call, values, place)
+def _graph(call: Call, place: int, seed: int, sign: int) -> Graph:
+    """Return the graph of a call on generic values, for one of its operands."""
+    operands = [_probe(tensor, 10 * seed + at, sign) for at, tensor in enumerate(call.tensors)]
+    with torch.enable_grad():
+        leaf = operands[place].requires_grad_(True)
+        result = call.replay(operands)
+    if tuple(result.shape) != call.shape:
+        raise TypeError("the output of a replay is another")
+    return leaf, result
 
 
 def _probe(tensor: Tensor, seed: int, sign: int) -> Tensor:

@@ -11,10 +11,9 @@ from typing import Any
 
 from llm_linalg.base.axes import Axes, Shape, ShapeMismatch
 from llm_linalg.base.errors import MismatchedAxis
-from llm_linalg.ops.operation import Call, Operation, Work, operand_cells, output_cells
+from llm_linalg.ops.operation import Call, Operation, Price, operand_cells, output_cells
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
 
-Cores = Callable[[Call], Sequence[int]]
 _BATCH = "the axes before the matrices count them: both sides have as many along each, or 1"
 
 
@@ -24,16 +23,12 @@ class MatrixFunction(Operation):
 
     Attributes:
         square: The first operand's matrices have equal sides.
-        cores_for_call: The number of each operand's last axes that make up its matrix or vector, if not two.
+        cores: Returns how many of each operand's last axes make up its matrix, its vector or its number.
     """
 
     square: bool = False
-    cores_for_call: Cores | None = None
+    cores: Callable[[Call], Sequence[int]] = lambda call: [2] * len(call.tensors)
     kind: str = "matrix"
-
-    def cores(self, call: Call) -> Sequence[int]:
-        """Return the number of each operand's last axes that its matrix or vector has."""
-        return self.cores_for_call(call) if self.cores_for_call else [2] * len(call.tensors)
 
     def infer(self, call: Call) -> None:
         """Raise `ShapeMismatch` where an operand holds no matrices, or none with equal sides."""
@@ -46,10 +41,10 @@ class MatrixFunction(Operation):
             ends = [MismatchedAxis(0, axis, shape[axis]) for axis in (last - 1, last)]
             raise ShapeMismatch(f"{self.name} takes matrices with as many rows as columns", *ends)
 
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
+    def own_price(self, call: Call, shape: Shape | None) -> Price:
         """Return what a call takes, about: ten times the cube of a matrix's sides, where it is square."""
         cells = operand_cells(call)
-        return Work(cells + output_cells(call, shape), 10 * cells * max(call.shapes[0][-2:], default=1))
+        return Price(cells + output_cells(call, shape), 10 * cells * max(call.shapes[0][-2:], default=1))
 
     def multiplications(self, call: Call) -> int | None:
         return None
@@ -78,17 +73,9 @@ def _solved_cores(call: Call) -> Sequence[int]:
     return [2, 1 if vectors else 2]
 
 
-def _one_rank_less(call: Call) -> Sequence[int]:
-    """Return the cores of an operation on matrices and tolerances: a tolerance is one number a matrix."""
+def _numbers_beside(call: Call) -> Sequence[int]:
+    """Return the cores of a function of matrices and tolerances: a tolerance is one number a matrix."""
     return [2, *([0] * (len(call.tensors) - 1))]
-
-
-def _householder_cores(call: Call) -> Sequence[int]:
-    return [2, 1, 2][: len(call.tensors)]
-
-
-def _tensor_cores(call: Call) -> Sequence[int]:
-    return [len(shape) for shape in call.shapes]
 
 
 def _function(name: str, signature: str, *spellings: str, **more: Any) -> MatrixFunction:
@@ -98,8 +85,7 @@ def _function(name: str, signature: str, *spellings: str, **more: Any) -> Matrix
 _OUT = "*, out=None"
 _INVERSE = {"input": "-{out}.mT @ {d} @ {out}.mT"}
 MATRIX_FUNCTIONS: tuple[Operation, ...] = (
-    _function("det", f"input, {_OUT}", square=True),
-    _function("slogdet", f"input, {_OUT}", square=True),
+    *(_function(name, f"input, {_OUT}", square=True) for name in ("det", "slogdet", "eig", "eigvals")),
     _function("logdet", "input", square=True),
     MatrixFunction(
         "inverse",
@@ -110,20 +96,16 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
         "through the inverse on both sides.",
         square=True,
     ),
-    _function("inv_ex", "input, *, check_errors=False, out=None", square=True),
     _function(
         "pinv",
         "input, rcond=None, hermitian=False, *, atol=None, rtol=None, out=None",
         "torch.pinverse",
         "torch.Tensor.pinverse",
-        cores_for_call=_one_rank_less,
+        cores=_numbers_beside,
     ),
     _function("svd", "input, full_matrices=None, compute_uv=True, *, some=None, driver=None, out=None"),
     _function("svdvals", "input, *, driver=None, out=None"),
-    _function("eig", f"input, {_OUT}", square=True),
-    _function("eigvals", f"input, {_OUT}", square=True),
-    _function("eigh", "input, UPLO='L', *, out=None", square=True),
-    _function("eigvalsh", "input, UPLO='L', *, out=None", square=True),
+    *(_function(name, "input, UPLO='L', *, out=None", square=True) for name in ("eigh", "eigvalsh")),
     _function("qr", "input, mode='reduced', *, out=None"),
     _function("cholesky", "input, *, upper=False, out=None", square=True),
     _function("cholesky_ex", "input, *, upper=False, check_errors=False, out=None", square=True),
@@ -131,28 +113,18 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
     _function("cholesky_solve", "input, input2, upper=False, *, out=None"),
     _function("lu", "input, pivot=True, get_infos=False, out=None"),
     _function("lu_factor", "input, *, pivot=True, out=None"),
-    _function("solve", "input, other, *, left=True, out=None", square=True, cores_for_call=_solved_cores),
-    _function(
-        "solve_ex",
-        "input, other, *, left=True, check_errors=False, out=None",
-        square=True,
-        cores_for_call=_solved_cores,
-    ),
+    _function("solve", "input, other, *, left=True, out=None", square=True, cores=_solved_cores),
     _function(
         "solve_triangular", "input, other, *, upper, left=True, unitriangular=False, out=None", square=True
     ),
-    _function("lstsq", "input, other, rcond=None, *, driver=None", cores_for_call=_solved_cores),
+    _function("lstsq", "input, other, rcond=None, *, driver=None", cores=_solved_cores),
     _function(
         "matrix_rank",
         "input, tol=None, hermitian=False, *, atol=None, rtol=None, out=None",
-        cores_for_call=_one_rank_less,
+        cores=_numbers_beside,
     ),
     _function("cond", "input, p=None, *, out=None"),
     _function("matrix_power", "input, n, *, out=None", square=True),
     _function("matrix_exp", "input", square=True),
-    _function("multi_dot", "tensors, *, out=None", cores_for_call=_tensor_cores),
-    _function("chain_matmul", "*matrices, out=None", cores_for_call=_tensor_cores),
-    _function("tensorinv", "input, ind=2, *, out=None", cores_for_call=_tensor_cores),
-    _function("tensorsolve", "input, other, dims=None, *, out=None", cores_for_call=_tensor_cores),
-    _function("householder_product", "input, tau, *, out=None", cores_for_call=_householder_cores),
+    _function("multi_dot", "tensors, *, out=None", cores=lambda call: [*map(len, call.shapes)]),
 )

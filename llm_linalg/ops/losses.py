@@ -122,7 +122,7 @@ def _loss(
 ) -> Operation:
     """Return the entry of a loss; whether `_has_classes` covers a call depends on its targets."""
     by_cells = covers is _has_classes
-    return Composite(name, signature, write_program=program, covers=covers, chosen_by_cells=by_cells, **more)
+    return Composite(name, signature, write_program=program, covers=covers, depends_on_cells=by_cells, **more)
 
 
 _REDUCTION = "size_average=None, reduce=None, reduction='mean'"

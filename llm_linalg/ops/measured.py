@@ -1,7 +1,7 @@
 """Entries without a rule for what a cell reads: autograd measures it. They name the parameters.
 
 These are functions of several steps that torch makes one call of: distances, differences, sums along a curve,
-what is added at places.
+what is added at places, what is counted or found.
 """
 
 from __future__ import annotations
@@ -9,41 +9,38 @@ from __future__ import annotations
 from itertools import zip_longest
 from math import prod
 
-from llm_linalg.base.axes import pointwise
+from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.ops.fallback import FallbackOperation
-from llm_linalg.ops.operation import Call, Operation, Work, operand_cells
+from llm_linalg.ops.operation import Call, Operation, Price, operand_cells
 
 
-def _every_pair(call: Call) -> Work:
-    """Return what a bilinear layer takes, which may hold each pair of features times each of its weights."""
-    return Work(prod(call.shapes[0][:-1]) * call.tensor("weight").numel() + operand_cells(call))
-
-
-def _strips(call: Call) -> Work:
+def _strips(call: Call) -> Price:
     """Return what an area under a curve takes: the curve is broadcast against the steps along its axis."""
     if len(call.shapes) < 2 or len(call.shapes[1]) == 1:  # the steps are laid along the axis
-        return Work(operand_cells(call))
+        return Price(operand_cells(call))
     sides = zip_longest(*map(reversed, call.shapes), fillvalue=1)
-    return Work(operand_cells(call) + prod(map(max, sides)))
+    return Price(operand_cells(call) + prod(map(max, sides)))
 
 
-def _places(call: Call) -> Work:
-    """Return what an index_put takes: its places, broadcast, each with what it leaves of the axes."""
-    places = [call.shapes[place] for place in call.places["indices"]]
-    return Work(operand_cells(call) + prod(pointwise(places).shape) * prod(call.shapes[0][len(places) :]))
-
-
-def _powers(call: Call) -> Work:
+def _powers(call: Call) -> Price:
     """Return what a Vandermonde matrix takes: so many powers of each number."""
     count = call["N"]
-    return Work(prod(call.shapes[0]) * (call.shapes[0][-1] if count is None else int(count)))
+    return Price(prod(call.shapes[0]) * (call.shapes[0][-1] if count is None else int(count)))
 
 
-def _columns(call: Call) -> Work:
+def _columns(call: Call) -> Price:
     """Return what a transposed convolution takes: for each place of an item as many cells as a kernel has."""
     weight = call.tensor("weight").shape
     columns = prod(weight[1:]) * prod(call.shapes[0][2 - len(weight) :])
-    return Work(operand_cells(call) + columns, prod(call.shapes[0]) * prod(weight[1:]))
+    return Price(operand_cells(call) + columns, prod(call.shapes[0]) * prod(weight[1:]))
+
+
+def _counts(call: Call) -> Shape:
+    """Return the shape of a bincount, which has a cell for each number up to the largest."""
+    numbers = call.tensor("input")
+    if numbers.is_floating_point() or numbers.dim() != 1:
+        raise ShapeMismatch("bincount counts whole numbers in a vector", at=0)
+    return (max(int(numbers.max()) + 1 if numbers.numel() else 0, int(call["minlength"])),)
 
 
 _SIDES = "input, size=None, scale_factor=None, mode='nearest', align_corners=None"
@@ -51,34 +48,30 @@ MEASURED: tuple[Operation, ...] = (
     FallbackOperation("diff", "input, n=1, dim=-1, prepend=None, append=None, *, out=None"),
     FallbackOperation("gradient", "input, *, spacing=1, dim=None, edge_order=1"),
     *(
-        FallbackOperation(name, "y, x=None, *, dx=None, dim=-1", price=_strips)
+        FallbackOperation(name, "y, x=None, *, dx=None, dim=-1", price_for_call=_strips)
         for name in ("trapezoid", "trapz", "cumulative_trapezoid")
     ),
     FallbackOperation("cdist", "x1, x2, p=2.0, compute_mode=None"),
-    FallbackOperation("pdist", "input, p=2", price=lambda call: Work(call.shapes[0][0] ** 2)),
     FallbackOperation("pairwise_distance", "x1, x2, p=2.0, eps=1e-06, keepdim=False"),
     FallbackOperation("dist", "input, other, p=2"),
-    FallbackOperation("renorm", "input, p, dim, maxnorm, *, out=None"),
     FallbackOperation("cross", "input, other, dim=None, *, out=None", spellings=("torch.linalg.cross",)),
     FallbackOperation(
-        "vander", "input, N=None, increasing=False", spellings=("torch.linalg.vander",), price=_powers
+        "vander",
+        "input, N=None, increasing=False",
+        spellings=("torch.linalg.vander",),
+        price_for_call=_powers,
     ),
-    FallbackOperation("bilinear", "input1, input2, weight, bias=None", price=_every_pair),
     FallbackOperation("prelu", "input, weight"),
     FallbackOperation("glu", "input, dim=-1"),
     FallbackOperation("softmin", "input, dim=None, _stacklevel=3, dtype=None"),
     FallbackOperation("index_add", "input, dim, index, source, *, alpha=1, out=None"),
     FallbackOperation("index_fill", "input, dim, index, value"),
-    FallbackOperation("index_reduce", "input, dim, index, source, reduce, *, include_self=True, out=None"),
     FallbackOperation("scatter_reduce", "input, dim, index, src, reduce, *, include_self=True, out=None"),
-    FallbackOperation("index_put", "input, indices, values, accumulate=False", price=_places),
-    FallbackOperation("put", "input, index, source, accumulate=False"),
-    FallbackOperation("frexp", "input, *, out=None"),
     *(
         FallbackOperation(
             f"conv_transpose{axes}d",
             "input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1",
-            price=_columns,
+            price_for_call=_columns,
         )
         for axes in (1, 2)
     ),
@@ -88,4 +81,27 @@ MEASURED: tuple[Operation, ...] = (
         spellings=("torch.nn.functional.fold",),
     ),
     FallbackOperation("interpolate", f"{_SIDES}, recompute_scale_factor=None, antialias=False"),
+    FallbackOperation("unique", "input, sorted=True, return_inverse=False, return_counts=False, dim=None"),
+    FallbackOperation("unique_consecutive", "input, return_inverse=False, return_counts=False, dim=None"),
+    FallbackOperation(
+        "bincount",
+        "input, weights=None, minlength=0",
+        rule=_counts,
+        gradient={"weights": ""},
+    ),
+    FallbackOperation("histc", "input, bins=100, min=0, max=0, *, out=None", gradient={"input": ""}),
+    FallbackOperation(
+        "histogram",
+        "input, bins=100, *, range=None, weight=None, density=False, out=None",
+        gradient={"input": "", "weight": ""},
+    ),
+    FallbackOperation("argwhere", "input"),
+    FallbackOperation("isin", "elements, test_elements, *, assume_unique=False, invert=False"),
+    FallbackOperation(
+        "searchsorted",
+        "sorted_sequence, input, *, out_int32=False, right=False, side=None, out=None, sorter=None",
+    ),
+    FallbackOperation("bucketize", "input, boundaries, *, out_int32=False, right=False, out=None"),
+    FallbackOperation("cov", "input, *, correction=1, fweights=None, aweights=None"),
+    FallbackOperation("corrcoef", "input"),
 )

@@ -43,21 +43,13 @@ from llm_linalg.ops.movement_shapes import (
     stack_shape,
     take_along_dim_shape,
 )
-from llm_linalg.ops.operation import Call, Operation, Work, operand_cells
+from llm_linalg.ops.operation import Call, Operation, Price, operand_cells
 from llm_linalg.ops.reads import IndexReads, OpaqueReads, Reads, reads_nothing
 
 
 def replay_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
     """Return the result of the call on numbered cells: 0 where it filled in a value."""
-    try:
-        moved: Tensor = call.replay(tensors)
-    except RuntimeError:  # it has no kernel for integers; doubles count as far as any tensor reaches
-        moved = call.replay([_as_double(tensor) for tensor in tensors]).long()
-    return moved
-
-
-def _as_double(tensor: Tensor) -> Tensor:
-    return tensor.double() if tensor.dtype in (torch.int32, torch.int64) else tensor
+    return call.replay(tensors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +80,8 @@ class Movement(Operation):
             raise TypeError("a view as another type moves bytes, not cells")
         return arguments
 
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
-        return Work(0) if self.views else super().own_work(call, shape)
+    def own_price(self, call: Call, shape: Shape | None) -> Price:
+        return Price(0) if self.views else super().own_price(call, shape)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         known = self.reads_for_call(call) if self.reads_for_call else None
@@ -104,7 +96,7 @@ class Movement(Operation):
             starts[place] = first
             tensors.append(number_cells(tensor, first))
             first += tensor.numel()
-        source = self.positions(call, tensors)
+        source = self.positions(call, tensors).long()
         return tuple(
             IndexReads(source, shape, starts[place]) if place in moved else self._beside(call, place)
             for place, shape in enumerate(call.shapes)
@@ -132,16 +124,15 @@ class Movement(Operation):
 
 
 def number_cells(tensor: Tensor, first: int) -> Tensor:
-    """Return 1, 2, 3 … with the shape and strides of a tensor, so that `view` accepts it likewise."""
+    """Return 1, 2, 3 … with the shape and strides of a tensor, so that `view` accepts it likewise.
+
+    They are doubles, for which all movements have a kernel, and which count as far as any tensor reaches.
+    """
     count = tensor.numel()
-    kind = torch.int32 if first + count < 2**31 else torch.int64
-    numbers = torch.arange(first + 1, first + count + 1, dtype=kind).reshape(tensor.shape)
-    if tensor.is_contiguous() or not count:
+    numbers = torch.arange(first + 1, first + count + 1, dtype=torch.float64).reshape(tensor.shape)
+    if tensor.is_contiguous() or 0 in tensor.stride():  # the cells of an expanded tensor share memory
         return numbers
-    laid = torch.empty_strided(tensor.shape, tensor.stride(), dtype=kind)
-    if 0 in tensor.stride():  # an expanded tensor: its cells share memory, their numbers don't
-        return numbers
-    return laid.copy_(numbers)
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=torch.float64).copy_(numbers)
 
 
 def _padded_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
@@ -169,8 +160,8 @@ def _size_along(call: Call) -> int:
     return call.shapes[0][call.dim()] if call.shapes[0] else 0
 
 
-def _written_cells(call: Call) -> Work:
-    return Work(max(operand_cells(call), picked_cells(call).cells))
+def _written_cells(call: Call) -> Price:
+    return Price(max(operand_cells(call), picked_cells(call).cells))
 
 
 def _setitem_reads(call: Call) -> tuple[Reads, ...]:
@@ -181,7 +172,9 @@ def _setitem_reads(call: Call) -> tuple[Reads, ...]:
     sources[call["key"]] = 0 if value is None else number_cells(call.tensors[value], cells)
     firsts = {own: 0, value: cells}
     return tuple(
-        IndexReads(sources, shape, firsts[place]) if place in firsts else OpaqueReads(call.shape, shape)
+        IndexReads(sources.long(), shape, firsts[place])
+        if place in firsts
+        else OpaqueReads(call.shape, shape)
         for place, shape in enumerate(call.shapes)
     )
 
@@ -223,7 +216,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         "input, repeats=None, dim=None, *, output_size=None",
         rule=repeat_interleave_shape,
         reads_for_call=_repeats_reads,
-        sized_by_cells=True,
+        depends_on_cells=True,
     ),
     Movement("tile", "input, *dims", rule=repeat_shape),
     Movement("roll", "input, shifts, dims=()"),
@@ -275,7 +268,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         "input, key",
         spellings=("torch.Tensor.__getitem__",),
         vjp_for_call=getitem_vjp,
-        price=picked_cells,
+        price_for_call=picked_cells,
         first_free_number=1,
     ),
     Movement(
@@ -285,7 +278,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         data=("input", "value"),
         vjp_for_call=setitem_vjp,
         reads_for_call=_setitem_reads,
-        price=_written_cells,
+        price_for_call=_written_cells,
         first_free_number=1,
     ),
     Movement("index_select", "input, dim, index", rule=index_select_shape),

@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.operation import Call, Work
+from llm_linalg.ops.operation import Call, Price
 
 MASK_DTYPES = (torch.bool, torch.uint8)
 
@@ -177,7 +177,7 @@ def repeat_interleave_shape(call: Call) -> Shape:
 _INDEX_TENSORS = (Tensor, list, tuple, range, bool)  # what torch indexes with as if it were a tensor
 
 
-def picked_cells(call: Call) -> Work:
+def picked_cells(call: Call) -> Price:
     """Return what `x[key]` takes at most: a cell for each place that its index tensors name; none for a view.
 
     Index tensors are broadcast. What they leave of the axes is what a key with numbers in their stead leaves.
@@ -198,9 +198,9 @@ def picked_cells(call: Call) -> Work:
             places.append(tuple(index.shape))
         rest += [0] * key_axes(item)
     if not places and not masked:
-        return Work(0)
+        return Price(0)
     left = torch.empty(()).expand(call.shapes[0])[tuple(rest)].numel()
-    return Work(prod(pointwise(places).shape) * min(masked, default=1) * left)
+    return Price(prod(pointwise(places).shape) * min(masked, default=1) * left)
 
 
 def key_axes(item: Any) -> int:

@@ -21,10 +21,11 @@ from llm_linalg.ops.arguments import (
     PLAIN,
     ArgumentSlot,
     Function,
+    NumberSlot,
     copy_laid_like,
-    fill_numbers,
     fill_slots,
     leaves,
+    map_leaves,
     map_tensors,
     may_write,
     outputs,
@@ -37,16 +38,26 @@ from llm_linalg.ops.terms import CellTerm, CellTerms
 VJPRule = Callable[["Call"], Mapping[str, str]]
 
 
-class Work(NamedTuple):
+CELL = 48  # multiplications in a matrix product that take as long as one cell of a sum
+
+
+class Price(NamedTuple):
     """What a call takes, about.
 
     Attributes:
         cells: The cells of the largest tensor that torch allocates.
         products: The multiplications, or like work, that are more than a few a cell.
+        outputs: The number of tensors that it returns.
     """
 
     cells: int
     products: int = 0
+    outputs: int = 1
+
+    @property
+    def multiplications(self) -> int:
+        """All that it does, in multiplications: one thread does about 6·10⁹ of these in a second."""
+        return self.products + CELL * self.cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +86,8 @@ class Operation:
         canonical_arguments: Rewrites the arguments of a call into one form, or raises `TypeError`.
         output_count_for_call: The tensors that a call returns, if they may be many.
         rule: The shape rule, which may find a mismatch.
-        price: What a call takes, if not what its family says.
-        chosen_by_cells: Whether `overload_for` looks at cells.
-        sized_by_cells: Whether the size of the result, or the number of results, depends on cells.
+        price_for_call: What a call takes, if not what its family says.
+        depends_on_cells: Whether cells decide what it is, or how large or how many its results are.
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
             such as exp count none. What has a program takes its multiplications.
         first_free_number: Position of the first argument whose number, or slice, does not matter to the price
@@ -103,9 +113,8 @@ class Operation:
     canonical_arguments: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     output_count_for_call: Callable[[Call], int] | None = None
     rule: Callable[[Call], Shape] | None = None
-    price: Callable[[Call], Work] | None = None
-    chosen_by_cells: bool = False
-    sized_by_cells: bool = False
+    price_for_call: Callable[[Call], Price] | None = None
+    depends_on_cells: bool = False
     multiplications_per_cell: int = 0
     first_free_number: int = 100
 
@@ -127,13 +136,15 @@ class Operation:
         axes = self.axes(call)
         return axes.shape if axes else None
 
-    def work(self, call: Call, shape: Shape | None) -> Work:
+    def price(self, call: Call, shape: Shape | None) -> Price:
         """Return what a call takes whose output has a shape, if that is known."""
-        return self.price(call) if self.price else self.own_work(call, shape)
+        price = self.price_for_call(call) if self.price_for_call else self.own_price(call, shape)
+        count = self.output_count_for_call
+        return price._replace(outputs=count(call)) if count else price
 
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
+    def own_price(self, call: Call, shape: Shape | None) -> Price:
         """Return what a call takes, for operations without a rule of their own for its price."""
-        return Work(output_cells(call, shape))
+        return Price(output_cells(call, shape))
 
     def multiplications(self, call: Call) -> int | None:
         """Return the multiplications and divisions of a call that was run; None if not known.
@@ -141,10 +152,6 @@ class Operation:
         Those of a program of simpler operations are counted there: see `llm_linalg.analysis.parts`.
         """
         return self.multiplications_per_cell * prod(call.shape)
-
-    def output_count(self, call: Call) -> int:
-        """Return the number of output tensors, where they may be many."""
-        return self.output_count_for_call(call) if self.output_count_for_call else 1
 
     def axes(self, call: Call) -> Axes | None:
         """Return the axes spec, for operations that have one."""
@@ -209,6 +216,23 @@ class Operation:
         return None
 
 
+def price_of(call: Call) -> Price | None:
+    """Return what a call takes, from its shapes and plain arguments alone, before it is made.
+
+    What a function of several steps makes on the way is not counted: the process that runs a program has a
+    bound of its own for memory, and a clock.
+
+    Returns:
+        None if its operands don't fit, which torch will say.
+    """
+    try:
+        return call.operation.price(call, call.operation.infer(call))
+    except ShapeMismatch:
+        return None
+    except (TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
+        return Price(output_cells(call, None))  # an argument that the rule doesn't know
+
+
 def output_cells(call: Call, shape: Shape | None) -> int:
     """Return the cells of the output; where its shape is not known, those of the operands, broadcast."""
     if shape is not None:
@@ -219,9 +243,9 @@ def output_cells(call: Call, shape: Shape | None) -> int:
         return operand_cells(call)
 
 
-def broadcast_work(call: Call, shape: Shape | None) -> Work:
+def broadcast_price(call: Call, shape: Shape | None) -> Price:
     """Return what a call takes that may broadcast its operands on the way to a smaller result."""
-    return Work(max(output_cells(call, shape), output_cells(call, None)))
+    return Price(max(output_cells(call, shape), output_cells(call, None)))
 
 
 def operand_cells(call: Call) -> int:
@@ -427,8 +451,7 @@ class SlottedArguments:
     def with_numbers(self, numbers: Iterable[Any]) -> SlottedArguments:
         """Return the same with some numbers in the places that are left open for them."""
         feed = iter(numbers)
-        args = tuple([fill_numbers(value, feed) for value in self.args])
-        kwargs = {name: fill_numbers(value, feed) for name, value in self.kwargs.items()}
+        args, kwargs = map_leaves((self.args, self.kwargs), NumberSlot, lambda _: next(feed))
         return SlottedArguments(args, kwargs, self.tensors)
 
     def bind(

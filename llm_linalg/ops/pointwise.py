@@ -47,10 +47,12 @@ class Pointwise(Operation):
         return pointwise(call.shapes[:1] if self.casts else call.shapes, RULE)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        axes = self.axes(call)
         if not self.casts:
-            return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
-        return (AxesReads(axes, 0), *(reads_nothing(call.shape, shape) for shape in call.shapes[1:]))
+            return super().operand_reads(call)
+        return (
+            AxesReads(self.axes(call), 0),
+            *(reads_nothing(call.shape, shape) for shape in call.shapes[1:]),
+        )
 
     def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         if self.unmoved_by is not None:

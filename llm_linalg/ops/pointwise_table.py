@@ -36,11 +36,6 @@ def _compare(name: str, operator: str, sign: str, *aliases: str) -> Pointwise:
     return entry(name, "input, other", phrase, aliases=aliases, operator=operator)
 
 
-def _bits(name: str) -> tuple[str, ...]:
-    """Return Python's operators for a logical operation."""
-    return tuple([f"torch.Tensor.__{way}{name}__" for way in ("", "r", "i")])
-
-
 _POWER = {
     "input": "{d} * {exponent} * {input} ** ({exponent} - 1)",
     "exponent": "{d} * {out} * torch.log({input})",
@@ -229,16 +224,19 @@ POINTWISE: tuple[Operation, ...] = (
     _compare("ge", ">=", "≥", "greater_equal"),
     _compare("eq", "==", "="),
     _compare("ne", "!=", "≠", "not_equal"),
-    entry(
-        "logical_and", "input, other", "{input} and {other}", aliases=("bitwise_and",), spellings=_bits("and")
-    ),
-    entry("logical_or", "input, other", "{input} or {other}", aliases=("bitwise_or",), spellings=_bits("or")),
-    entry(
-        "logical_xor",
-        "input, other",
-        "either {input} or {other}",
-        aliases=("bitwise_xor",),
-        spellings=_bits("xor"),
+    *(
+        entry(
+            f"logical_{word}",
+            "input, other",
+            phrase,
+            aliases=(f"bitwise_{word}",),
+            spellings=tuple([f"torch.Tensor.__{way}{word}__" for way in ("", "r", "i")]),
+        )
+        for word, phrase in (
+            ("and", "{input} and {other}"),
+            ("or", "{input} or {other}"),
+            ("xor", "either {input} or {other}"),
+        )
     ),
     *(
         entry(
@@ -255,13 +253,6 @@ POINTWISE: tuple[Operation, ...] = (
     _cast("type_as", "input, other"),
     *(unary(name, f"{name}({{input}})") for name in ("log1p", "expm1", "log2", "log10", "exp2")),
     unary("trunc", "trunc({input})", aliases=("fix",)),
-    entry(
-        "leaky_relu",
-        "input, negative_slope=0.01, inplace=False",
-        "leaky_relu({input})",
-        multiplications_per_cell=1,
-    ),
-    entry("elu", "input, alpha=1.0, inplace=False", "elu({input})", multiplications_per_cell=1),
     unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
     entry("softplus", "input, beta=1, threshold=20", "softplus({input})"),
     entry("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", "{input} ≈ {other}"),

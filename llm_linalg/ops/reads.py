@@ -6,36 +6,16 @@ index tuples) and for a set of cells given as a boolean mask (`back`, `forward`)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Axes, Shape
-from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Points, ravel
-
-
-class Reads(Protocol):
-    """The relation between the cells of an output and those of one operand."""
-
-    def reads(self, index: Index) -> Cells:
-        """Return the operand's cells that an output cell is computed from."""
-
-    def feeds(self, index: Index) -> Cells:
-        """Return the output cells to which an operand's cell contributes."""
-
-    def block(self, ranges: tuple[range, ...]) -> Cells:
-        """Return the operand's cells that a block of the output reads."""
-
-    def back(self, mask: Tensor) -> Tensor:
-        """Return the operand's cells (bool) read by any of the output cells in `mask`."""
-
-    def forward(self, mask: Tensor) -> Tensor:
-        """Return the output cells (bool) fed by any of the operand's cells in `mask`."""
+from llm_linalg.base.axes import Axes, Labels, Shape
+from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Points
 
 
 def points(mask: Tensor) -> Points:
@@ -51,41 +31,49 @@ def one(shape: Shape, index: Index) -> Tensor:
     return mask
 
 
-class ReadsByMask:
-    """Reads that are defined by `back` and `forward`, from which the rest of `Reads` follows."""
+class Reads:
+    """The relation between the cells of an output and those of one operand.
+
+    It is defined by `back` and `forward`, from which the rest follows; what knows ranges says it by these.
+    """
 
     @property
     def sizes(self) -> tuple[Shape, Shape]:
         """The shapes of the output and of the operand."""
         raise NotImplementedError
 
-    def back(self, mask: Tensor) -> Tensor:
-        raise NotImplementedError
-
-    def forward(self, mask: Tensor) -> Tensor:
-        raise NotImplementedError
-
     def reads(self, index: Index) -> Cells:
+        """Return the operand's cells that an output cell is computed from."""
         return points(self.back(one(self.sizes[0], index)))
 
     def feeds(self, index: Index) -> Cells:
+        """Return the output cells to which an operand's cell contributes."""
         return points(self.forward(one(self.sizes[1], index)))
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
+        """Return the operand's cells that a block of the output reads."""
         mask = torch.zeros(self.sizes[0], dtype=torch.bool)
         mask[tuple(slice(r.start, r.stop) for r in ranges)] = True
         return points(self.back(mask))
 
+    def back(self, mask: Tensor) -> Tensor:
+        """Return the operand's cells (bool) read by any of the output cells in `mask`."""
+        raise NotImplementedError
+
+    def forward(self, mask: Tensor) -> Tensor:
+        """Return the output cells (bool) fed by any of the operand's cells in `mask`."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True)
-class AxesReads:
+class AxesReads(Reads):
     """By rule: the axes spec says which range of each axis is read."""
 
     axes: Axes
     operand: int
 
     def reads(self, index: Index) -> Cells:
-        return self.block(tuple(range(i, i + 1) for i in index))
+        return self.block(Box.cell(index).ranges)
 
     def feeds(self, index: Index) -> Cells:
         at: dict[str, int] = {}
@@ -102,84 +90,72 @@ class AxesReads:
     def span_cells(self, spans: Mapping[str, range]) -> Cells:
         """Return the operand's cells with labels in some ranges; a label without one runs over all."""
         if self.has_repeated_label:
-            labels = list(dict.fromkeys(self._labels))
-            inner = Box(tuple(spans.get(label, range(self.axes.sizes[label])) for label in labels))
-            found = [dict(zip(labels, cell, strict=True)) for cell in inner]
-            own = list(zip(self._labels, self._shape, strict=True))
-            flat = {ravel([at[label] if n > 1 else 0 for label, n in own], self._shape) for at in found}
-            return Points(self._shape, tuple(sorted(flat))) if flat else NO_CELLS
+            inner = torch.zeros([self.axes.sizes[label] for label in self.labels], dtype=torch.bool)
+            inside = [
+                spans.get(label, range(size)) for label, size in zip(self.labels, inner.shape, strict=True)
+            ]
+            inner[tuple([slice(span.start, span.stop) for span in inside])] = True
+            return points(self.place(inner))
         sizes = zip(self._labels, self._shape, strict=True)
         return Box(
             tuple(range(size) if size == 1 else spans.get(label, range(size)) for label, size in sizes)
         )
 
     def back(self, mask: Tensor) -> Tensor:
-        kept = [label for label in self.axes.output if label in self._labels]
-        summed = [d for d, label in enumerate(self.axes.output) if label not in kept]
-        own = mask.any(dim=summed) if summed else mask
-        for label, repeated in zip(self._labels, self._repeats, strict=True):
-            if repeated and label in kept:
-                own = own.any(dim=kept.index(label), keepdim=True)
-        return self._place(own, kept)
+        return self.place(meeting(self.axes, [(self.axes.output, mask)], self.labels))
 
     def forward(self, mask: Tensor) -> Tensor:
-        labels = list(dict.fromkeys(self._labels))
-        if len(labels) < len(self._labels):
-            mask = mask[self._grid(labels)]
-        summed = [d for d, label in enumerate(labels) if label not in self.axes.output]
-        own = mask.any(dim=summed) if summed else mask
-        kept = [label for label in labels if label in self.axes.output]
-        return _spread(own, kept, self.axes.output).expand(self.axes.shape)
+        return meeting(self.axes, [(self._labels, mask)], self.axes.output)
 
     @property
     def has_repeated_label(self) -> bool:
         """Whether a label occurs twice in the operand, so that only its diagonal is read."""
-        return len(set(self._labels)) < len(self._labels)
+        return len(self.labels) < len(self._labels)
 
     @property
-    def _labels(self) -> tuple[str, ...]:
+    def labels(self) -> Labels:
+        """The labels of the operand, each once."""
+        return tuple(dict.fromkeys(self._labels))
+
+    @property
+    def _labels(self) -> Labels:
         return self.axes.operands[self.operand]
 
     @property
     def _shape(self) -> Shape:
         return self.axes.shapes[self.operand]
 
-    @property
-    def _repeats(self) -> tuple[bool, ...]:
-        return self.axes.broadcast(self.operand)
-
-    def _grid(self, labels: list[str]) -> tuple[Tensor, ...]:
-        """Return one index tensor per axis, which together pick the operand's diagonal."""
-        rank = len(labels)
-        return tuple(
-            torch.arange(size).reshape([-1 if d == labels.index(x) else 1 for d in range(rank)])
-            for x, size in zip(self._labels, self._shape, strict=True)
+    def place(self, mask: Tensor) -> Tensor:
+        """Return the operand's cells (bool) for a mask over its labels."""
+        for axis, label in enumerate(self.labels):
+            if self._shape[self._labels.index(label)] == 1:
+                mask = mask.any(axis, keepdim=True)
+        if not self.has_repeated_label:
+            return mask
+        places = dict(
+            zip(self.labels, torch.meshgrid(*map(torch.arange, mask.shape), indexing="ij"), strict=True)
         )
-
-    def _place(self, own: Tensor, kept: list[str]) -> Tensor:
-        labels = list(dict.fromkeys(self._labels))
-        if len(labels) == len(self._labels):
-            return _spread(own, kept, self._labels).expand(self._shape)
-        mask = torch.zeros(self._shape, dtype=torch.bool)
-        grid = self._grid(labels)
-        own = _spread(own, kept, tuple(labels))
-        mask[grid] = own.expand_as(mask[grid])
-        return mask
+        own = torch.zeros(self._shape, dtype=torch.bool)
+        own[tuple(places[label] for label in self._labels)] = mask
+        return own
 
 
-def _spread(mask: Tensor, labels: list[str], target: tuple[str, ...]) -> Tensor:
-    """Return a mask with axes `labels` in the order of `target`, with size 1 for what it lacks."""
-    order = sorted(range(len(labels)), key=lambda d: target.index(labels[d]))
-    mask = mask.permute(order)
-    present = set(labels)
-    for axis, label in enumerate(target):
-        if label not in present:
-            mask = mask.unsqueeze(axis)
-    return mask
+def meeting(axes: Axes, masks: Sequence[tuple[Labels, Tensor]], output: Labels) -> Tensor:
+    """Return the cells with some labels for which an index of all others makes every mask (bool) true."""
+    letters = axes.letters
+    specs = ["".join(letters[label] for label in labels) for labels, _ in masks]
+    kept = [label for label in output if letters[label] in "".join(specs)]
+    spec = f"{','.join(specs)}->{''.join(letters[label] for label in kept)}"
+    # It counts the terms; only whether a count is 0 matters.
+    found = torch.einsum(spec, *(mask.to(torch.float32) for _, mask in masks)) > 0.5
+    for axis, label in enumerate(output):
+        if label not in kept:
+            found = found.unsqueeze(axis)
+    return found.expand([axes.sizes[label] for label in output])
 
 
 @dataclass(frozen=True, eq=False)
-class IndexReads(ReadsByMask):
+class IndexReads(Reads):
     """By index: the operation was run on flat indices, so its result says where each cell came from.
 
     Args:
@@ -201,28 +177,19 @@ class IndexReads(ReadsByMask):
         position = int(self.source[index]) - self.first - 1
         return Points(self.shape, (position,)) if 0 <= position < self._numel else NO_CELLS
 
-    def feeds(self, index: Index) -> Cells:
-        return points(self.source == ravel(index, self.shape) + self.first + 1)
-
     def back(self, mask: Tensor) -> Tensor:
-        positions = self.source[mask] - self.first - 1
-        positions = positions[(positions >= 0) & (positions < self._numel)].long()
-        own = torch.zeros(self._numel, dtype=torch.bool)
-        own[positions] = True
-        return own.reshape(self.shape)
+        own = torch.zeros(self._numel + 1, dtype=torch.bool)
+        own[self.positions[mask]] = True
+        return own[1:].reshape(self.shape)
 
     def forward(self, mask: Tensor) -> Tensor:
-        positions = (self.source - self.first - 1).long()
-        inside = (positions >= 0) & (positions < self._numel)
-        if not self._numel:
-            return inside
-        return mask.reshape(-1)[positions.clamp(0, self._numel - 1)] & inside
+        return torch.cat([torch.zeros(1, dtype=torch.bool), mask.reshape(-1)])[self.positions]
 
     @property
     def positions(self) -> Tensor:
         """For each output cell, 1 + the position in the operand that it was taken from; 0 for none."""
         own = self.source - self.first
-        return own.where((own > 0) & (own <= self._numel), 0).long()
+        return own.where((own > 0) & (own <= self._numel), 0)
 
     @cached_property
     def _numel(self) -> int:
@@ -231,21 +198,24 @@ class IndexReads(ReadsByMask):
 
 def reads_nothing(output: Shape, shape: Shape) -> IndexReads:
     """Return the relation of an output to an operand none of whose cells it reads."""
-    return IndexReads(torch.zeros(output, dtype=torch.int32), shape)
+    return IndexReads(torch.zeros(output, dtype=torch.int64), shape)
 
 
 @dataclass(frozen=True, slots=True)
-class PrefixReads:
+class PrefixReads(Reads):
     """By rule: along `dim` everything up to the cell is read (cumsum); a 0-d tensor is one cell."""
 
     shape: Shape
     dim: int
 
     def reads(self, index: Index) -> Cells:
-        return self._box(index, 0, index[self.dim] + 1) if index else Box(())
+        return self.block(Box.cell(index).ranges)
 
     def feeds(self, index: Index) -> Cells:
-        return self._box(index, index[self.dim], self.shape[self.dim]) if index else Box(())
+        ranges = list(Box.cell(index).ranges)
+        if ranges:
+            ranges[self.dim] = range(index[self.dim], self.shape[self.dim])
+        return Box(tuple(ranges))
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
         spans = list(ranges)
@@ -259,14 +229,9 @@ class PrefixReads:
     def forward(self, mask: Tensor) -> Tensor:
         return mask.cumsum(self.dim) > 0
 
-    def _box(self, index: Index, start: int, stop: int) -> Box:
-        ranges = [range(i, i + 1) for i in index]
-        ranges[self.dim] = range(start, stop)
-        return Box(tuple(ranges))
-
 
 @dataclass(frozen=True)
-class MaskedReads(ReadsByMask):
+class MaskedReads(Reads):
     """By rule, under a predicate: the cells in `mask` (bool, the output's shape) read nothing."""
 
     inner: AxesReads
@@ -279,10 +244,6 @@ class MaskedReads(ReadsByMask):
     def reads(self, index: Index) -> Cells:
         return NO_CELLS if bool(self.mask[index]) else self.inner.reads(index)
 
-    def block(self, ranges: tuple[range, ...]) -> Cells:
-        part = self.mask[tuple(slice(r.start, r.stop) for r in ranges)]
-        return super().block(ranges) if bool(part.any()) else self.inner.block(ranges)
-
     def back(self, mask: Tensor) -> Tensor:
         return self.inner.back(mask & ~self.mask)
 
@@ -291,7 +252,7 @@ class MaskedReads(ReadsByMask):
 
 
 @dataclass(frozen=True, slots=True)
-class OpaqueReads:
+class OpaqueReads(Reads):
     """No mechanism: every output cell may read the whole operand."""
 
     output: Shape
@@ -314,7 +275,7 @@ class OpaqueReads:
 
 
 @dataclass(frozen=True)
-class InverseIndexReads(ReadsByMask):
+class InverseIndexReads(Reads):
     """The inverse of an index map: each cell of the operand goes to one cell of the output, or to none.
 
     Attributes:

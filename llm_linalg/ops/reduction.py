@@ -13,9 +13,8 @@ from torch import Tensor
 from llm_linalg.base.axes import Axes, Labels, Shape, align_right
 from llm_linalg.base.cells import Index
 from llm_linalg.ops.contraction import operand_factors
-from llm_linalg.ops.fallback import covered
-from llm_linalg.ops.operation import Call, Operation, Work, fill_template, output_cells
-from llm_linalg.ops.reads import AxesReads, Reads
+from llm_linalg.ops.fallback import covered, fallback
+from llm_linalg.ops.operation import Call, Operation, Price, fill_template, output_cells
 from llm_linalg.ops.terms import CellTerms
 
 
@@ -46,16 +45,13 @@ class Reduction(Operation):
         two = isinstance(arguments.get("dim"), Tensor) or arguments.get("other") is not None
         return self.pair if two and self.pair else covered(self, arguments, ["input"])
 
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
-        return Work(output_cells(call, shape), prod(call.shapes[0]))
+    def own_price(self, call: Call, shape: Shape | None) -> Price:
+        return Price(output_cells(call, shape), prod(call.shapes[0]))
 
     def multiplications(self, call: Call) -> int | None:
         if self.averages:
             return super().multiplications(call)
         return self.multiplications_per_cell * prod(call.shapes[0])
-
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        return (AxesReads(self.axes(call), 0),)
 
     def terms(self, call: Call, index: Index) -> CellTerms:
         if not self.adds:
@@ -134,7 +130,7 @@ _MOST = "Only the cell that won its row moved the result: the gradient goes to i
 _EVERY = "Each cell of {target} went into the sum: the gradient goes back to every one of them"
 
 
-def variance_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+def _variance_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a variance, whose second argument may also be `unbiased`."""
     if isinstance(arguments["dim"], bool):
         return arguments | {"dim": None, "unbiased": arguments["dim"]}
@@ -182,6 +178,8 @@ def _norm_order(call: Call) -> Any:
 def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
     """Return the reductions; `table` holds the pointwise overloads of max and min."""
     axis = "input, dim=None, keepdim=False"
+    spread = "input, dim=None, unbiased=None, keepdim=False, *, correction=None"
+    quantile = "input, q, dim=None, keepdim=False, *, interpolation='linear', out=None"
     return (
         Reduction(
             "sum",
@@ -202,18 +200,18 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         Reduction("prod", f"{axis}, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1),
         Reduction(
             "var",
-            "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
+            spread,
             phrase="variance of {cells}",
-            canonical_arguments=variance_arguments,
+            canonical_arguments=_variance_arguments,
             program="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
             "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
         ),
         Reduction(
             "std",
-            "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
+            spread,
             phrase="√variance of {cells}",
             vjp_for_call=_std_vjp,
-            canonical_arguments=variance_arguments,
+            canonical_arguments=_variance_arguments,
             multiplications_per_cell=1,
         ),
         *(
@@ -268,5 +266,28 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
                 ("vector", "ord=None, dim=None", ("torch.linalg.vector_norm", "torch.linalg.norm")),
                 ("matrix", "ord='fro', dim=(-2, -1)", ("torch.linalg.matrix_norm",)),
             )
+        ),
+        Reduction("nansum", f"{axis}, *, dtype=None, out=None", phrase="sum of {cells}, nan as 0"),
+        Reduction("nanmean", f"{axis}, *, dtype=None, out=None", phrase="mean of {cells} but nan"),
+        Reduction("count_nonzero", "input, dim=None", phrase="how many of {cells} are not 0"),
+        Reduction("median", axis, phrase="median of {cells}"),
+        Reduction("nanmedian", axis, phrase="median of {cells} but nan"),
+        Reduction("mode", "input, dim=-1, keepdim=False", phrase="most frequent of {cells}"),
+        Reduction(
+            "kthvalue", "input, k, dim=-1, keepdim=False, *, out=None", phrase="k-th smallest of {cells}"
+        ),
+        Reduction(
+            "aminmax", "input, *, dim=None, keepdim=False, out=None", phrase="least and most of {cells}"
+        ),
+        *(
+            Reduction(name, spread, phrase=phrase, canonical_arguments=_variance_arguments)
+            for name, phrase in (
+                ("var_mean", "variance and mean of {cells}"),
+                ("std_mean", "√variance and mean of {cells}"),
+            )
+        ),
+        *(
+            Reduction(name, quantile, phrase=f"quantile of {{cells}}{rest}", several=fallback(name, quantile))
+            for name, rest in (("quantile", ""), ("nanquantile", " but nan"))
         ),
     )

@@ -66,10 +66,8 @@ class Rowwise(Operation):
             _check_row(shape, dims, call[self.trailing])
         labels = align_right(len(shape), len(shape))
         row = tuple(f"r{axis}" if axis in dims else label for axis, label in enumerate(labels))
-        if self.selects and call.output is not None:
-            given = {labels[axis]: call.shape[axis] for axis in dims}
-        else:
-            given = {labels[axis]: shape[axis] for axis in dims}
+        sizes = call.shape if self.selects and call.output is not None else shape
+        given = {labels[axis]: sizes[axis] for axis in dims}
         operands = [row]
         places = {place: name for name in self.alongside if (place := call.place(name)) is not None}
         for place in sorted(places):
@@ -161,6 +159,10 @@ class Cumulative(Operation):
         return CellTerms(tail=tuple(CellTerm((value,), value) for value in values))
 
 
+def _first_axis(arguments: dict[str, Any]) -> dict[str, Any]:
+    return arguments | {"dim": 0, "descending": False}
+
+
 def _last(lines: list[str]) -> str:
     """Return the last name that a program assigns."""
     return lines[-1].splitlines()[-1].split(" = ")[0]
@@ -171,18 +173,12 @@ def _legacy_dim(rank: int) -> int:
     return 0 if rank in (0, 1, 3) else 1
 
 
-_SOFTMAX = """\
+_POWERS = """\
 top = input.amax({dim}, keepdim=True)
 below = input - top
 power = torch.exp(below)
 total = power.sum({dim}, keepdim=True)
-softmax = power / total"""
-_LOG_SOFTMAX = """\
-top = input.amax({dim}, keepdim=True)
-below = input - top
-power = torch.exp(below)
-total = power.sum({dim}, keepdim=True)
-log_softmax = below - torch.log(total)"""
+"""
 _LAYER_NORM = """\
 mean = input.mean({dims}, keepdim=True)
 center = input - mean
@@ -210,7 +206,7 @@ ROWWISE: tuple[Operation, ...] = (
         "input, dim=None, _stacklevel=3, dtype=None",
         normalises=True,
         phrase="exp({input} - {top}) / {total}",
-        program=_SOFTMAX,
+        program=_POWERS + "softmax = power / total",
         gradient={"input": _ROW},
         vjp_explanation="The weights of a row sum to 1, so what one gains the others lose: a gradient "
         "counts only as far as it differs from its row's weighted mean.",
@@ -220,7 +216,7 @@ ROWWISE: tuple[Operation, ...] = (
         "input, dim=None, _stacklevel=3, dtype=None",
         normalises=True,
         phrase="{input} - {top} - ln {total}",
-        program=_LOG_SOFTMAX,
+        program=_POWERS + "log_softmax = below - torch.log(total)",
         gradient={"input": _LOG_ROW},
         vjp_explanation="To raise one log-probability lowers the others of its row: from each gradient "
         "the probability times the row's sum is taken off.",
@@ -266,4 +262,10 @@ ROWWISE: tuple[Operation, ...] = (
     Cumulative(
         "cumprod", "input, dim, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1
     ),
+    *(
+        Cumulative(f"cum{name}", "input, dim, *, out=None", phrase=f"{name}({{cells}})")
+        for name in ("max", "min")
+    ),
+    Cumulative("logcumsumexp", "input, dim, *, out=None", phrase="ln Σ exp of {cells}"),
+    Rowwise("msort", "input, *, out=None", sorts=True, canonical_arguments=_first_axis),
 )

@@ -46,11 +46,17 @@ class Parameters:
         bound = dict(zip(self.positional, args, strict=False))
         if count > len(self.positional) and self.rest is None:
             raise TypeError("too many positional arguments")
-        left = {self._own(name): value for name, value in kwargs.items()} if kwargs else {}
+        known = *self.positional, *self.keyword, self.rest
+        left = {name if name in known else _NUMPY.get(name, name): value for name, value in kwargs.items()}
         for name in self.positional[count:]:
             bound[name] = self._taken(name, left)
         if self.rest is not None:
-            bound[self.rest] = flat_arguments(self._rest(args[len(self.positional) :], left))
+            rest = args[len(self.positional) :]
+            if self.rest in left:  # it may also be one keyword: `permute(dims=(1, 0))`
+                if rest:
+                    raise TypeError(f"two values for {self.rest}")
+                rest = (left.pop(self.rest),)
+            bound[self.rest] = flat_arguments(rest)
         for name in self.keyword:
             bound[name] = self._taken(name, left)
         if self.others is not None:
@@ -58,18 +64,6 @@ class Parameters:
         elif left:
             raise TypeError(f"got an unexpected argument {next(iter(left))!r}")
         return bound
-
-    def _own(self, name: str) -> str:
-        known = name in self.positional or name in self.keyword or name == self.rest
-        return name if known else _NUMPY.get(name, name)
-
-    def _rest(self, args: Sequence[Any], left: dict[str, Any]) -> Sequence[Any]:
-        """Return the variadic arguments, which may also be one keyword: `permute(dims=(1, 0))`."""
-        if self.rest not in left:
-            return args
-        if args:
-            raise TypeError(f"two values for {self.rest}")
-        return (left.pop(self.rest),)
 
     def _taken(self, name: str, left: dict[str, Any]) -> Any:
         if name in left:

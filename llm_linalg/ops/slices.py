@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index
-from types import NoneType
 from typing import Any
 
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
 
-_PLAIN_BOUNDS = frozenset([int, NoneType])
 ITEM_FUNCTIONS = frozenset([Tensor.__getitem__, Tensor.__setitem__])
 
 
@@ -22,7 +20,8 @@ def with_plain_slices(args: Sequence[Any]) -> Sequence[Any]:
     """
     own, key, *others = args
     parts = key if key.__class__ is tuple else (key,)
-    if not any(part.__class__ is slice and _has_tensor_bound(part) for part in parts):
+    bounds = [bound for part in parts if part.__class__ is slice for bound in _bounds(part)]
+    if not any(isinstance(bound, Tensor) for bound in bounds):
         return args
     try:
         with untraced():
@@ -32,11 +31,9 @@ def with_plain_slices(args: Sequence[Any]) -> Sequence[Any]:
     return own, plain if key.__class__ is tuple else plain[0], *others
 
 
-def _has_tensor_bound(part: slice) -> bool:
-    kinds = {part.start.__class__, part.stop.__class__, part.step.__class__}
-    return not kinds <= _PLAIN_BOUNDS and any(issubclass(kind, Tensor) for kind in kinds)
+def _bounds(part: slice) -> tuple[Any, Any, Any]:
+    return part.start, part.stop, part.step
 
 
 def _plain_slice(part: slice) -> slice:
-    bounds = part.start, part.stop, part.step
-    return slice(*[index(bound) if isinstance(bound, Tensor) else bound for bound in bounds])
+    return slice(*[index(bound) if isinstance(bound, Tensor) else bound for bound in _bounds(part)])

@@ -21,7 +21,12 @@ def _logit_of_eps(call: Call) -> Mapping[str, str]:
     return {"input": "{d} / ({input} * (1 - {input}))"} if call["eps"] is None else {}
 
 
-_ANGLES: tuple[Operation, ...] = (
+_BESSEL = """
+    airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
+    modified_bessel_k1 scaled_modified_bessel_k0 scaled_modified_bessel_k1 spherical_bessel_j0
+"""
+SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
+    # Angles, and hyperbolic functions.
     unary("acos", "arccos({input})", "-{d} / torch.sqrt(1 - {input} ** 2)", aliases=("arccos",)),
     unary("asin", "arcsin({input})", "{d} / torch.sqrt(1 - {input} ** 2)", aliases=("arcsin",)),
     unary("atan", "arctan({input})", "{d} / (1 + {input} ** 2)", aliases=("arctan",)),
@@ -50,8 +55,7 @@ _ANGLES: tuple[Operation, ...] = (
         "{d} * {other} / {out}",
         multiplications_per_cell=2,
     ),
-)
-_EXPONENTIALS: tuple[Operation, ...] = (
+    # Exponentials and logarithms.
     entry(
         "logaddexp",
         "input, other",
@@ -72,8 +76,7 @@ _EXPONENTIALS: tuple[Operation, ...] = (
         multiplications_per_cell=1,
     ),
     entry("float_power", "input, exponent", "{input}^{exponent}", multiplications_per_cell=1),
-)
-_GAMMAS: tuple[Operation, ...] = (
+    # The gamma function.
     unary(
         "digamma",
         "ψ({input})",
@@ -81,12 +84,7 @@ _GAMMAS: tuple[Operation, ...] = (
         spellings=("torch.special.psi", "torch.special.digamma"),
     ),
     unary("lgamma", "ln |Γ({input})|", "{d} * torch.digamma({input})", spellings=("torch.special.gammaln",)),
-)
-_BESSEL = """
-    airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
-    modified_bessel_k1 scaled_modified_bessel_k0 scaled_modified_bessel_k1 spherical_bessel_j0
-"""
-_BELLS: tuple[Operation, ...] = (
+    # Bell curves, and Bessel functions.
     unary("erfc", "1 - erf({input})", "-{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
     unary("erfinv", "erf⁻¹({input})", "{d} * torch.pi**0.5 / 2 * torch.exp({out} ** 2)"),
     unary("erfcx", "exp({input}²)·erfc({input})"),
@@ -96,8 +94,7 @@ _BELLS: tuple[Operation, ...] = (
     unary("i0", "I₀({input})"),
     *(unary(name, f"{name}({{input}})") for name in ("i0e", "i1", "i1e")),
     *(unary(name, f"{name}({{input}})") for name in _BESSEL.split()),
-)
-_NUMBERS: tuple[Operation, ...] = (
+    # Parts of a number, and choices between numbers.
     unary("frac", "{input} - trunc({input})", "{d}"),
     unary("signbit", "{input} is negative"),
     unary("isneginf", "{input} is -inf"),
@@ -142,13 +139,14 @@ _NUMBERS: tuple[Operation, ...] = (
         "-{d} * {value} * {tensor1} / {tensor2} ** 2",
         multiplications_per_cell=2,
     ),
-)
-_ACTIVATIONS: tuple[Operation, ...] = (
+    # Activations.
     _activation("relu6", "input, inplace=False", "min(max(0, {input}), 6)"),
     _activation("hardtanh", "input, min_val=-1.0, max_val=1.0, inplace=False", "clamp({input})"),
     _activation("hardsigmoid", "input, inplace=False", "clamp({input}/6 + 1/2, 0, 1)"),
     _activation("hardswish", "input, inplace=False", "{input}·clamp({input}/6 + 1/2, 0, 1)"),
     _activation("mish", "input, inplace=False", "{input}·tanh(ln(1 + exp({input})))"),
+    _activation("leaky_relu", "input, negative_slope=0.01, inplace=False", "leaky_relu({input})"),
+    _activation("elu", "input, alpha=1.0, inplace=False", "elu({input})"),
     _activation("selu", "input, inplace=False", "selu({input})"),
     _activation("celu", "input, alpha=1.0, inplace=False", "celu({input})"),
     _activation("softsign", "input", "{input} / (1 + |{input}|)"),
@@ -158,14 +156,4 @@ _ACTIVATIONS: tuple[Operation, ...] = (
     _activation(
         "threshold", "input, threshold, value, inplace=False", "{input} if {input} > {threshold} else {value}"
     ),
-)
-
-
-SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
-    *_ANGLES,
-    *_EXPONENTIALS,
-    *_GAMMAS,
-    *_BELLS,
-    *_NUMBERS,
-    *_ACTIVATIONS,
 )

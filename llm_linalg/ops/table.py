@@ -14,7 +14,6 @@ from llm_linalg.ops.composite import COMPOSITES
 from llm_linalg.ops.contraction import CONTRACTIONS
 from llm_linalg.ops.creation import CREATIONS, DRAWS
 from llm_linalg.ops.in_place import WRITES
-from llm_linalg.ops.indexing import SCATTERS
 from llm_linalg.ops.linear_algebra import MATRIX_FUNCTIONS
 from llm_linalg.ops.losses import LOSSES
 from llm_linalg.ops.mask import MASKS
@@ -26,7 +25,6 @@ from llm_linalg.ops.recurrent import RECURRENT
 from llm_linalg.ops.reduction import reductions
 from llm_linalg.ops.rowwise import ROWWISE
 from llm_linalg.ops.special_table import SPECIAL_FUNCTIONS
-from llm_linalg.ops.statistics import STATISTICS
 from llm_linalg.ops.torch_names import resolve
 from llm_linalg.ops.windows import WINDOWS
 
@@ -100,7 +98,6 @@ TABLE = OperationTable(
         *reductions({operation.name: operation for operation in POINTWISE}),
         *WINDOWS,
         *MOVEMENTS,
-        *SCATTERS,
         *ROWWISE,
         *MASKS,
         *CREATIONS,
@@ -108,7 +105,6 @@ TABLE = OperationTable(
         *DRAWS,
         *COMPOSITES,
         *SPECIAL_FUNCTIONS,
-        *STATISTICS,
         *ARRANGEMENTS,
         *MATRIX_FUNCTIONS,
         *MEASURED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 from torch import Tensor
 
@@ -36,12 +37,12 @@ class CellTerms:
         if k >= count:
             return self.tail[k - count]
         values = tuple(column[k].item() for column in self.factors)
-        return CellTerm(values, _product(values))
+        return CellTerm(values, prod(values))
 
     def every(self) -> Iterator[CellTerm]:
         """Yield all terms; faster than by index, since each column is converted once."""
         for values in zip(*(column.tolist() for column in self.factors), strict=True):
-            yield CellTerm(values, _product(values))
+            yield CellTerm(values, prod(values))
         yield from self.tail
 
     def total(self, count: int) -> Number:
@@ -58,10 +59,3 @@ class CellTerms:
 
     def _products(self) -> int:
         return len(self.factors[0]) if self.factors else 0
-
-
-def _product(values: tuple[Number, ...]) -> Number:
-    product = values[0]
-    for value in values[1:]:
-        product = product * value
-    return product

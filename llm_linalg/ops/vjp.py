@@ -1,15 +1,15 @@
-"""Vector-Jacobian products by autograd."""
+"""Products of vectors with Jacobians, by autograd."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from llm_linalg.ops.operation import Call
+from llm_linalg.ops.operation import Call
+from llm_linalg.ops.reads import one
 
 
 def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:
@@ -42,12 +42,12 @@ def autograd_vjp(
     *,
     keep: bool = False,
     twice: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> list[Tensor | None]:
     """Return the vector-Jacobian product for each leaf; None where no gradient arrives.
 
     Args:
         results: Tensors computed from the leaves, with an autograd graph.
-        leaves: Tensors that require a gradient.
+        leaves: The tensors; None is the gradient of those that require none.
         cotangents: One for each result, of its shape.
         keep: Whether to keep the graph for another backward pass.
         twice: Whether to build a graph of the result (`create_graph`).
@@ -58,4 +58,37 @@ def autograd_vjp(
         shares = [_share(result, own) for result, own in zip(results, cotangents, strict=True)]
         total = torch.stack(shares).sum() if len(shares) > 1 else shares[0]
     again = keep or None  # None: for as long as `twice` needs it
-    return torch.autograd.grad(total, leaves, retain_graph=again, create_graph=twice, allow_unused=True)
+    real = [leaf for leaf in leaves if leaf.requires_grad]
+    found = torch.autograd.grad(total, real, retain_graph=again, create_graph=twice, allow_unused=True)
+    taken = iter(found)
+    return [next(taken) if leaf.requires_grad else None for leaf in leaves]
+
+
+def autograd_jvp(
+    result: Tensor, leaves: Sequence[Tensor], tangents: Sequence[Tensor | None]
+) -> Tensor | None:
+    """Return the Jacobian-vector product of a result for tangents of some leaves; None where nothing arrives.
+
+    A VJP is linear in its cotangent, so that its own VJP is the JVP (the double-backward trick). A kernel
+    whose backward pass has none of its own is asked for one cell of the result after the other.
+    """
+
+    def meeting(taken: Sequence[Tensor | None]) -> list[tuple[Tensor, Tensor]]:
+        pairs = zip(taken, tangents, strict=True)
+        return [(own, tangent) for own, tangent in pairs if own is not None and tangent is not None]
+
+    try:
+        cotangent = torch.zeros_like(result).requires_grad_()
+        taken = autograd_vjp([result], leaves, [cotangent], keep=True, twice=True)
+        pairs = [(own, tangent) for own, tangent in meeting(taken) if own.requires_grad]
+        if not pairs:
+            return None
+        pulled, pushed = zip(*pairs, strict=True)
+        return autograd_vjp(pulled, [cotangent], pushed)[0]
+    except RuntimeError:
+        carried = result.new_zeros(result.shape)
+        for cell in map(tuple, torch.ones(result.shape).nonzero().tolist()):
+            seed = one(tuple(result.shape), cell).to(result.dtype)
+            pairs = meeting(autograd_vjp([result], leaves, [seed], keep=True))
+            carried[cell] = sum(float((own * tangent).sum()) for own, tangent in pairs)
+        return carried

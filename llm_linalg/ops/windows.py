@@ -12,7 +12,7 @@ from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.movement import Movement
-from llm_linalg.ops.operation import Call, Operation, Work
+from llm_linalg.ops.operation import Call, Operation, Price
 
 
 def _each(value: Any, axes: int) -> list[int]:
@@ -32,15 +32,12 @@ def _sides(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> list
     return [(own, own) for own in _each(padding, len(kernel))]
 
 
-def _window_counts(
-    shape: Shape,
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    sides: Sequence[tuple[int, int]],
-    dilation: Sequence[int],
-) -> list[int]:
-    """Return how many windows there are along each axis."""
-    facts = zip(shape[-len(kernel) :], kernel, stride, sides, dilation, strict=True)
+def _window_counts(call: Call, kernel: Sequence[int]) -> list[int]:
+    """Return how many windows of a size there are along each axis."""
+    axes = len(kernel)
+    stride, dilation = _each(call["stride"], axes), _each(call["dilation"], axes)
+    sides = _sides(call["padding"], kernel, dilation)
+    facts = zip(call.shapes[0][-axes:], kernel, stride, sides, dilation, strict=True)
     return [
         max((size + sum(side) - gap * (width - 1) - 1) // step + 1, 0)
         for size, width, step, side, gap in facts
@@ -48,40 +45,32 @@ def _window_counts(
 
 
 def _convolution_shape(call: Call) -> Shape:
-    own, weight = call.shapes[0], tuple(call.tensor("weight").shape)
-    axes, kernel = len(weight) - 2, weight[2:]
-    stride, dilation = _each(call["stride"], axes), _each(call["dilation"], axes)
-    counts = _window_counts(own, kernel, stride, _sides(call["padding"], kernel, dilation), dilation)
-    return (*own[: -axes - 1], weight[0], *counts)
+    maps, _, *kernel = call.tensor("weight").shape
+    return (*call.shapes[0][: -len(kernel) - 1], maps, *_window_counts(call, kernel))
 
 
-def _convolution_work(call: Call) -> Work:
+def _convolution_price(call: Call) -> Price:
     """Return what a convolution takes: its result's cells, or those of one item's windows."""
     shape, inner = _convolution_shape(call), prod(call.tensor("weight").shape[1:])
     windows = prod(shape[2 - call.tensor("weight").dim() :])
-    return Work(max(prod(shape), inner * windows), prod(shape) * inner)
+    return Price(max(prod(shape), inner * windows), prod(shape) * inner)
 
 
-def _unfolded(name: str, first: int, kernel: Sequence[int], stride: Sequence[int]) -> str:
-    """Return the expression of a tensor's windows: an axis for each axis of theirs, at the end."""
-    steps = [f".unfold({first}, {size}, {step})" for size, step in zip(kernel, stride, strict=True)]
-    return name + "".join(steps)
-
-
-def _padded(sides: Sequence[tuple[int, int]], value: str = "0.0") -> tuple[list[str], str]:
-    """Return the line that pads the input, if one is needed, and what the result is called."""
-    if not any(low or high for low, high in sides):
-        return [], "input"
-    flat = [number for pair in reversed(sides) for number in pair]
-    return [f"padded = torch.nn.functional.pad(input, {tuple(flat)}, value={value})"], "padded"
+def _windows(call: Call, kernel: Sequence[int], edge: str = "0.0") -> list[str]:
+    """Return the lines that pad the input, and lay out its windows: with their axes at the end."""
+    axes, lines, name = len(kernel), [], "input"
+    flat = [number for pair in reversed(_sides(call["padding"], kernel, [1] * axes)) for number in pair]
+    if any(flat):
+        lines, name = [f"padded = torch.nn.functional.pad(input, {tuple(flat)}, value={edge})"], "padded"
+    stride = _each(call["stride"] or kernel, axes)
+    steps = [f".unfold({-axes}, {size}, {step})" for size, step in zip(kernel, stride, strict=True)]
+    return [*lines, f"windows = {name}{''.join(steps)}"]
 
 
 def _convolution(call: Call) -> str:
     """Return a convolution as a program: windows, times the kernels."""
-    weight = call.tensor("weight").shape
-    axes, kernel = len(weight) - 2, weight[2:]
-    lines, name = _padded(_sides(call["padding"], kernel, [1] * axes))
-    lines.append(f"windows = {_unfolded(name, -axes, kernel, _each(call['stride'], axes))}")
+    kernel = call.tensor("weight").shape[2:]
+    axes, lines = len(kernel), _windows(call, kernel)
     places, inner = "xyz"[:axes], "ijk"[:axes]
     batch = "n" if len(call.shapes[0]) > axes + 1 else ""
     spec = f"{batch}c{places}{inner},oc{inner}->{batch}o{places}"
@@ -116,22 +105,12 @@ def convolution_mismatch(call: Call) -> ShapeMismatch | None:
     )
 
 
-def _pool_facts(call: Call, axes: int) -> tuple[list[int], list[int], list[tuple[int, int]]]:
-    kernel = _each(call["kernel_size"], axes)
-    given = call["stride"]
-    stride = kernel if given is None or given == [] or given == () else _each(given, axes)
-    return kernel, stride, [(own, own) for own in _each(call["padding"], axes)]
-
-
 def _pool(axes: int, reduced: str, edge: str) -> Callable[[Call], str]:
     """Return what writes a pool as a program: windows, each reduced to a number."""
 
     def program(call: Call) -> str:
-        kernel, stride, sides = _pool_facts(call, axes)
-        lines, name = _padded(sides, edge)
-        lines.append(f"windows = {_unfolded(name, -axes, kernel, stride)}")
-        dims = tuple(range(-axes, 0))
-        return "\n".join([*lines, f"pooled = windows.{reduced}({dims})"])
+        lines = _windows(call, _each(call["kernel_size"], axes), edge)
+        return "\n".join([*lines, f"pooled = windows.{reduced}({tuple(range(-axes, 0))})"])
 
     return program
 
@@ -182,11 +161,9 @@ def _pools() -> list[Operation]:
 
 def _columns_shape(call: Call) -> Shape:
     """Return the shape of the windows of images: each is a column."""
-    kernel, stride, sides = (_each(call[name], 2) for name in ("kernel_size", "stride", "padding"))
-    around, dilation = [(side, side) for side in sides], _each(call["dilation"], 2)
+    kernel = _each(call["kernel_size"], 2)
     *batch, channels = call.shapes[0][:-2]
-    windows = prod(_window_counts(call.shapes[0], kernel, stride, around, dilation))
-    return (*batch, channels * prod(kernel), windows)
+    return (*batch, channels * prod(kernel), prod(_window_counts(call, kernel)))
 
 
 WINDOWS: tuple[Operation, ...] = (
@@ -197,7 +174,7 @@ WINDOWS: tuple[Operation, ...] = (
             write_program=_convolution,
             covers=_is_plain_convolution,
             rule=_convolution_shape,
-            price=_convolution_work,
+            price_for_call=_convolution_price,
         )
         for axes in (1, 2, 3)
     ),

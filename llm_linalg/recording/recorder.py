@@ -22,8 +22,7 @@ from llm_linalg.ops.arguments import may_write, outputs, tensors_in, turns, writ
 from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, Number, split_call
 from llm_linalg.ops.fallback import FallbackOperation, fallback
-from llm_linalg.ops.operation import SlottedArguments
-from llm_linalg.ops.price import Price
+from llm_linalg.ops.operation import Price, SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.slices import ITEM_FUNCTIONS, with_plain_slices
 from llm_linalg.ops.table import TableEntry
@@ -91,13 +90,11 @@ class KnownCall:
     Attributes:
         price: Their price.
         writes: Whether they write.
-        fits_always: Whether that is so of all of them, whatever is in their cells.
         call: The call itself, if the key leaves no numbers open: then their nodes share it.
     """
 
     price: Price | None
     writes: bool
-    fits_always: bool
     call: LazyCall
 
 
@@ -168,7 +165,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             return self._run_anew(func, args, kwargs, None)
         key, tensors, numbers = split
         known = self._known.get(key)
-        if known is None or not (known.fits_always or known.call.plan.describes(func, tensors, numbers)):
+        if known is None:
             return self._run_anew(func, args, kwargs, key)
         return self._run_known(func, args, kwargs, known, tensors, numbers)
 
@@ -302,7 +299,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             and _is_alike(call)
         ):
             lazy = LazyCall(CallPlan.of(call, entry), call.function)
-            self._known[key] = KnownCall(price, may, not entry.operation.chosen_by_cells, lazy)
+            self._known[key] = KnownCall(price, may, lazy)
 
     # Recording
 
@@ -564,7 +561,7 @@ def _is_alike(call: Call) -> bool:
     """Return whether calls like this one are described alike, and make as much."""
     operation = call.operation
     measured = operation.kind == "measured" and operation.name != "grad"
-    return not (measured or operation.sized_by_cells)
+    return not (measured or operation.depends_on_cells)
 
 
 def _is_one(tensors: Sequence[Tensor], only: Tensor) -> bool:

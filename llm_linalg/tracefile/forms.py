@@ -55,7 +55,7 @@ class ToldCall:
             is_fallback = bool(flags & form_of.FALLBACK)
             self.operation = fallback(entry.operation.name) if is_fallback else entry.operation
             self.entry = TableEntry(entry.operation, entry.swap and not is_fallback)
-            self.is_chosen_by_cells = entry.operation.chosen_by_cells or draws_random_numbers(self.function)
+            self.is_unlike_others = entry.operation.depends_on_cells or draws_random_numbers(self.function)
 
     def bound(self, values: list[Tensor], numbers: Sequence[Number] = ()) -> Call | None:
         """Return the call of these operands, as they are written; None if it can't be made of them."""
@@ -113,7 +113,7 @@ class Form(Generic[N]):
         if not told.is_named:
             return self._opaque(written, value), tuple(written)
         hold(len(numbers) == told.numbers, "other numbers than its form has")
-        if rng_state is not None or told.is_chosen_by_cells:
+        if rng_state is not None or told.is_unlike_others:
             call = self._bound(written, value, numbers) or self._opaque(written, value)
             return call.with_rng_state(rng_state), tuple([written[at] for at in call.order])
         key: Any = tuple([(own.value.shape, own.value.dtype, own.value.is_contiguous()) for own in written])

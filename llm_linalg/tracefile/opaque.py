@@ -50,7 +50,7 @@ def _is_small(call: Call) -> bool:
     matrix may make a matrix as long and as wide as it has cells.
     """
     if isinstance(call.operation, Movement | Composite):
-        return max(call.operation.work(call, None).cells, operand_cells(call)) <= _FEW
+        return max(call.operation.price(call, None).cells, operand_cells(call)) <= _FEW
     times = prod(max(number, 1) for number in _numbers([*call.args, *call.kwargs.values()]))
     choices = prod(map(Tensor.numel, call.tensors)) ** (2 if call.operation.kind == "matrix" else 1)
     return choices * times**3 <= _SOME
@@ -99,7 +99,7 @@ def is_described(call: Call, shape: Shape) -> bool:
             return False
         cells = operand_cells(call) + prod(shape)
         most = max(MOST_CELLS, _AS_MANY * cells)
-        if operation.work(call, tuple(shape)).cells > most:
+        if operation.price(call, tuple(shape)).cells > most:
             return False
         inferred = call.shapes[0] if operation.name == "grad" else operation.infer(call)
         if inferred is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, overload
+from typing import Literal, overload
 
 import torch
 from torch import Tensor
@@ -19,11 +19,9 @@ from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, unravel
 from llm_linalg.base.text import clean
 from llm_linalg.ops.contraction import widen
 from llm_linalg.ops.reads import AxesReads, Reads
+from llm_linalg.ops.terms import CellTerms, Number
 from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.walks.orders import ORDERS, Grid
-
-if TYPE_CHECKING:
-    from llm_linalg.ops.terms import CellTerms, Number
 
 State = Literal["done", "current", "pending"]
 
@@ -273,16 +271,13 @@ def _outer(
     )
     labels = axes.letters
     factors, names = [], []
-    for operand, tensor in enumerate([own.value for own in node.operands]):
-        if operand == node.bias_position:
-            continue
-        own = zip(axes.operands[operand], axes.shapes[operand], strict=True)
-        for axis, (label, size) in enumerate(own):
-            span = spans.get(label)
-            if span is not None and size > 1:
-                tensor = tensor.narrow(axis, span.start, len(span))
-        factors.append(widen(tensor))
-        names.append("".join(labels[label] for label in axes.operands[operand]))
+    for operand, own in enumerate(node.operands):
+        if operand != node.bias_position:
+            sides = zip(axes.operands[operand], axes.shapes[operand], strict=True)
+            found = [spans.get(label) if size > 1 else None for label, size in sides]
+            window = tuple(slice(None) if span is None else slice(span.start, span.stop) for span in found)
+            factors.append(widen(own.value[window]))
+            names.append("".join(labels[label] for label in axes.operands[operand]))
     reduced = "".join(labels[label] for label in axes.reduction_labels)
     output = "".join(labels[label] for label in axes.output)
     sizes = [axes.sizes[label] for label in axes.reduction_labels]

@@ -20,7 +20,7 @@ from llm_linalg.ops import TABLE
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.movement import Movement
-from llm_linalg.ops.price import price_of
+from llm_linalg.ops.operation import price_of
 from tests.ops.drawing import Sample, values
 
 Index = tuple[int, ...]
@@ -212,8 +212,9 @@ def law_shape_rule(call: Traced) -> None:
         operation = node.call.operation
         shape = operation.infer(node.call)
         assert shape is None or shape == node.shape or node.op == "topk"
-        assert min(operation.work(node.call, node.shape)) >= 0
-        assert operation.output_count(node.call) >= 1 or not node.value.numel()
+        price = operation.price(node.call, node.shape)
+        assert min(price) >= 0
+        assert price.outputs >= 1 or not node.value.numel()
 
 
 # They have no derivative: autograd refuses them, or gives 0 everywhere.
@@ -262,7 +263,7 @@ def law_price_covers_what_is_made(call: Traced) -> None:
         picks = operation.name == "getitem" and _share_memory(node.value, node.call.tensors[0])
         views = isinstance(operation, Movement) and (operation.views or picks)
         unknown = operation.infer(node.call) is None
-        assert price.elements >= node.value.numel() or views or unknown
+        assert price.cells >= node.value.numel() or views or unknown
         assert price.multiplications >= 0
 
 
