@@ -9,7 +9,7 @@ other ways is but a part of the sum.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from typing import Generic
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from llm_linalg.analysis.own_programs import Bounds
 from llm_linalg.base.cells import Index
+from llm_linalg.base.errors import stop_if
 from llm_linalg.ops.reads import one
 from llm_linalg.ops.vjp import autograd_jvp, autograd_vjp, rerun
 from llm_linalg.recording.record_node import N, RecordNode
@@ -30,18 +31,25 @@ _UNKNOWN = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError
 
 
 class Influence(Generic[N]):
-    """The derivatives of a trace's cells; each node's autograd graph is built once."""
+    """The derivatives of a trace's cells; each node's autograd graph is built once.
 
-    def __init__(self, nodes: Sequence[N]) -> None:
+    Args:
+        nodes: Its nodes.
+        skip: Nodes by which nothing is differentiated; none of them has operands.
+    """
+
+    def __init__(self, nodes: Sequence[N], skip: Container[N] = ()) -> None:
         self._nodes = nodes
+        self._skip = skip
         self._graphs: dict[N, Graph] = {}
 
-    def back(self, node: N, index: Index) -> dict[N, Tensor]:
+    def back(self, node: N, index: Index, halt: Callable[[], bool] | None = None) -> dict[N, Tensor]:
         """Return the gradient of one cell with respect to each node that it depends on, its own included.
 
         Args:
             node: The node of the cell; its dtype must be floating-point.
             index: The cell.
+            halt: Asked at each node whether to stop.
 
         Returns:
             By node, a tensor of its shape: the derivative of the cell with respect to each of its cells.
@@ -49,18 +57,20 @@ class Influence(Generic[N]):
         Raises:
             ValueError: If the node is not floating-point.
             IndexError: If it has no such cell.
+            HaltedError: If `halt` stopped it.
             LimitError: If a call is too large to be run again.
         """
         found = {node: _seed(node, index)}
         unknown: set[N] = set()
         for current in reversed(self._nodes[: node.index + 1]):
+            stop_if(halt)
             if (current not in found and current not in unknown) or not current.operands:
                 continue
             pulled = None
             with suppress(*_UNKNOWN):
                 pulled = None if current in unknown else self._pulled(current, found[current])
             if pulled is None:
-                unknown |= {one.node for one in current.operands if one.value.is_floating_point()}
+                unknown |= {own.node for own in current.operands if own.value.is_floating_point()}
                 continue
             for operand, taken in zip(current.operands, pulled, strict=True):
                 if taken is not None:
@@ -68,11 +78,12 @@ class Influence(Generic[N]):
                     found[operand.node] = taken if before is None else before + taken
         return {one: gradient for one, gradient in found.items() if one not in unknown}
 
-    def forward(self, node: N, index: Index) -> dict[N, Tensor]:
+    def forward(self, node: N, index: Index, halt: Callable[[], bool] | None = None) -> dict[N, Tensor]:
         """Return the derivative of the cells of each later node with respect to one cell; see `back`."""
         found = {node: _seed(node, index)}
         unknown: set[N] = set()
         for current in self._nodes[node.index + 1 :]:
+            stop_if(halt)
             sources = [operand.node for operand in current.operands]
             if not current.value.is_floating_point():
                 continue
@@ -105,8 +116,12 @@ class Influence(Generic[N]):
         if node not in self._graphs:
             if node.call is not None:
                 Bounds(node.call.tensors).charge_replay(node.call)
-            values = [operand.value.detach().clone() for operand in node.operands]
-            leaves = [value.requires_grad_(value.is_floating_point()) for value in values]
+            leaves = [
+                own.value.detach().requires_grad_(
+                    own.value.is_floating_point() and own.node not in self._skip
+                )
+                for own in node.operands
+            ]
             result = None
             real = node.value.is_floating_point() and any(leaf.requires_grad for leaf in leaves)
             if node.call is not None and real:

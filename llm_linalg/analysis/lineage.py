@@ -8,63 +8,78 @@ perturbing an input shows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Generic
 
-import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Labels
 from llm_linalg.base.cells import Cells, Index
+from llm_linalg.base.errors import stop_if
 from llm_linalg.ops.contraction import Contraction
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.ops.reads import AxesReads, meeting, one, points
+from llm_linalg.ops.reads import AxesReads, cells_of, is_whole, meeting, one, whole
 from llm_linalg.recording.record import ancestors, derive
 from llm_linalg.recording.record_node import N, RecordNode, operand_nodes
 
 
 class Lineage(Generic[N]):
-    """The dependences between a trace's cells."""
+    """The dependences between a trace's cells.
+
+    Attributes:
+        halt: Asked at each node whether to stop, with a `HaltedError`; None if nobody does.
+    """
 
     def __init__(self, nodes: Sequence[N]) -> None:
         self._nodes = nodes
+        self.halt: Callable[[], bool] | None = None
         self._fixed: dict[N, Tensor | None] = {}
 
-    def back(self, node: N, index: Index) -> dict[N, Cells]:
-        """Return the cells of each node that a cell depends on, its own node included."""
-        return {key: points(mask) for key, mask in self.masks_back(node, _one(node, index)).items()}
+    def back(self, node: N, index: Index, skip: Container[N] = ()) -> dict[N, Cells]:
+        """Return the cells of each node that a cell depends on, its own node included.
+
+        Args:
+            node: The node.
+            index: Its cell.
+            skip: Nodes that nothing is said of; none of them has operands.
+        """
+        return {key: cells_of(mask) for key, mask in self.masks_back(node, _one(node, index), skip).items()}
 
     def forward(self, node: N, index: Index) -> dict[N, Cells]:
         """Return the cells of each node that a cell feeds, its own node included."""
-        return {key: points(mask) for key, mask in self.masks_forward(node, _one(node, index)).items()}
+        return {key: cells_of(mask) for key, mask in self.masks_forward(node, _one(node, index)).items()}
 
     def masks_forward(self, node: N, mask: Tensor) -> dict[N, Tensor]:
         """Return the cells that a set of cells feeds, as a boolean mask for each node."""
         reached = {node: mask}
         for later in self._nodes:
+            stop_if(self.halt)
             is_fed = any(operand.node in reached for operand in later.operands)
             if later is node or not is_fed or 0 in later.shape:
                 continue
-            fed = torch.zeros(later.shape, dtype=torch.bool)
+            fed: Tensor | None = None
             for place, operand in enumerate(later.operands):
                 if operand.node in reached:
-                    fed = fed | self._carried_on(later, place, reached[operand.node])
-            if fed.any():
+                    fed = _both(fed, self._carried_on(later, place, reached[operand.node]))
+            if fed is not None and fed.any():
                 reached[later] = fed
         return reached
 
-    def masks_back(self, node: N, mask: Tensor) -> dict[N, Tensor]:
+    def masks_back(self, node: N, mask: Tensor, skip: Container[N] = ()) -> dict[N, Tensor]:
         """Return the cells that a set of cells depends on, as a boolean mask for each node."""
         found = {node: mask}
         for current in ancestors(self._nodes, node):
+            stop_if(self.halt)
             own = found.get(current)
             if own is None:
                 continue
             for place, operand in enumerate(current.operands):
+                before = found.get(operand.node)
+                if operand.node in skip or (before is not None and is_whole(before)):
+                    continue
                 carried = self._carried_back(current, place, own)
                 if carried.any():
-                    before = found.get(operand.node)
-                    found[operand.node] = carried if before is None else before | carried
+                    found[operand.node] = _both(before, carried)
         return found
 
     def constant_cells(self, node: N) -> Tensor | None:
@@ -74,12 +89,15 @@ class Lineage(Generic[N]):
         return derive(self._fixed, node, operand_nodes, self._find_fixed)
 
     def _find_fixed(self, node: N) -> Tensor | None:
+        stop_if(self.halt)
         if not node.operands or node.kind == "creation":
             return None
-        live = torch.zeros(node.shape, dtype=torch.bool)
+        live: Tensor | None = None
         for place, operand in enumerate(node.operands):
-            live = live | self._carried_on(node, place, torch.ones(operand.value.shape, dtype=torch.bool))
-        return None if bool(live.all()) else ~live
+            live = _both(live, self._carried_on(node, place, whole(operand.value.shape)))
+            if is_whole(live):
+                return None
+        return None if live is None else ~live
 
     def _live(self, node: N, place: int) -> Tensor | None:
         """Return a mask (bool) of an operand's cells that are not constant; None if all are live."""
@@ -130,6 +148,12 @@ class Lineage(Generic[N]):
         fixed = [self.constant_cells(operand.node) for operand in node.operands]
         still = node.call.operation.unmoved_outputs(node.call, place, fixed)
         return mask if still is None else mask & ~still
+
+
+def _both(one: Tensor | None, other: Tensor) -> Tensor:
+    """Return the cells (bool) that are in one of two masks; all cells take the memory of one."""
+    found = other if one is None else one | other
+    return whole(found.shape) if found.numel() and not is_whole(found) and found.all() else found
 
 
 def _product_axes(node: RecordNode) -> Axes | None:

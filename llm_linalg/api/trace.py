@@ -33,6 +33,8 @@ from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.retention import BUDGET
 from llm_linalg.recording.scopes import settle_folds
 
+FEW_NODES = 1_000  # of a trace whose parameters a lineage has without being asked
+
 
 class Trace(Record[Node]):
     """What torch did for a program: its nodes and how they depend on each other."""
@@ -103,47 +105,83 @@ class Trace(Record[Node]):
                 f"the gradient flows through {lost.title} ({lost.op}), whose function the trace does not hold"
             )
 
-    def lineage(self, node: str | Node, index: Index) -> dict[Node, Cells]:
-        """Return the cells of each node that a cell depends on, back to the inputs.
+    def lineage(
+        self,
+        node: str | Node,
+        index: Index,
+        parameters: bool | None = None,
+        halt: Callable[[], bool] | None = None,
+    ) -> LineageCells:
+        """Return the cells of each node that a cell depends on, back to the inputs, as ranges.
 
         A cell that a mask set to 0, or to −inf before a softmax, carries nothing.
 
+        Args:
+            node: A node, or its name.
+            index: Its cell.
+            parameters: Whether to follow it into parameters, too; None for traces of up to 1,000 nodes.
+            halt: Asked at each node whether to stop.
+
+        Returns:
+            By node, its cells; it says whether parameters were left out.
+
         Raises:
+            HaltedError: If `halt` stopped it.
             LookupError: If values that it depends on were dropped.
         """
         found = self.node(node)
         self.require_values(ancestors(self.nodes, found))
-        return self._lineage.back(found, tuple(index))
+        if parameters is None:
+            parameters = not self._is_large
+        self._lineage.halt = halt
+        skip = () if parameters else self._parameters
+        return LineageCells(self._lineage.back(found, tuple(index), skip), parameters)
 
-    def reach(self, node: str | Node, index: Index) -> dict[Node, Cells]:
+    def reach(
+        self, node: str | Node, index: Index, halt: Callable[[], bool] | None = None
+    ) -> dict[Node, Cells]:
         """Return the cells of each node that a cell feeds, on to the end; the inverse of `lineage`."""
         found = self.node(node)
         self.require_values(
             ancestors(self.nodes, *descendants(self.nodes, found))
         )  # masks among their other operands count too
+        self._lineage.halt = halt
         return self._lineage.forward(found, tuple(index))
 
-    def influence(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
+    def influence(
+        self, node: str | Node, index: Index, halt: Callable[[], bool] | None = None
+    ) -> dict[Node, Tensor]:
         """Return the gradient of one cell with respect to each node that it depends on, at their values.
 
         `lineage` says which cells a cell depends on at all; this says how much.
 
         Returns:
             By floating-point node, its own included, a tensor of the node's shape. A node is left out if
-            a call on the way has no derivative in torch.
+            a call on the way has no derivative in torch, and a parameter in traces of more than 1,000 nodes.
 
         Raises:
+            HaltedError: If `halt` stopped it.
             ValueError: If the node is not floating-point.
         """
         found = self.node(node)
         self.require_values(ancestors(self.nodes, found))
-        return self._influence.back(found, tuple(index))
+        return self._influence.back(found, tuple(index), halt)
 
-    def effect(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
+    def effect(
+        self, node: str | Node, index: Index, halt: Callable[[], bool] | None = None
+    ) -> dict[Node, Tensor]:
         """Return the derivative of each node that a cell feeds with respect to that cell, at their values."""
         found = self.node(node)
         self.require_values(descendants(self.nodes, found))
-        return self._influence.forward(found, tuple(index))
+        return self._influence.forward(found, tuple(index), halt)
+
+    @property
+    def _is_large(self) -> bool:
+        return len(self.nodes) > FEW_NODES
+
+    @cached_property
+    def _parameters(self) -> set[Node]:
+        return {node for node in self.nodes if node.op == "parameter"}
 
     @cached_property
     def map(self) -> BlockDiagram[Node]:
@@ -152,7 +190,7 @@ class Trace(Record[Node]):
 
     @cached_property
     def _influence(self) -> Influence[Node]:
-        return Influence(self.nodes)
+        return Influence(self.nodes, self._parameters if self._is_large else ())
 
     @cached_property
     def _lineage(self) -> Lineage[Node]:
@@ -175,6 +213,23 @@ class Trace(Record[Node]):
         naming = AxisNaming(AxisDeclarations(named, tuple(words.items())), self.lists)
         found = {node: naming.of(node) for node in self.nodes}
         return {node: edges for node, edges in found.items() if edges}
+
+
+class LineageCells(dict[Node, Cells]):
+    """The cells of each node that a cell depends on.
+
+    Attributes:
+        parameters: Whether those of parameters are among them.
+    """
+
+    def __init__(self, cells: Mapping[Node, Cells], parameters: bool) -> None:
+        super().__init__(cells)
+        self.parameters = parameters
+
+    def __repr__(self) -> str:
+        """Return its cells, and that there are none of parameters if they were left out."""
+        said = "" if self.parameters else " without parameters: lineage(…, parameters=True) has them"
+        return f"{super().__repr__()}{said}"
 
 
 def load_trace(path: str | Path) -> Trace:

@@ -6,7 +6,7 @@ Every class is a `collections.abc.Set`, so it compares equal to a Python set of 
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice, product
@@ -110,23 +110,36 @@ class Diagonal(_Cells):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Points(_Cells):
-    """Cells of a shape by their sorted row-major positions, for sets that are not a product of ranges."""
+class Runs(_Cells):
+    """Cells of a shape as runs of row-major positions, for sets that are not a product of ranges.
+
+    Attributes:
+        shape: The shape.
+        starts: The first position of each run, in order.
+        ends: The position after each run's last, which is smaller than the start of the next.
+    """
 
     shape: tuple[int, ...]
-    flat: tuple[int, ...]
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], *positions: int) -> Runs:
+        """Return the cells at some positions, of which no two are neighbours."""
+        return cls(shape, positions, tuple([position + 1 for position in positions]))
 
     def __repr__(self) -> str:
         """Return the first of its cells, by their indices."""
         shown = [str(index) for index in islice(self, MOST_SHOWN)]
         more = [f"… {len(self):,} in all"] if len(self) > MOST_SHOWN else []
-        return f"Points({{{', '.join([*shown, *more])}}} of {self.shape})"
+        return f"Runs({{{', '.join([*shown, *more])}}} of {self.shape})"
 
     def __len__(self) -> int:
-        return len(self.flat)
+        return sum(self.ends) - sum(self.starts)
 
     def __iter__(self) -> Iterator[Index]:
-        return (unravel(position, self.shape) for position in self.flat)
+        spans = map(range, self.starts, self.ends)
+        return (unravel(position, self.shape) for span in spans for position in span)
 
     def __contains__(self, index: object) -> bool:
         if not (isinstance(index, tuple) and len(index) == len(self.shape)):
@@ -134,11 +147,11 @@ class Points(_Cells):
         if not all(isinstance(i, int) and 0 <= i < n for i, n in zip(index, self.shape, strict=True)):
             return False
         position = ravel(index, self.shape)
-        place = bisect_left(self.flat, position)
-        return place < len(self.flat) and self.flat[place] == position
+        place = bisect_right(self.starts, position) - 1
+        return place >= 0 and position < self.ends[place]
 
 
-NO_CELLS: Cells = Points((), ())
+NO_CELLS: Cells = Runs((), (), ())
 
 
 class TensorSlice(NamedTuple):

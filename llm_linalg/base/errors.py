@@ -6,7 +6,7 @@ screen at most, and free of control characters whatever the program contains.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -184,6 +184,12 @@ class LimitError(ProgramError):
 
 class HaltedError(ProgramError):
     """A program that was stopped from outside while it ran."""
+
+
+def stop_if(halt: Callable[[], bool] | None, what: str = "stopped") -> None:
+    """Raise `HaltedError` if somebody asks to stop."""
+    if halt is not None and halt():
+        raise HaltedError(what)
 
 
 class InternalError(ProgramError):

@@ -45,7 +45,12 @@ def attention(call: Call) -> str:
     scale = (
         call["scale"] if call["scale"] is not None else max(width, 1) ** -0.5
     )  # without features all scores are 0
-    lines = ["scores = query @ key.transpose(-2, -1)", f"scaled = scores * {literal(scale)}"]
+    lines, key, value = [], "key", "value"
+    if call["enable_gqa"] and call.shapes[0][-3] != call.shapes[1][-3]:  # several heads of queries share keys
+        shared = call.shapes[0][-3] // call.shapes[1][-3]
+        key, value = "keys", "values"
+        lines += [f"{own}s = {own}.repeat_interleave({shared}, dim=-3)" for own in ("key", "value")]
+    lines += [f"scores = query @ {key}.transpose(-2, -1)", f"scaled = scores * {literal(scale)}"]
     weights = "weights = torch.softmax({}, dim=-1)"
     mask = call["attn_mask"]
     if call["is_causal"]:
@@ -55,16 +60,16 @@ def attention(call: Call) -> str:
         lines.append("masked = scaled.masked_fill(attn_mask.logical_not(), float('-inf'))")
     elif isinstance(mask, Tensor):
         lines.append("masked = scaled + attn_mask")
-    lines.append(weights.format("masked" if len(lines) > 2 else "scaled"))
+    lines.append(weights.format(lines[-1].split(" = ")[0]))
     if isinstance(mask, Tensor):
         lines.append("shares = weights.masked_fill(weights.isnan(), 0.0)")
-    lines.append(f"attention = {lines[-1].split(' = ')[0]} @ value")
+    lines.append(f"attention = {lines[-1].split(' = ')[0]} @ {value}")
     return "\n".join(lines)
 
 
 def _plain_attention(arguments: Mapping[str, Any]) -> bool:
     both = arguments["is_causal"] and arguments["attn_mask"] is not None
-    return not arguments["dropout_p"] and not arguments["enable_gqa"] and not both
+    return not arguments["dropout_p"] and not both
 
 
 COMPOSITES: tuple[Operation, ...] = (

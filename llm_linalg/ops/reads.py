@@ -6,6 +6,7 @@ index tuples) and for a set of cells given as a boolean mask (`back`, `forward`)
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,13 +16,50 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Labels, Shape
-from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Points
+from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Runs
 
 
-def points(mask: Tensor) -> Points:
-    """Return the cells of a boolean mask."""
-    flat = mask.reshape(-1).nonzero().reshape(-1).tolist()
-    return Points(tuple(mask.shape), tuple(flat))
+def whole(shape: Shape) -> Tensor:
+    """Return the mask (bool) of all cells of a shape, which takes the memory of one."""
+    return torch.ones((), dtype=torch.bool).expand(shape)
+
+
+def is_whole(mask: Tensor) -> bool:
+    """Return whether a mask is one that `whole` has made."""
+    return not any(mask.stride()) and bool(mask.numel()) and bool(mask.as_strided((), ()))
+
+
+def cells_of(mask: Tensor) -> Cells:
+    """Return the cells of a boolean mask as ranges: of each axis where that is all there is, else of rows."""
+    shape = tuple(mask.shape)
+    if is_whole(mask):
+        return Box.whole(shape)
+    count = int(mask.count_nonzero())
+    if not count:
+        return NO_CELLS
+    spans = []
+    for axis in range(mask.dim()):
+        others = [other for other in range(mask.dim()) if other != axis]
+        found = (mask.any(others) if others else mask).nonzero()
+        spans.append(range(int(found[0]), int(found[-1]) + 1))
+    if prod(map(len, spans)) == count:
+        return Box(tuple(spans))
+    edges = torch.nn.functional.pad(mask.reshape(-1).to(torch.int8), (1, 1)).diff()
+    return Runs(shape, _positions(edges > 0), _positions(edges < 0))
+
+
+def _positions(mask: Tensor) -> array[int]:
+    return array("q", bytes(mask.nonzero().reshape(-1).untyped_storage()))
+
+
+def values_at(tensor: Tensor, cells: Cells) -> Tensor:
+    """Return a tensor's values at some of its cells, in order."""
+    if isinstance(cells, Box):
+        return tensor[tuple([slice(span.start, span.stop) for span in cells.ranges])].reshape(-1)
+    if isinstance(cells, Runs) and cells.starts:
+        flat = tensor.reshape(-1)
+        return torch.cat([flat[first:end] for first, end in zip(cells.starts, cells.ends, strict=True)])
+    return torch.stack([tensor[index] for index in cells]) if cells else tensor.reshape(-1)[:0]
 
 
 def one(shape: Shape, index: Index) -> Tensor:
@@ -44,17 +82,17 @@ class Reads:
 
     def reads(self, index: Index) -> Cells:
         """Return the operand's cells that an output cell is computed from."""
-        return points(self.back(one(self.sizes[0], index)))
+        return cells_of(self.back(one(self.sizes[0], index)))
 
     def feeds(self, index: Index) -> Cells:
         """Return the output cells to which an operand's cell contributes."""
-        return points(self.forward(one(self.sizes[1], index)))
+        return cells_of(self.forward(one(self.sizes[1], index)))
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
         """Return the operand's cells that a block of the output reads."""
         mask = torch.zeros(self.sizes[0], dtype=torch.bool)
         mask[tuple(slice(r.start, r.stop) for r in ranges)] = True
-        return points(self.back(mask))
+        return cells_of(self.back(mask))
 
     def back(self, mask: Tensor) -> Tensor:
         """Return the operand's cells (bool) read by any of the output cells in `mask`."""
@@ -95,7 +133,7 @@ class AxesReads(Reads):
                 spans.get(label, range(size)) for label, size in zip(self.labels, inner.shape, strict=True)
             ]
             inner[tuple([slice(span.start, span.stop) for span in inside])] = True
-            return points(self.place(inner))
+            return cells_of(self.place(inner))
         sizes = zip(self._labels, self._shape, strict=True)
         return Box(
             tuple(range(size) if size == 1 else spans.get(label, range(size)) for label, size in sizes)
@@ -142,6 +180,8 @@ class AxesReads(Reads):
 
 def meeting(axes: Axes, masks: Sequence[tuple[Labels, Tensor]], output: Labels) -> Tensor:
     """Return the cells with some labels for which an index of all others makes every mask (bool) true."""
+    if all(is_whole(mask) for _, mask in masks):
+        return whole(tuple([axes.sizes[label] for label in output]))
     letters = axes.letters
     specs = ["".join(letters[label] for label in labels) for labels, _ in masks]
     kept = [label for label in output if letters[label] in "".join(specs)]
@@ -175,7 +215,7 @@ class IndexReads(Reads):
 
     def reads(self, index: Index) -> Cells:
         position = int(self.source[index]) - self.first - 1
-        return Points(self.shape, (position,)) if 0 <= position < self._numel else NO_CELLS
+        return Runs.of(self.shape, position) if 0 <= position < self._numel else NO_CELLS
 
     def back(self, mask: Tensor) -> Tensor:
         own = torch.zeros(self._numel + 1, dtype=torch.bool)

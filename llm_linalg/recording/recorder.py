@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from llm_linalg.base.axes import ShapeMismatch
-from llm_linalg.base.errors import HaltedError
+from llm_linalg.base.errors import stop_if
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.arguments import may_write, outputs, tensors_in, turns, writes
@@ -153,8 +153,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
             # Inside torch.vmap and its like tensors are wrappers without cells of their own.
             return func(*args, **kwargs)
-        if self._halt is not None and self._halt():
-            raise HaltedError("stopped: what comes after this was not run")
+        stop_if(self._halt, "stopped: what comes after this was not run")
         entry = _LISTED.get(func)
         if entry is None:
             return self._run_unlisted(func, args, kwargs)

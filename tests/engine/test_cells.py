@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.base.cells import NO_CELLS, Box, Cells, Diagonal, Index, Points, ravel, strides, unravel
+from llm_linalg.base.cells import NO_CELLS, Box, Cells, Diagonal, Index, Runs, ravel, strides, unravel
+from llm_linalg.ops.reads import cells_of, is_whole, values_at, whole
 
 SHAPES = st.lists(st.integers(1, 4), max_size=4).map(tuple)
 
@@ -27,14 +30,41 @@ def diagonals(draw: st.DrawFn) -> tuple[Cells, set[Index]]:
 
 
 @st.composite
-def some_points(draw: st.DrawFn) -> tuple[Cells, set[Index]]:
+def runs(draw: st.DrawFn) -> tuple[Cells, set[Index]]:
     shape = draw(SHAPES)
     every = list(product(*map(range, shape)))
-    chosen = sorted(draw(st.sets(st.integers(0, len(every) - 1))))
-    return Points(shape, tuple(chosen)), {every[position] for position in chosen}
+    chosen = draw(st.sets(st.integers(0, len(every) - 1)))
+    starts = sorted(place for place in chosen if place - 1 not in chosen)
+    ends = sorted(place + 1 for place in chosen if place + 1 not in chosen)
+    return Runs(shape, starts, ends), {every[position] for position in chosen}
 
 
-@given(st.one_of(boxes(), diagonals(), some_points()), st.data())
+@given(SHAPES, st.data())
+def test_a_mask_is_stored_as_the_ranges_that_it_has(shape: tuple[int, ...], data: st.DataObject) -> None:
+    chosen = data.draw(st.lists(st.booleans(), min_size=prod(shape), max_size=prod(shape)))
+    mask = torch.tensor(chosen, dtype=torch.bool).reshape(shape)
+    cells = cells_of(mask)
+    assert cells == {tuple(index) for index in mask.nonzero().tolist()}
+    values = torch.arange(prod(shape)).reshape(shape)
+    assert values_at(values, cells).tolist() == values[mask].tolist()
+
+
+@given(SHAPES.filter(bool), st.data())
+def test_ranges_of_each_axis_are_a_box(shape: tuple[int, ...], data: st.DataObject) -> None:
+    firsts = [data.draw(st.integers(0, size - 1)) for size in shape]
+    spans = [
+        slice(first, data.draw(st.integers(first + 1, size)))
+        for first, size in zip(firsts, shape, strict=True)
+    ]
+    mask = torch.zeros(shape, dtype=torch.bool)
+    mask[tuple(spans)] = True
+    assert isinstance(cells_of(mask), Box)
+    assert isinstance(cells_of(whole(shape)), Box)
+    assert is_whole(whole(shape))
+    assert cells_of(whole(shape)) == Box.whole(shape)
+
+
+@given(st.one_of(boxes(), diagonals(), runs()), st.data())
 def test_they_are_sets(pair: tuple[Cells, set[Index]], data: st.DataObject) -> None:
     cells, wanted = pair
     assert cells == wanted

@@ -133,7 +133,13 @@ def _attended(draw: Draw) -> Inputs:
     queries, keys, width = (draw(st.integers(1, 3)) for _ in range(3))
     q = values((*batch, queries, width), 1)
     k, v = (values((*batch, keys, width), seed) for seed in (2, 3))
-    return {"q": q, "k": k, "v": v, "m": values((queries, keys), 4) > 0, "f": values((queries, keys), 5)}
+    heads, shared = draw(st.integers(1, 2)), draw(st.integers(1, 3))
+    g = values((2, heads * shared, queries, width), 6)
+    h, i = (values((2, heads, keys, width), seed) for seed in (7, 8))
+    return {
+        "q": q, "k": k, "v": v, "m": values((queries, keys), 4) > 0, "f": values((queries, keys), 5),
+        "g": g, "h": h, "i": i,
+    }  # fmt: skip
 
 
 def _compared(draw: Draw) -> Inputs:
@@ -261,6 +267,7 @@ outer: torch.outer(v, u)
     (_attended, """
 scaled_dot_product_attention: F.{0}(q, k, v) | F.{0}(q, k, v, is_causal=True) | F.{0}(q, k, v, scale=0.5)
 scaled_dot_product_attention: F.{0}(q, k, v, attn_mask=m) | F.{0}(q, k, v, attn_mask=f)
+scaled_dot_product_attention: F.{0}(g, h, i, enable_gqa=True) | F.{0}(g, h, i, enable_gqa=True, is_causal=True)
 """),
     (_compared, """
 cross_entropy: F.cross_entropy(x, t, reduction=r)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from llm_linalg.base.cells import Cells
     from llm_linalg.recording.record_node import Value
     from tui.model.view import View
-
-MOST_CELLS = 4_000_000
-MOST_OPERATIONS = 5_000
-"""Operations, and `MOST_CELLS` cells, of a program beyond which no cell is followed through it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +50,10 @@ class FollowedCells:
     def steepest(self, node: Node) -> float | None:
         """Return the largest derivative, in size, of a node's cells on the way; None where there is none."""
         if node not in self._steepest:
+            from llm_linalg.ops.reads import values_at
+
             found, cells = self.influence.get(node), self.cells.get(node)
-            slopes = None if found is None or not cells else found[tuple(map(list, zip(*cells, strict=True)))]
+            slopes = None if found is None or not cells else values_at(found, cells)
             self._steepest[node] = None if slopes is None else float(slopes.double().abs().max())
         return self._steepest[node]
 
@@ -90,9 +88,14 @@ class Lineages:
         self._trace = trace
         self._results: dict[FollowedCell, FollowedCells | str] = {}
 
-    def of(self, view: View) -> FollowedCells | None:
-        """Return the cells that a view follows through the program; None if it follows none, or can't."""
-        result = self._result(view)
+    def of(self, view: View, halt: Callable[[], bool] | None = None) -> FollowedCells | None:
+        """Return the cells that a view follows through the program; None if it follows none, or can't.
+
+        Args:
+            view: The view.
+            halt: Asked on the way whether to stop; what was stopped stays refused.
+        """
+        result = self._result(view, halt)
         return None if isinstance(result, str) else result
 
     def refusal(self, view: View) -> str:
@@ -111,15 +114,19 @@ class Lineages:
     def _exceeds_key(self) -> bool:
         return exceeds_key(self._trace)
 
-    def _result(self, view: View) -> FollowedCells | str | None:
+    def _result(self, view: View, halt: Callable[[], bool] | None = None) -> FollowedCells | str | None:
+        from llm_linalg.base.errors import HaltedError
+
         start = view.follows
         if start is None or self._trace is None or view.backward:
             return None
         if start not in self._results:
             try:
-                self._results[start] = follow_cell(start, self._trace)
+                self._results[start] = follow_cell(start, self._trace, halt)
             except LookupError as error:
                 self._results[start] = str(error.args[0])
+            except HaltedError:
+                self._results[start] = "Stopped: the cell was not followed to its ends."
         return self._results[start]
 
 
@@ -127,20 +134,25 @@ def _cell_of(node: Node, index: Index) -> str:
     return cell_name(node.title_of_cells if index else node.title, index)
 
 
-def follow_cell(start: FollowedCell, trace: Trace) -> FollowedCells:
+def follow_cell(start: FollowedCell, trace: Trace, halt: Callable[[], bool] | None = None) -> FollowedCells:
     """Return a cell, and what lies on its way through a program.
 
     Raises:
-        LookupError: If there is no such cell, or the program is too large to follow one; one line says which.
+        HaltedError: If `halt` stopped it.
+        LookupError: If there is no such cell, or values were dropped; one line says which.
     """
     refusal = follow_refusal(start, trace)
     if refusal:
         raise LookupError(refusal)
     node = trace.node_named(start.name)
     back = start.way == "lineage"
-    cells = (trace.lineage if back else trace.reach)(node, start.position)
+    cells: Mapping[Node, Cells]
+    if back:
+        cells = trace.lineage(node, start.position, halt=halt)
+    else:
+        cells = trace.reach(node, start.position, halt)
     real = node.value.is_floating_point()
-    influence = (trace.influence if back else trace.effect)(node, start.position) if real else {}
+    influence = (trace.influence if back else trace.effect)(node, start.position, halt) if real else {}
     return FollowedCells(start, node, cells, influence)
 
 
@@ -156,8 +168,4 @@ def follow_refusal(start: FollowedCell, trace: Trace) -> str:
         return f"{node.name} has shape {node.shape}: there is no cell {list(start.position)}"
     if trace.dropped:
         return "Some values of this run were dropped, so no cell can be followed through it."
-    if sum(other.value.numel() for other in trace.nodes) > MOST_CELLS:
-        return f"This run has more than {MOST_CELLS:,} cells: too many to follow one through."
-    if len(trace.nodes) > MOST_OPERATIONS:
-        return f"This run has more than {MOST_OPERATIONS:,} operations: too many to follow a cell through."
     return ""
