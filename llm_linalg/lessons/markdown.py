@@ -294,19 +294,13 @@ def _is_inert(text: str) -> bool:
     return True
 
 
-def spans(prose: str) -> tuple[tuple[str, str | None], ...]:
-    """Return prose divided at its links: pairs of a text and the slug that it links to, or None.
+def without_links(prose: str) -> str:
+    """Return prose with the words of each link to a lesson in its place.
 
-    >>> spans("See [a product](lesson:matmul).")
-    (('See ', None), ('a product', 'matmul'), ('.', None))
+    >>> without_links("See [a product](lesson:matmul).")
+    'See a product.'
     """
-    pieces: list[tuple[str, str | None]] = []
-    at = 0
-    for link in _LINK.finditer(prose):
-        pieces += [(prose[at : link.start()], None), (link[1], link[2])]
-        at = link.end()
-    pieces.append((prose[at:], None))
-    return tuple((text, slug) for text, slug in pieces if text)
+    return _LINK.sub(r"\1", prose)
 
 
 @cache

@@ -18,7 +18,7 @@ from llm_linalg.base.errors import MissingValueError
 from llm_linalg.base.syntax import statements
 from llm_linalg.lessons.documents import READERS, is_document, parse, python_file, read
 from llm_linalg.lessons.documents.notebook import MOST_VALUES
-from llm_linalg.lessons.reader import Lesson
+from llm_linalg.lessons.lesson import Lesson
 
 
 def code(source: str | list[str]) -> dict[str, Any]:
