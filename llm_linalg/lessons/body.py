@@ -12,7 +12,7 @@ from llm_linalg.lessons import board_reader, question_reader
 from llm_linalg.lessons.fence_options import Line, list_fence, parse_options
 from llm_linalg.lessons.lesson import MOST_MINUTES, LineError
 from llm_linalg.lessons.markdown import Block, blocks, prose
-from llm_linalg.lessons.stop import Board, CodeAbove, Stop
+from llm_linalg.lessons.stop import Board, Stop
 from llm_linalg.questions.question import Ask
 
 FENCES = ("python", "board", "notes", "stops", "ask", "exercise")
@@ -173,7 +173,7 @@ class _BodyReader:
             number=self._number,
             title=self._title or self._lesson_title,
             prose=prose(self._prose),
-            above=CodeAbove(self._running, len(self._running)),
+            above=tuple(self._running),
             line=line,
             notes=self._notes[0],
             minutes=self._notes[1],

@@ -121,18 +121,6 @@ class TextRun(NamedTuple):
     slug: str = ""
 
 
-class Paragraph(NamedTuple):
-    """Blocks without a blank line or a rule between them, as Markdown; or a heading's text with its level."""
-
-    text: str
-    level: int = 0
-
-    @property
-    def as_prose(self) -> str:
-        """The paragraph as prose, with a heading as strong text."""
-        return f"**{self.text}**" if self.level else self.text
-
-
 def blocks(text: str, *, claims: bool = False) -> list[Block]:
     """Return the blocks of Markdown, in order.
 
@@ -175,28 +163,19 @@ def _plain_blocks(tiles: Iterable[re.Match[str]]) -> Iterator[Block]:
 
 
 def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
-    """Return blocks grouped into paragraphs."""
+    """Return blocks grouped into paragraphs, without empty headings."""
     groups: list[list[Block]] = []
-    for block in found:
+    for block in (block for block in found if block.text or not block.level):
         if not groups or block.is_apart_from(groups[-1][-1]):
             groups.append([])
         groups[-1].append(block)
     return groups
 
 
-def paragraphs_of(found: Sequence[Block]) -> list[Paragraph]:
-    """Return the paragraphs of blocks, without empty headings."""
-    return [
-        Paragraph(group[0].text, group[0].level)
-        if group[0].level
-        else Paragraph("\n".join(block.source for block in group))
-        for group in group_blocks([block for block in found if block.text or not block.level])
-    ]
-
-
 def prose(found: Sequence[Block]) -> CleanText:
     """Return blocks as a lesson's prose: a line for each block, a blank line between paragraphs."""
-    return clean_lines("\n\n".join(paragraph.as_prose for paragraph in paragraphs_of(found)))
+    paragraphs = ("\n".join(block.source for block in group) for group in group_blocks(found))
+    return clean_lines("\n\n".join(paragraphs))
 
 
 @lru_cache(1024)

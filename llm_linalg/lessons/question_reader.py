@@ -22,7 +22,7 @@ from llm_linalg.base.text import CleanText, clean, clean_lines, nearest
 from llm_linalg.lessons.fence_options import ListFence, parse_options
 from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.markdown import blocks, prose
-from llm_linalg.lessons.stop import CodeAbove, Stop
+from llm_linalg.lessons.stop import Stop
 from llm_linalg.questions.question import Ask, Exercise, FenceLine, WrongAnswer
 
 ASK_KEYS = ("check", "vary")
@@ -98,10 +98,10 @@ def exercise_stop(stop: Stop, fence: ListFence, controls: Sequence[str], above: 
         wrong=tuple(map(_wrong, parts.values["wrong"])),
         line=fence.line,
     )
-    code, ranks = CodeAbove(), 0
+    code, ranks = tuple[str, ...](), 0
     if exercise.after:
         state = above[exercise.after - 1]
-        code, ranks = CodeAbove(state.above.pieces, state.above.count + bool(state.code)), state.ranks
+        code, ranks = (*state.above, *filter(None, [state.code])), state.ranks
         if not exercise.setup and "show" not in options:
             shown = {} if state.backward else {"show": state.show, "beside": state.beside}
             options = {"order": state.order, "look": state.look, **shown, **options}
