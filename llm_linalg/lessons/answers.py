@@ -33,7 +33,7 @@ def trials(
     first = lesson.seed if seed is None else seed
     yield Trial(first, lesson.names(now))
     for other in range(first + 1, first + 1 + OTHER_SEEDS):
-        yield Trial(other, lesson.names(now), words=f"seed {other}", is_reseeded=True)
+        yield Trial(other, lesson.names(now), words=f"seed {other}")
     names = [control.name for control in lesson.controls]
     together = now
     for line in vary:
@@ -72,17 +72,13 @@ def judge(
 
 def ask_fault(lesson: Lesson, stop: Stop, ask: Ask) -> str:
     """Return why an ask has no right answer in some trial, for its author; empty if it has one in each."""
-    is_random = True
     for trial in trials(lesson, ask.vary):
-        if trial.is_reseeded and not is_random:
-            continue  # it would be the same again
         program = f"{stop.program}\n{trial.statement}" if trial.statement else stop.program
         cells = lesson.cells(stop)
         try:
             with state_after(
                 program, seed=trial.seed, names=trial.names, cells=cells, own=lesson.is_own
             ) as state:
-                is_random = state.is_random
                 guess.right_answer(ask, state)
         except ProgramError as error:
             return f"with {trial.words}: {error.message}" if trial.words else error.message

@@ -39,14 +39,12 @@ class Trial(NamedTuple):
         names: The values of the controls, as the program sees them.
         statement: A statement that binds other data after the program, or empty.
         words: How it differs from the first trial, such as `seed 1` or `n = 4`; empty for the first.
-        is_reseeded: Whether it differs by the seed alone.
     """
 
     seed: int = 0
     names: Mapping[str, Any] = {}
     statement: str = ""
     words: str = ""
-    is_reseeded: bool = False
 
 
 FIRST = Trial()

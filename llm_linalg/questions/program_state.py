@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.api.programs import Program, ProgramFacts, ProgramTask
+from llm_linalg.api.programs import Program, ProgramTask
 from llm_linalg.api.run import program_of
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, RoomError
 from llm_linalg.base.source import Source
@@ -27,13 +27,12 @@ class ProgramState:
     Attributes:
         failure: Why the program ended early; None if it did not.
         names: Its names.
-        is_random: Whether it drew random numbers.
     """
 
     def __init__(self, program: Program | None = None, failure: ProgramError | None = None) -> None:
         self._program = program
         self.failure = failure
-        self.names, self.is_random = ProgramFacts() if program is None else program.facts()
+        self.names = () if program is None else program.names
 
     @property
     def was_cheap(self) -> bool:

@@ -55,17 +55,13 @@ class _Proof:
             self.passing[wrong.expression] = wrong.line, said
         self.typed_in = Outcome()  # the value of the solution in the first trial
         self.numbers: dict[str, Any] = {}  # the values of the names there
-        self.is_random = True  # whether the program draws numbers, so that another seed is another trial
         self.varies = bool(judge.exercise.vary)
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong."""
         for number, trial in enumerate(self.judge.trials):
-            if trial.is_reseeded and not self.is_random:
-                continue  # it would be the same again
             try:
                 with self.judge.state(trial) as state:
-                    self.is_random = state.is_random
                     if not number:
                         self._add_names(state)
                         self.numbers = {name: state.value(name) for name in state.names}
