@@ -73,12 +73,8 @@ def judge(
 def ask_fault(lesson: Lesson, stop: Stop, ask: Ask) -> str:
     """Return why an ask has no right answer in some trial, for its author; empty if it has one in each."""
     for trial in trials(lesson, ask.vary):
-        program = f"{stop.program}\n{trial.statement}" if trial.statement else stop.program
-        cells = lesson.cells(stop)
         try:
-            with state_after(
-                program, seed=trial.seed, names=trial.names, cells=cells, own=lesson.is_own
-            ) as state:
+            with trial.state(stop.program, cells=lesson.cells(stop), own=lesson.is_own) as state:
                 guess.right_answer(ask, state)
         except ProgramError as error:
             return f"with {trial.words}: {error.message}" if trial.words else error.message

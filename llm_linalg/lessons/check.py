@@ -14,10 +14,9 @@ from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
+from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value, grid_shape, is_grid
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
 from llm_linalg.lessons.front_matter import line_of
-from llm_linalg.lessons.grids import grid_shape, is_grid
 from llm_linalg.lessons.lesson import OTHER_PART, PART_TITLES, UNRUN, Lesson, LessonError
 from llm_linalg.lessons.markdown import blocks, links
 from llm_linalg.lessons.stop import Stop

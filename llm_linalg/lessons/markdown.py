@@ -104,14 +104,6 @@ class Block(NamedTuple):
                 return "\n".join([mark + self.info, *([self.text] if self.text else ()), mark])
         return self.text
 
-    def is_apart_from(self, above: Block) -> bool:
-        """Return whether it starts a new paragraph below another block."""
-        return (
-            self.first > above.end
-            or bool({self.kind, above.kind} & {"heading", "code"})
-            or ("text", RULE) in ((self.kind, self.text), (above.kind, above.text))
-        )
-
 
 class TextRun(NamedTuple):
     """A run of text in one style; `slug` is that of the lesson to which a link leads."""
@@ -166,9 +158,16 @@ def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
     """Return blocks grouped into paragraphs, without empty headings."""
     groups: list[list[Block]] = []
     for block in (block for block in found if block.text or not block.level):
-        if not groups or block.is_apart_from(groups[-1][-1]):
-            groups.append([])
-        groups[-1].append(block)
+        above = groups[-1][-1] if groups else None
+        if (
+            above is not None
+            and block.first <= above.end
+            and not {block.kind, above.kind} & {"heading", "code"}
+            and ("text", RULE) not in ((block.kind, block.text), (above.kind, above.text))
+        ):
+            groups[-1].append(block)
+        else:
+            groups.append([block])
     return groups
 
 
@@ -302,11 +301,9 @@ def _full() -> MarkdownIt:
     """Return a parser that takes all that other readers may take: HTML, and every link."""
     from markdown_it import MarkdownIt
 
-    class Trusting(MarkdownIt):
-        def validateLink(self, url: str) -> bool:  # noqa: N802, ARG002 - its name there
-            return True
-
-    return Trusting("commonmark", {"html": True}).enable("table")
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    parser.validateLink = lambda _: True  # type: ignore[assignment, method-assign]
+    return parser
 
 
 @cache

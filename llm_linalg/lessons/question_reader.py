@@ -120,7 +120,7 @@ def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
     choices: list[FenceLine] = []
     values: dict[str, list[FenceLine]] = {key: [] for key in keys}
     last: list[FenceLine] | None = None  # where a line that is indented goes on
-    for place, line in fence.lines:
+    for line, place in fence.lines:
         text = line.strip()
         key, choice = _KEY.fullmatch(line.rstrip()), _CHOICE.fullmatch(line.rstrip())
         if not text:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from llm_linalg.base.constants import LookName
 from llm_linalg.base.text import NOTHING, CleanText
-from llm_linalg.illustrations.look_names import LookName
 from llm_linalg.questions.question import Ask, Exercise
 
 if TYPE_CHECKING:

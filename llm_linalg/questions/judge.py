@@ -46,6 +46,11 @@ class Trial(NamedTuple):
     statement: str = ""
     words: str = ""
 
+    def state(self, program: str, **terms: Any) -> AbstractContextManager[ProgramState]:
+        """Run a program as in this trial, on the terms of `state_after`."""
+        program = f"{program}\n{self.statement}" if self.statement else program
+        return state_after(program, seed=self.seed, names=self.names, **terms)
+
 
 FIRST = Trial()
 
@@ -161,16 +166,8 @@ class Judge:
         Raises:
             ProgramError: If it fails.
         """
-        program = f"{self.program}\n{trial.statement}" if trial.statement else self.program
-        with state_after(
-            program,
-            seed=trial.seed,
-            names=trial.names,
-            cells=self.cells,
-            halt=self.halt,
-            own=self.own and not is_foreign,
-            trust=self.trust,
-        ) as state:
+        own = self.own and not is_foreign
+        with trial.state(self.program, cells=self.cells, halt=self.halt, own=own, trust=self.trust) as state:
             if state.failure is not None:
                 raise state.failure
             yield state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -102,18 +102,9 @@ def expression_of(source: Source) -> ast.expr:
 
 @contextmanager
 def state_after(
-    program: str,
-    *,
-    seed: int = 0,
-    names: Mapping[str, Any] | None = None,
-    cells: Sequence[int] = (),
-    seconds: float | None = None,
-    halt: Halt | None = None,
-    own: bool = False,
-    read: str = "",
-    trust: bool = False,
+    program: str, *, own: bool = False, trust: bool = False, **terms: Any
 ) -> Iterator[ProgramState]:
-    """Run a program, for expressions in the state that it leaves; its terms are those of `program_of`.
+    """Run a program, for expressions in the state that it leaves; its terms are those of `run_text`.
 
     Of a program with cells, one that fails is passed over. Counts alone decide unless it is given seconds.
 
@@ -124,7 +115,7 @@ def state_after(
         RoomError: If nothing foreign may run on this machine.
     """
     Source(program)
-    task = ProgramTask(program, seed, names, cells, seconds, halt, read)
+    task = ProgramTask(program, **{"seconds": None, **terms})
     with program_of(task, own=own, trust=trust) as running:
         failure = None
         try:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
+from llm_linalg.base.constants import LOOK_NAMES, LookName
 from llm_linalg.lessons.lesson import UnknownNameError
 from llm_linalg.lessons.reader import find
 from tests.app.lessons import lesson, shell_split

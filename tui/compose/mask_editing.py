@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llm_linalg.lessons.grids import Grid, flip_cell
+from llm_linalg.lessons.control import Grid, flip_cell
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.control import Control

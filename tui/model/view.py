@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from llm_linalg.illustrations.look_names import LookName
+from llm_linalg.base.constants import LookName
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.control import Control, Value

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from llm_linalg.base.constants import ORDER_NAMES
+from llm_linalg.base.constants import LOOK_NAMES, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean
-from llm_linalg.illustrations.look_names import LOOK_NAMES
 from tui.model.flags import Choice, Parser, add_switch, flag_value, seed, whole_number
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
 from tui.model.usage_error import UsageError

@@ -16,7 +16,7 @@ from tui.text.themes import STRENGTHS
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
 if TYPE_CHECKING:
-    from llm_linalg.illustrations.look_names import LookName
+    from llm_linalg.base.constants import LookName
     from llm_linalg.lessons.control import Control
     from tui.model.frame import Frame
 
