@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from llm_linalg.api.programs import Halt
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import quote
 from llm_linalg.lessons.control import Value
@@ -11,7 +12,7 @@ from llm_linalg.lessons.lesson import Lesson
 from llm_linalg.lessons.stop import Stop
 from llm_linalg.questions import guess
 from llm_linalg.questions.judge import Judge, Trial
-from llm_linalg.questions.program_state import Halt, state_after
+from llm_linalg.questions.program_state import state_after
 from llm_linalg.questions.question import Ask, Exercise, FenceLine
 from llm_linalg.questions.value import LONGEST
 

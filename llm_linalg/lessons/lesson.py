@@ -226,10 +226,10 @@ class Lesson:
         """
         from llm_linalg.api.run import run_text
 
-        if self.external is not None:
-            return self.external.run(self.seed if seed is None else seed)
-        chosen = self.stop(stop) if isinstance(stop, int) else stop
         seed = self.seed if seed is None else seed
+        if self.external is not None:
+            return self.external.run(seed)
+        chosen = self.stop(stop) if isinstance(stop, int) else stop
         return run_text(
             chosen.program,
             own=self.is_own,

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from llm_linalg.api.programs import Halt
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in
-from llm_linalg.questions.program_state import LITERALS, Halt, ProgramState, is_literal, state_after
+from llm_linalg.questions.program_state import LITERALS, ProgramState, is_literal, state_after
 from llm_linalg.questions.question import Exercise
 from llm_linalg.questions.value import (
     ValueDifference,

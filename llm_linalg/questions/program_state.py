@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +15,6 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, RoomEr
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote
 from llm_linalg.questions.value import LONGEST, value_text
-
-Halt = Callable[[], bool]
 
 
 class ProgramState:
