@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from llm_linalg.base.spelling import quote
-from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines, nearest
+from llm_linalg.base.text import NOTHING, CleanText, clean_lines, nearest
 from llm_linalg.lessons import board_reader, question_reader
-from llm_linalg.lessons.fence_options import ListFence, list_fence, parse_options
+from llm_linalg.lessons.fence_options import ListFence, list_fence, parse_options, shown_line
 from llm_linalg.lessons.lesson import MOST_MINUTES, LineError
 from llm_linalg.lessons.markdown import Block, blocks, prose
 from llm_linalg.lessons.stop import Board, Stop
@@ -109,7 +109,8 @@ class _BodyReader:
         line = block.first + 1
         if block.level == 2:
             self.end_section()
-            self._title, self._heading, self._program = _title(block.text, line), line, None
+            self._title = shown_line("a heading", block.text, line, LONGEST_TITLE)
+            self._heading, self._program = line, None
         elif block.kind == "claim":
             self._add_claim(block.text, line)
         elif fault := fence_fault(block, FENCES):
@@ -274,9 +275,3 @@ def _notes(fence: Block, line: int) -> tuple[CleanText, float | None]:
             reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quote(said.strip())}"
             raise LineError(line, reason)
     return prose(blocks(fence.text)), minutes
-
-
-def _title(text: str, line: int) -> CleanText:
-    if not text or not text.isprintable() or len(text) > LONGEST_TITLE:
-        raise LineError(line, f"a heading is 1 to {LONGEST_TITLE} characters, without control characters")
-    return clean(text, None)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from llm_linalg.base.constants import LOOK_NAMES, MOST_RANKS, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
+from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.stop import FollowedCell
 from llm_linalg.questions.question import FenceLine
@@ -33,6 +34,13 @@ def list_fence(info: str, text: str, line: int, *, numbered: bool = True) -> Lis
     """Return a fence; one whose lines are not `numbered`, as in a notebook's cell, has one number for all."""
     lines = (FenceLine(each, line + k * numbered) for k, each in enumerate(text.split("\n"), 1))
     return ListFence(info.strip(), tuple(lines), line)
+
+
+def shown_line(what: str, text: str, line: int, most: int) -> CleanText:
+    """Return a text that is shown on one line; raise `LineError` for one that can't be."""
+    if not text or not text.isprintable() or len(text) > most:
+        raise LineError(line, f"{what} is 1 to {most} characters, without control characters")
+    return clean(text, None)
 
 
 def parse_options(text: str, line: int, language: str = "python") -> dict[str, Any]:

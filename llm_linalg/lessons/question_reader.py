@@ -19,7 +19,7 @@ from typing import NamedTuple
 from llm_linalg.base import syntax
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean, clean_lines, nearest
-from llm_linalg.lessons.fence_options import ListFence, parse_options
+from llm_linalg.lessons.fence_options import ListFence, parse_options, shown_line
 from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.markdown import blocks, prose
 from llm_linalg.lessons.stop import Stop
@@ -56,7 +56,7 @@ def read_ask(fence: ListFence, controls: Sequence[str]) -> Ask:
     if len(parts.choices) == 1 or len(parts.choices) > MOST_CHOICES:
         line, count = parts.choices[-1].line, len(parts.choices)
         raise LineError(line, f"an ask has 2 to {MOST_CHOICES} choices, or none: not {count}")
-    choices = tuple(map(_choice, parts.choices))
+    choices = tuple(shown_line("a choice", *choice, LONGEST_CHOICE) for choice in parts.choices)
     for k, choice in enumerate(choices):
         if choice in choices[:k]:
             raise LineError(parts.choices[k].line, f"the choice {quote(choice)} stands there twice")
@@ -159,14 +159,6 @@ def _check_values(key: str, lines: Sequence[FenceLine]) -> None:
         if len(text) > LONGEST_VALUE or not text.isprintable():
             reason = f"{key}: takes at most {LONGEST_VALUE} characters, without control characters"
             raise LineError(place, reason)
-
-
-def _choice(choice: FenceLine) -> CleanText:
-    text = choice.text
-    if not text or len(text) > LONGEST_CHOICE or not text.isprintable():
-        reason = f"a choice is 1 to {LONGEST_CHOICE} characters, without control characters"
-        raise LineError(choice.line, reason)
-    return clean(text, None)
 
 
 def _check(fence: ListFence, parts: _Parts, what: str) -> FenceLine:
