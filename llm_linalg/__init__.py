@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from llm_linalg.base.errors import ProgramError as ProgramError
     from llm_linalg.base.errors import RoomError as RoomError
     from llm_linalg.base.errors import ShapeError as ShapeError
+    from llm_linalg.lessons.control import Control as Control
     from llm_linalg.lessons.explore import explore as explore
-    from llm_linalg.lessons.reader import Control as Control
-    from llm_linalg.lessons.reader import Lesson as Lesson
-    from llm_linalg.lessons.reader import LessonError as LessonError
-    from llm_linalg.lessons.reader import Stop as Stop
+    from llm_linalg.lessons.lesson import Lesson as Lesson
+    from llm_linalg.lessons.lesson import LessonError as LessonError
+    from llm_linalg.lessons.stop import Stop as Stop
     from llm_linalg.walks.walk import Step as Step
     from llm_linalg.walks.walk import Term as Term
     from llm_linalg.walks.walk import Walk as Walk
@@ -39,10 +39,10 @@ __version__ = "0.1.0"
 warnings.filterwarnings("ignore", message="Failed to initialize NumPy", category=UserWarning)
 
 _HOMES = {
-    "Control": "lessons.reader",
+    "Control": "lessons.control",
     "FormatError": "base.errors",
-    "Lesson": "lessons.reader",
-    "LessonError": "lessons.reader",
+    "Lesson": "lessons.lesson",
+    "LessonError": "lessons.lesson",
     "LimitError": "base.errors",
     "Node": "api.node",
     "Operand": "api.node",
@@ -50,7 +50,7 @@ _HOMES = {
     "RoomError": "base.errors",
     "ShapeError": "base.errors",
     "Step": "walks.walk",
-    "Stop": "lessons.reader",
+    "Stop": "lessons.stop",
     "HaltedError": "base.errors",
     "Term": "walks.walk",
     "Trace": "api.trace",

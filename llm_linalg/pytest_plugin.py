@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from difflib import unified_diff
 from html import unescape
@@ -43,14 +43,13 @@ SVG_COLUMN = 8.4  # units that a character of the app's SVG is wide
 FrameUsage = defaultdict[str, set[Any]]
 """What a run's tests did with stored frames, in sets that xdist can send between processes.
 
-`tests` are the file and the id of each test with the fixture, `passes` the ids of those that passed;
-`comparisons` and `writes` are frames.
+`tests` are the file and the id of each test with the fixture; `comparisons` and `writes` are frames.
 """
 
 
-def orphans(usage: FrameUsage) -> list[str]:
+def orphans(usage: FrameUsage, passed: set[str]) -> list[str]:
     """Return the stored frames that no test compares, for files whose tests have all run and passed."""
-    open_files = {file for file, test in usage["tests"] if test not in usage["passes"]}
+    open_files = {file for file, test in usage["tests"] if test not in passed}
     files = {file for file, _ in usage["tests"]} - open_files
     return sorted({str(frame) for file in files for frame in _stored(Path(file))} - usage["comparisons"])
 
@@ -144,16 +143,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Record the tests with the fixture, unless only some of a file are collected."""
     if not config.getoption("lf", False) and not any("::" in word for word in config.args):
-        ours = {(str(item.path), item.nodeid) for item in items if _has_fixture(item)}
+        ours = {
+            (str(item.path), item.nodeid) for item in items if FIXTURE in getattr(item, "fixturenames", ())
+        }
         config.stash[USAGE]["tests"] |= ours
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Record a test with the fixture that passes."""
-    yield
-    if _has_fixture(item):
-        item.config.stash[USAGE]["passes"].add(item.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -175,7 +168,8 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Report the frames that were written, and those that no test compares."""
     usage = terminalreporter.config.stash[USAGE]
-    for title, names in (("frames written", sorted(usage["writes"])), ("frames unused", orphans(usage))):
+    unused = orphans(usage, {report.nodeid for report in terminalreporter.getreports("passed")})
+    for title, names in (("frames written", sorted(usage["writes"])), ("frames unused", unused)):
         if names:
             terminalreporter.section(title)
             terminalreporter.write("".join(f"{name}\n" for name in names))
@@ -299,10 +293,6 @@ def _store(file: Path, text: str) -> None:
             replacement.write(text.encode("utf-8"))
     except OSError as error:
         pytest.fail(f"no frame could be stored as {file}: {error.strerror or error}", pytrace=False)
-
-
-def _has_fixture(item: pytest.Item) -> bool:
-    return FIXTURE in getattr(item, "fixturenames", ())
 
 
 def _paths_outside(project: Path) -> list[str]:

@@ -14,7 +14,9 @@ import json
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 
-from llm_linalg.lessons.reader import Lesson, Stop, catalog
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog
+from llm_linalg.lessons.stop import Stop
 from tui.cli.main import main
 
 COLUMNS, ROWS = 80, 24

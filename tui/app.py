@@ -26,7 +26,7 @@ from tui.widgets.row_widget import CommandClicked
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from llm_linalg.lessons.reader import Lesson, ListedLesson
+    from llm_linalg.lessons.lesson import Lesson
     from tui.session.presentation.state import Talk
 
 __all__ = ["Explorer", "Options", "ScreenApp"]
@@ -71,7 +71,7 @@ class Explorer(TerminalApp):
     def __init__(
         self,
         view: View,
-        lessons: Sequence[Lesson | ListedLesson],
+        lessons: Sequence[Lesson],
         options: Options | None = None,
         talk: Talk | None = None,
         screen: Callable[[Session, Options], ExplorerScreen] | None = None,

@@ -38,7 +38,7 @@ from tui.text.glyphs import ascii_text
 from tui.text.prose import words_of
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Lesson, ListedLesson
+    from llm_linalg.lessons.lesson import Lesson
     from tui.session.presentation.state import Talk
 
 LONGEST = 10_000  # characters of a line
@@ -59,7 +59,7 @@ class PlainPrompt:
     """
 
     def __init__(
-        self, view: View, lessons: Sequence[Lesson | ListedLesson], write: Callable[[CleanText], None], *,
+        self, view: View, lessons: Sequence[Lesson], write: Callable[[CleanText], None], *,
         width: int = 80, ascii_only: bool = False, talk: Talk | None = None, seconds: float | None = None,
         asks: bool = False,
     ) -> None:  # fmt: skip
@@ -200,7 +200,7 @@ def _processes_report(session: Session) -> str:
 
 
 def converse(
-    view: View, lessons: Sequence[Lesson | ListedLesson], *, width: int, ascii_only: bool, notice: str = "",
+    view: View, lessons: Sequence[Lesson], *, width: int, ascii_only: bool, notice: str = "",
     talk: Talk | None = None, record: str | None = None, seconds: float | None = None, door: bool = False,
 ) -> tuple[Session | None, int]:  # fmt: skip
     """Read standard input to its end; then write what was said to the file `record` as a script.

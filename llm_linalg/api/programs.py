@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.errors import HaltedError, ProgramError, ShapeError
 from llm_linalg.explain.repairs import lasting_repairs, repairs_of
@@ -46,18 +46,6 @@ class ProgramTask:
     read: str = ""
 
 
-class ProgramFacts(NamedTuple):
-    """What a program has left, without the values.
-
-    Attributes:
-        names: The names that it has bound.
-        is_random: Whether it drew random numbers.
-    """
-
-    names: tuple[str, ...] = ()
-    is_random: bool = False
-
-
 class Program(ABC):
     """A program, run once."""
 
@@ -78,9 +66,10 @@ class Program(ABC):
             RoomError: If nothing foreign may run on this machine.
         """
 
+    @property
     @abstractmethod
-    def facts(self) -> ProgramFacts:
-        """Return what it has left."""
+    def names(self) -> tuple[str, ...]:
+        """The names that it has bound."""
 
     @abstractmethod
     def value(self, expression: str, **names: Any) -> Any:

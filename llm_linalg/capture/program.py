@@ -272,12 +272,6 @@ class ProgramRun:
         own = (name for name in self.names if name not in self._given)
         return tuple([name for name in own if not name.startswith(("__", "."))])
 
-    @property
-    def is_random(self) -> bool:
-        """Whether it drew from torch's generator."""
-        fresh = torch.Generator().manual_seed(self.seed).get_state()
-        return self._left is not None and not torch.equal(self._left.generators.torch, fresh)
-
     def record(self, *, failed: bool = False) -> Record[Any]:
         """Return the record of what the program did, whether it ended or failed."""
         recorder, bindings = self.recorder, self._bindings

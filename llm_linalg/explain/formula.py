@@ -115,7 +115,7 @@ def sum_text(step: Step, count: int | None = None) -> str:
     if count is not None:  # the terms of an average without their common factor
         terms = [Term(term.factors[:1], term.factors[0], term.state) for term in terms]
     write = format_number if count is None else short_writer(format_number)
-    shown = elide_terms(terms, current, SHOWN_TERMS)
+    shown = elide_terms(terms, current)
     items = [one if isinstance(one, int) else (factors_text(one.factors, write), one.state) for one in shown]
     added = "".join(text for text, _ in sum_pieces(items, "done"))
     sign = "≈"
@@ -163,24 +163,18 @@ def _without_zeros(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
-def elide_terms(terms: Sequence[T], current: int, most: int) -> list[T | int]:
-    """Return at most `most` items: terms, always with the current one and its neighbours.
+def elide_terms(terms: Sequence[T], current: int) -> list[T | int]:
+    """Return at most `SHOWN_TERMS` items: terms, always with the current one and its neighbours.
 
     An integer stands for that many terms left out.
     """
-    if len(terms) <= most:
+    if len(terms) <= SHOWN_TERMS:
         return list(terms)
-    start = min(max(current - (most - 2) // 2, 1), len(terms) - (most - 1))
-    middle = range(start, start + most - 2)
-    kept = sorted({0, *middle, len(terms) - 1})
-    shown: list[T | int] = []
-    before = -1
-    for position in kept:
-        if position > before + 1:
-            shown.append(position - before - 1)
-        shown.append(terms[position])
-        before = position
-    return shown
+    count, last = SHOWN_TERMS - 2, len(terms) - 1
+    start = min(max(current - count // 2, 1), last - count)
+    left, right = start - 1, last - start - count
+    middle = terms[start : start + count]
+    return [terms[0], *[left] * bool(left), *middle, *[right] * bool(right), terms[-1]]
 
 
 def factors_text(factors: Sequence[Number], write: Callable[[Number], str]) -> str:
@@ -201,7 +195,7 @@ def combination_pieces(combination: Combination, write: Callable[[Number], str])
     told = [term for term in combination.terms if not (term.is_word and term.weight == 0)]
     terms = told or combination.terms
     current = next((k for k, term in enumerate(terms) if term.state == "current"), len(terms) - 1)
-    shown = elide_terms(terms, current, SHOWN_TERMS)
+    shown = elide_terms(terms, current)
     in_numbers = all(term.numbers and not term.is_word for term in terms if term.weight is not None)
     written = _pieces(shown, write, in_numbers)
     if in_numbers and sum(len(text) for text, _ in written) > LONGEST_SUM:

@@ -22,7 +22,7 @@ def nan_reason(node: RecordNode, index: Index) -> str:
     """
     if not _broken(node, index):
         return ""
-    word = "NaN" if _is_nan(node, index) else "inf"
+    word = "NaN" if math.isnan(node.value[index]) else "inf"
     before = _source(node, index)
     if before is not None:
         return f"{word}, since {node_cell(*before)} is"
@@ -53,10 +53,6 @@ def _broken(node: RecordNode, index: Index) -> bool:
     return few and all(bool(operand.value[cell].isfinite()) for operand, cells in reads for cell in cells)
 
 
-def _is_nan(node: RecordNode, index: Index) -> bool:
-    return math.isnan(float(node.value[index]))
-
-
 def _source(node: RecordNode, index: Index) -> tuple[RecordNode, Index] | None:
     """Return a NaN cell that a cell was computed from; None if there is none."""
     for operand, cells in zip(node.operands, node.reads(index), strict=True):
@@ -70,7 +66,7 @@ def _source(node: RecordNode, index: Index) -> tuple[RecordNode, Index] | None:
 def _birth(node: RecordNode, index: Index) -> tuple[RecordNode, Index]:
     """Return the part and the cell in which a NaN arises; the node itself if it has no parts."""
     parts = parts_of(node)
-    if not parts or not _is_nan(parts[-1], index) or parts[-1].shape != node.shape:
+    if not parts or not math.isnan(parts[-1].value[index]) or parts[-1].shape != node.shape:
         return node, index
     now, at = parts[-1], index
     while (before := _source(now, at)) is not None and before[0] in parts:

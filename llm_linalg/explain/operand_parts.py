@@ -59,14 +59,11 @@ def operand_parts(failed: FailedCall, source: Source, code: Code | None) -> list
                 break
     match code:
         case ast.Call(args=[rest], keywords=[]) if not isinstance(rest, ast.Starred):
-            pass
-        case _:
-            return found
-    first = failed.call.order.index(0) if 0 in failed.call.order else None
-    if first is not None and found[first] is None and rest not in found:
-        made = failed.operands[first].node
-        if made is not None and made.span != own and made.op != "parameter":
-            found[first] = rest
+            first = failed.call.order.index(0) if 0 in failed.call.order else None
+            if first is not None and found[first] is None and rest not in found:
+                made = failed.operands[first].node
+                if made is not None and made.span != own and made.op != "parameter":
+                    found[first] = rest
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from llm_linalg.api.programs import Halt
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import quote
 from llm_linalg.lessons.control import Value
@@ -11,7 +12,7 @@ from llm_linalg.lessons.lesson import Lesson
 from llm_linalg.lessons.stop import Stop
 from llm_linalg.questions import guess
 from llm_linalg.questions.judge import Judge, Trial
-from llm_linalg.questions.program_state import Halt, state_after
+from llm_linalg.questions.program_state import state_after
 from llm_linalg.questions.question import Ask, Exercise, FenceLine
 from llm_linalg.questions.value import LONGEST
 
@@ -33,7 +34,7 @@ def trials(
     first = lesson.seed if seed is None else seed
     yield Trial(first, lesson.names(now))
     for other in range(first + 1, first + 1 + OTHER_SEEDS):
-        yield Trial(other, lesson.names(now), words=f"seed {other}", is_reseeded=True)
+        yield Trial(other, lesson.names(now), words=f"seed {other}")
     names = [control.name for control in lesson.controls]
     together = now
     for line in vary:
@@ -72,17 +73,9 @@ def judge(
 
 def ask_fault(lesson: Lesson, stop: Stop, ask: Ask) -> str:
     """Return why an ask has no right answer in some trial, for its author; empty if it has one in each."""
-    is_random = True
     for trial in trials(lesson, ask.vary):
-        if trial.is_reseeded and not is_random:
-            continue  # it would be the same again
-        program = f"{stop.program}\n{trial.statement}" if trial.statement else stop.program
-        cells = lesson.cells(stop)
         try:
-            with state_after(
-                program, seed=trial.seed, names=trial.names, cells=cells, own=lesson.is_own
-            ) as state:
-                is_random = state.is_random
+            with trial.state(stop.program, cells=lesson.cells(stop), own=lesson.is_own) as state:
                 guess.right_answer(ask, state)
         except ProgramError as error:
             return f"with {trial.words}: {error.message}" if trial.words else error.message

@@ -32,7 +32,7 @@ def read(fence: ListFence) -> Board:
         raise LineError(fence.line, unknown("word after board", fence.info, ["chain"]))
     rows: list[BoardRow] = []
     apart = False
-    for number, line in fence.lines:
+    for line, number in fence.lines:
         text = line.strip()
         if len(text) >= 3 and set(text) == {"-"}:
             if apart or not rows:

@@ -7,13 +7,13 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from llm_linalg.base.spelling import quote
-from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines, nearest
+from llm_linalg.base.text import NOTHING, CleanText, clean_lines, nearest
 from llm_linalg.lessons import board_reader, question_reader
-from llm_linalg.lessons.fence_options import Line, list_fence, parse_options
+from llm_linalg.lessons.fence_options import ListFence, list_fence, parse_options, shown_line
 from llm_linalg.lessons.lesson import MOST_MINUTES, LineError
 from llm_linalg.lessons.markdown import Block, blocks, prose
-from llm_linalg.lessons.stop import Board, CodeAbove, Stop
-from llm_linalg.questions.question import Ask
+from llm_linalg.lessons.stop import Board, Stop
+from llm_linalg.questions.question import Ask, FenceLine
 
 FENCES = ("python", "board", "notes", "stops", "ask", "exercise")
 LONG_NAMES = tuple(name for name in FENCES if name != "ask")  # of which a misspelling can be told
@@ -33,22 +33,16 @@ class StopsFence(NamedTuple):
     """
 
     title: CleanText
-    lines: tuple[Line, ...]
+    lines: tuple[FenceLine, ...]
     line: int
     notes: CleanText = NOTHING
     minutes: float | None = None
 
 
 def read(text: str, first: int, title: CleanText, controls: Sequence[str]) -> list[Stop | StopsFence]:
-    """Return the stops of a body, and what a deck has between them.
+    """Return the stops of a body, and what a deck has between them, as the README beside this file says.
 
-    A `##` heading names the stops below it. Each `python` fence is a stop, with the prose before it; prose
-    without a fence after it, up to the next heading or the end, is a stop too. A `board` fence belongs to the
-    program directly above it, or is a stop of its own with the prose before it. A `notes` fence belongs to
-    the stop in whose text it stands, or to the one directly above it. A line `expect: …` below a program is a
-    claim about its state. An `ask` fence belongs to the program that follows it below its heading, or else to
-    the one above it there; an `exercise` fence is a stop of its own. Fences in other languages stay in the
-    prose.
+    Fences in other languages stay in the prose.
 
     Args:
         text: The body.
@@ -96,22 +90,16 @@ def _first_word(info: str) -> str:
 
 
 class _BodyReader:
-    """The stops so far, and what has been read since the last of them.
-
-    Attributes:
-        found: The stops.
-        programs: The positions of those that are programs.
-    """
+    """The stops so far, in `found`, and what has been read since the last of them."""
 
     def __init__(self, title: CleanText, controls: Sequence[str]) -> None:
         self.found: list[Stop | StopsFence] = []
-        self.programs: list[int] = []
         self._running: list[str] = []
         self._lesson_title, self._title = title, NOTHING
         self._controls = controls
         self._number = 1  # of the next stop
         self._ask: Ask | None = None  # one that the section's next program is asked about
-        self._section = 0  # the position of the section's first stop
+        self._program: int | None = None  # the position of the section's last program
         self._heading: int | None = None  # the line of a heading that has no stop yet
         self._prose: list[Block] = []
         self._notes: tuple[CleanText, float | None] = NOTHING, None
@@ -121,7 +109,8 @@ class _BodyReader:
         line = block.first + 1
         if block.level == 2:
             self.end_section()
-            self._title, self._heading, self._section = _title(block.text, line), line, len(self.found)
+            self._title = shown_line("a heading", block.text, line, LONGEST_TITLE)
+            self._heading, self._program = line, None
         elif block.kind == "claim":
             self._add_claim(block.text, line)
         elif fault := fence_fault(block, FENCES):
@@ -134,14 +123,13 @@ class _BodyReader:
     def end_section(self) -> None:
         """Make a stop of prose without a fence; raise `LineError` for a heading with nothing below it."""
         if self._ask is not None:
-            place = self.programs[-1] if self.programs else -1
-            program = self.found[place] if place >= self._section else None
-            if not isinstance(program, Stop):
+            program = None if self._program is None else self.found[self._program]
+            if self._program is None or not isinstance(program, Stop):
                 reason = "an ask belongs to a program, and there is none below its heading"
                 raise LineError(self._ask.line, reason)
             if program.ask is not None:
                 raise LineError(self._ask.line, "the program above has an ask already")
-            self.found[place] = program._replace(ask=self._ask)
+            self.found[self._program] = program._replace(ask=self._ask)
             self._ask = None
         if prose(self._prose):
             self._add_stop(self._begun or 1, slide=True)
@@ -164,7 +152,7 @@ class _BodyReader:
     @property
     def _program_above(self) -> Stop | None:
         """The stop directly above if it is a program."""
-        above = self._above if self.programs[-1:] == [len(self.found) - 1] else None
+        above = self._above if self._program == len(self.found) - 1 else None
         return above if isinstance(above, Stop) else None
 
     def _stop(self, line: int, **fields: Any) -> Stop:
@@ -173,7 +161,7 @@ class _BodyReader:
             number=self._number,
             title=self._title or self._lesson_title,
             prose=prose(self._prose),
-            above=CodeAbove(self._running, len(self._running)),
+            above=tuple(self._running),
             line=line,
             notes=self._notes[0],
             minutes=self._notes[1],
@@ -193,7 +181,7 @@ class _BodyReader:
         match language:
             case "python":
                 options = parse_options(fence.info, line)
-                self.programs.append(len(self.found))
+                self._program = len(self.found)
                 self._add_stop(line, code=fence.text, ask=self._ask, **options)
                 self._ask = None
                 if fence.text and not options.get("fails"):
@@ -211,7 +199,7 @@ class _BodyReader:
             case "notes":
                 self._add_notes(fence, line)
             case _:
-                self._add_stops(fence, line)
+                self._add_stops(listed)
 
     def _add_notes(self, fence: Block, line: int) -> None:
         """Add notes to the stop that is being read, or else to the one directly above."""
@@ -227,18 +215,16 @@ class _BodyReader:
         else:
             self.found[-1] = above._replace(notes=text, minutes=minutes)
 
-    def _add_stops(self, fence: Block, line: int) -> None:
+    def _add_stops(self, fence: ListFence) -> None:
         """Add a deck's stops of other lessons; the prose above them becomes a stop of its own."""
-        if fence.info != "stops":
-            raise LineError(line, "nothing stands behind stops in the first line of its fence")
-        lines = tuple(
-            (line + k, text.strip()) for k, text in enumerate(fence.text.split("\n"), 1) if text.strip()
-        )
+        if fence.info:
+            raise LineError(fence.line, "nothing stands behind stops in the first line of its fence")
+        lines = tuple(FenceLine(text.strip(), place) for text, place in fence.lines if text.strip())
         if not lines:
-            raise LineError(line, "a stops fence names lessons, one a line: matmul, or matmul:2")
+            raise LineError(fence.line, "a stops fence names lessons, one a line: matmul, or matmul:2")
         if prose(self._prose):
             self.end_section()
-        self._append(StopsFence(self._title, lines, line, *self._notes))
+        self._append(StopsFence(self._title, lines, fence.line, *self._notes))
 
     def _add_board(self, board: Board, line: int) -> None:
         """Add a board to the program directly above it, or else as a stop of its own."""
@@ -289,9 +275,3 @@ def _notes(fence: Block, line: int) -> tuple[CleanText, float | None]:
             reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quote(said.strip())}"
             raise LineError(line, reason)
     return prose(blocks(fence.text)), minutes
-
-
-def _title(text: str, line: int) -> CleanText:
-    if not text or not text.isprintable() or len(text) > LONGEST_TITLE:
-        raise LineError(line, f"a heading is 1 to {LONGEST_TITLE} characters, without control characters")
-    return clean(text, None)

@@ -14,12 +14,11 @@ from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
+from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value, grid_shape, is_grid
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
 from llm_linalg.lessons.front_matter import line_of
-from llm_linalg.lessons.grids import grid_shape, is_grid
 from llm_linalg.lessons.lesson import OTHER_PART, PART_TITLES, UNRUN, Lesson, LessonError
-from llm_linalg.lessons.markdown import blocks, spans
+from llm_linalg.lessons.markdown import blocks, links
 from llm_linalg.lessons.stop import Stop
 
 if TYPE_CHECKING:
@@ -151,17 +150,17 @@ class _Check:
         lesson = self.lesson
         known = [*(place.stem for place in curriculum_files()), lesson.slug]
         numbered = list(enumerate(self.lines, 1))
-        links: list[tuple[str | None, int]] = [
+        found: list[tuple[str | None, int]] = [
             (note.lesson, next((k for k, line in numbered if line.startswith(note.name)), 1))
             for note in lesson.boxes
         ]
         for stop in lesson.stops:
-            links += [(row.lesson, row.line) for row in (stop.board.rows if stop.board else ())]
-            links += [
+            found += [(row.lesson, row.line) for row in (stop.board.rows if stop.board else ())]
+            found += [
                 (slug, next((k for k, line in numbered if f"(lesson:{slug})" in line), stop.line))
-                for _, slug in (*spans(stop.prose), *spans(stop.notes))
+                for slug in (*links(stop.prose), *links(stop.notes))
             ]
-        for slug, line in links:
+        for slug, line in found:
             if slug is not None and slug not in known:
                 reason = f"a link to {quote(slug)}, which is not a lesson{hint(slug, known)}"
                 yield lesson.error_at(line, reason, "link")

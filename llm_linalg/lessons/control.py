@@ -1,7 +1,8 @@
 """Controls: the names of a lesson's program that the learner changes.
 
 A control is a table in the lesson's front matter. Its value is plain (a number, a text, a tuple of numbers),
-so that it can be written in a shell command and in JSON.
+so that it can be written in a shell command and in JSON. A grid of 0 and 1, such as a mask that the reader
+edits cell by cell, is written as its rows of digits with slashes between: `100/110/111`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from typing import Literal, NamedTuple, TypeGuard
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import NOTHING, CleanText
-from llm_linalg.lessons import grids
-from llm_linalg.lessons.grids import Grid
 
 Scalar = int | float | str | bool
+Grid = tuple[tuple[int, ...], ...]
 Value = Scalar | tuple[Scalar | tuple[int, ...], ...]
 Kind = Literal["choice", "int", "float", "list", "grid"]
 
 MOST_ENTRIES = 16
+MOST_SIDE = 16  # of a grid
 LARGEST = 1_000_000_000
 
 
@@ -58,7 +59,7 @@ class Control(NamedTuple):
     def show(self, value: Value) -> str:
         """Return a value as text that `parse` reads back, without spaces of its own."""
         if self.kind == "grid":
-            return grids.format_grid(self._grid(value))
+            return format_grid(self._grid(value))
         if isinstance(value, tuple):
             return ",".join(map(self.show, value))
         return str(value).lower() if isinstance(value, bool) else str(value)
@@ -88,7 +89,7 @@ class Control(NamedTuple):
         """
         if self.kind == "grid":
             sides = list(map(len, self._grid(self.default)))
-            if not grids.is_grid(value) or list(map(len, value)) != sides:
+            if not is_grid(value) or list(map(len, value)) != sides:
                 raise ValueError(f"{self._takes()}, not {quote(str(value))[1:-1]}")
             return tuple(tuple(map(int, row)) for row in value)
         if self.kind == "list":
@@ -130,8 +131,8 @@ class Control(NamedTuple):
         return (*entries, self.choices[int(number)])
 
     def _grid(self, value: Value) -> Grid:
-        if not grids.is_grid(value):
-            most = grids.MOST_SIDE
+        if not is_grid(value):
+            most = MOST_SIDE
             raise ValueError(
                 f"{self.name} takes rows of 0 and 1, all of one length, at most {most} by {most}"
             )
@@ -206,8 +207,8 @@ class Control(NamedTuple):
     def _takes(self) -> str:
         """Return what the control takes, in words: the start of each error message."""
         if self.kind == "grid":
-            rows, columns = grids.grid_shape(like := self._grid(self.default))
-            example = grids.format_grid(like)
+            rows, columns = grid_shape(like := self._grid(self.default))
+            example = format_grid(like)
             return f"{self.name} takes {rows} rows of {columns} digits 0 and 1, such as {example}"
         what = {"int": "is a whole number", "float": "is a number"}.get(self.kind, "takes numbers")
         bounds = "" if self.minimum is None else f" from {self.minimum} to {self.maximum}"
@@ -232,3 +233,31 @@ def _shown(value: object) -> str:
     if huge:
         return "so large a number"
     return quote(value) if isinstance(value, str) else quote(str(value))[1:-1]
+
+
+def format_grid(grid: Grid) -> str:
+    """Return the text of a grid."""
+    return "/".join("".join(map(str, row)) for row in grid)
+
+
+def is_grid(value: object) -> TypeGuard[Grid]:
+    """Return whether a value is rows of 0 and 1, all of the same length."""
+    if not isinstance(value, tuple | list) or not 1 <= len(value) <= MOST_SIDE:
+        return False
+    rows = [row for row in value if isinstance(row, tuple | list) and 1 <= len(row) <= MOST_SIDE]
+    entries = [entry for row in rows for entry in row]
+    same = len({len(row) for row in rows}) == 1 and len(rows) == len(value)
+    return same and all(type(entry) is int and entry in (0, 1) for entry in entries)
+
+
+def grid_shape(grid: Grid) -> tuple[int, int]:
+    """Return the numbers of rows and of columns of a grid."""
+    return len(grid), len(grid[0])
+
+
+def flip_cell(grid: Grid, row: int, column: int) -> Grid:
+    """Return the grid with one entry flipped."""
+    return tuple(
+        tuple(1 - entry if (i, j) == (row, column) else entry for j, entry in enumerate(line))
+        for i, line in enumerate(grid)
+    )

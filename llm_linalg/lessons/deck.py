@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -152,9 +152,15 @@ def lesson_of(data: bytes, path: Path) -> Lesson:
     Raises:
         LessonError: With the file, the line and the reason.
     """
+    return _pieces(data, path)[0]
+
+
+def _pieces(data: bytes, path: Path) -> tuple[Lesson, Sequence[Stop | StopsFence]]:
+    """Return a file's own stops as a lesson, and these with the fences of others between them."""
     if path.suffix.lower() in SUFFIXES and is_lesson(text := files.text_of(data, path)):
-        return reader.parse_deck_file(text, path)[0]
-    return documents.parse(data, path)
+        return reader.parse_deck_file(text, path)
+    lesson = documents.parse(data, path)
+    return lesson, lesson.stops
 
 
 class _DeckReading:
@@ -193,13 +199,7 @@ class _DeckReading:
 
     def file(self, place: Path) -> Deck:
         """Return the deck in a file."""
-        is_markdown = place.suffix.lower() in SUFFIXES
-        text = files.text_of(self._bytes(place, files.LONGEST_FILE), place) if is_markdown else ""
-        if not is_markdown or not is_lesson(text):
-            deck = of_lesson(self._document(place))
-            self._check_length(len(deck.stops))
-            return deck
-        own, pieces = reader.parse_deck_file(text, place)
+        own, pieces = _pieces(self._bytes(place), place)
         stops: list[DeckStop] = []
         own_stops = iter(of_lesson(own).stops)
         for piece in pieces:
@@ -213,7 +213,7 @@ class _DeckReading:
     def _stops_named(self, piece: StopsFence, place: Path) -> list[DeckStop]:
         """Return the stops that a `stops` fence names, which share its minutes."""
         stops: list[DeckStop] = []
-        for line, words in piece.lines:
+        for words, line in piece.lines:
             try:
                 found = self._stops_of_line(words, line, piece, place)
             except LessonError as error:
@@ -254,15 +254,12 @@ class _DeckReading:
             return reader.find(name)
         path = place.parent / name
         if path not in self._named:
-            self._named[path] = self._document(path)
+            self._named[path] = documents.parse(self._bytes(path), path)
         return self._named[path]
 
-    def _document(self, place: Path) -> Lesson:
-        return documents.parse(self._bytes(place, documents.LONGEST_FILE), place)
-
-    def _bytes(self, place: Path, most: int) -> bytes:
+    def _bytes(self, place: Path) -> bytes:
         """Return a file's bytes, and keep them among the sources, which are bounded together."""
-        self.sources[place] = files.read_bytes(place, most + 1)
+        self.sources[place] = files.read_bytes(place, documents.LONGEST_FILE + 1)
         if sum(map(len, self.sources.values())) > MOST_BYTES:
             raise LessonError(str(place), 1, f"the deck's files have more than {MOST_BYTES // 1_000_000} MB")
         return self.sources[place]

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from llm_linalg.base.constants import MOST_RANKS, ORDER_NAMES
+from llm_linalg.base.constants import LOOK_NAMES, MOST_RANKS, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.illustrations.look_names import LOOK_NAMES
+from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.stop import FollowedCell
+from llm_linalg.questions.question import FenceLine
 
 KEYS = ("show", "order", "look", "steps", "margin", "fails", "backward", "ranks", "map", "lineage", "reach")
 EXERCISE_KEYS = ("after", "without", "show", "order", "look")
@@ -21,21 +22,25 @@ ONE_OF = {"order": ORDER_NAMES, "look": LOOK_NAMES, "margin": MARGINS}
 _PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
 
 
-Line = tuple[int, str]  # its number, from 1, and its text
-
-
 class ListFence(NamedTuple):
-    """A fence that is read line by line: its info string, its lines with their numbers, and its own."""
+    """A fence that is read line by line: its info string, its lines, and its own line in the file."""
 
     info: str
-    lines: tuple[Line, ...]
+    lines: tuple[FenceLine, ...]
     line: int
 
 
 def list_fence(info: str, text: str, line: int, *, numbered: bool = True) -> ListFence:
     """Return a fence; one whose lines are not `numbered`, as in a notebook's cell, has one number for all."""
-    lines = enumerate(text.split("\n"), 1)
-    return ListFence(info.strip(), tuple((line + k * numbered, each) for k, each in lines), line)
+    lines = (FenceLine(each, line + k * numbered) for k, each in enumerate(text.split("\n"), 1))
+    return ListFence(info.strip(), tuple(lines), line)
+
+
+def shown_line(what: str, text: str, line: int, most: int) -> CleanText:
+    """Return a text that is shown on one line; raise `LineError` for one that can't be."""
+    if not text or not text.isprintable() or len(text) > most:
+        raise LineError(line, f"{what} is 1 to {most} characters, without control characters")
+    return clean(text, None)
 
 
 def parse_options(text: str, line: int, language: str = "python") -> dict[str, Any]:

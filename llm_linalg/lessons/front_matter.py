@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 from llm_linalg.base.axis_labels import AxisDeclarations
 from llm_linalg.base.constants import HUES
 from llm_linalg.base.spelling import unknown
 from llm_linalg.base.text import NOTHING, CleanText, clean
-from llm_linalg.lessons.control import LARGEST, Control, is_number
+from llm_linalg.lessons.control import LARGEST, is_number
 from llm_linalg.lessons.controls import FrontError, controls_of, line_of_text, table_of
-from llm_linalg.lessons.lesson import MOST_MINUTES, OTHER_PART, BoxNote
+from llm_linalg.lessons.lesson import MOST_MINUTES, OTHER_PART, BoxNote, Lesson, LineError
 
 KEYS = (
     *("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels", "colours"),
@@ -35,27 +36,22 @@ def head(data: bytes) -> tuple[CleanText, int, int] | None:
     return (clean(found[1]), int(found[2]), int(found[3])) if found and found[1].isprintable() else None
 
 
-class FrontMatter(NamedTuple):
-    """The checked front matter of a lesson."""
-
-    title: CleanText
-    part: int
-    order: int
-    seed: int
-    minutes: float | None
-    controls: tuple[Control, ...]
-    axis_declarations: AxisDeclarations
-    colours: tuple[tuple[str, tuple[str, ...]], ...]
-    boxes: tuple[BoxNote, ...]
-
-
-def read(lines: list[str]) -> FrontMatter:
-    """Return the front matter in the lines between the two `+++`.
+def read(lines: list[str], path: Path) -> Lesson:
+    """Return the lesson of a file, without stops, by the lines between the two `+++`.
 
     Raises:
-        FrontError: If a value is wrong, with the path of its key.
-        ValueError, RecursionError: From tomllib; `toml_fault` explains them.
+        LineError: If it is wrong, with the line in the file.
     """
+    try:
+        return _lesson(lines, path)
+    except FrontError as error:
+        raise LineError(line_of(lines, error.keys) + 2 if error.keys else 1, error.reason) from None
+    except (ValueError, RecursionError) as error:
+        place, reason = toml_fault(error, lines)
+        raise LineError(place + 2, reason) from None
+
+
+def _lesson(lines: list[str], path: Path) -> Lesson:
     text = "\n".join(lines)
     if len(lines) > MOST_LINES or len(text) > LONGEST_FRONT:
         raise FrontError(
@@ -67,11 +63,13 @@ def read(lines: list[str]) -> FrontMatter:
         raise FrontError(("format",), f"format {version} is not known: this program reads format {FORMAT}")
     if "title" not in table:
         raise FrontError((), 'a lesson needs a title: title = "…"')
-    return FrontMatter(
+    return Lesson(
+        slug=path.stem,
         title=line_of_text(table["title"], ("title",)),
         part=_integer(table, "part", OTHER_PART, 0, 99),
         order=_integer(table, "order", LAST, 0, 100_000),
         seed=_integer(table, "seed", 0, 0, 2**32 - 1),
+        path=path,
         minutes=_minutes(table.get("minutes")),
         controls=controls_of(table.get("controls", {})),
         axis_declarations=_declared(table.get("axes", {}), table.get("labels", {})),

@@ -1,4 +1,4 @@
-"""Lessons, entries of the shelf whose files have not been read yet, and the error of a broken file."""
+"""Lessons, and the error of a broken file."""
 
 from __future__ import annotations
 
@@ -68,11 +68,6 @@ class UnknownNameError(LookupError):
     """No lesson, stop or control has that name; the message lists those that there are."""
 
 
-def part_title(part: int, title: CleanText, *, numbered: bool = False) -> CleanText:
-    """Return the title of a lesson's part; a lesson beyond the parts is its own."""
-    return clean(f"{part} " * numbered + PART_TITLES[part]) if part < len(PART_TITLES) else title
-
-
 class BoxNote(NamedTuple):
     """A note on the boxes of one name.
 
@@ -98,7 +93,7 @@ class Lesson:
         order: Its position within the part.
         seed: The seed for `torch.manual_seed` before the program runs.
         controls: The names of the program that the learner changes.
-        stops: Its stops, in order.
+        stops: Its stops, in order, at least one; none of a lesson that is only listed (`reader.shelf`).
         path: The file, or None.
         outline: The headings of a document (a notebook, a Python file, any Markdown).
         document: Whether it is a document, whose failing cells don't stop the cells below.
@@ -132,7 +127,7 @@ class Lesson:
     @property
     def part_title(self) -> CleanText:
         """The title of its part; a lesson beyond the parts is its own."""
-        return part_title(self.part, self.title)
+        return clean(PART_TITLES[self.part]) if self.part < len(PART_TITLES) else self.title
 
     @property
     def asks(self) -> int:
@@ -151,7 +146,7 @@ class Lesson:
             return clean(self.path.name, 60)
         if self.external is not None:
             return clean("Python")
-        return part_title(self.part, self.title, numbered=True)
+        return clean(f"{self.part} {self.part_title}") if self.part < len(PART_TITLES) else self.title
 
     def stop(self, number: int) -> Stop:
         """Return the stop of a number, from 1.
@@ -231,10 +226,10 @@ class Lesson:
         """
         from llm_linalg.api.run import run_text
 
-        if self.external is not None:
-            return self.external.run(self.seed if seed is None else seed)
-        chosen = self.stop(stop) if isinstance(stop, int) else stop
         seed = self.seed if seed is None else seed
+        if self.external is not None:
+            return self.external.run(seed)
+        chosen = self.stop(stop) if isinstance(stop, int) else stop
         return run_text(
             chosen.program,
             own=self.is_own,
@@ -320,37 +315,6 @@ class Lesson:
     def error_at(self, line: int, reason: str, kind: str) -> LessonError:
         """Return an error at a line of the lesson's file."""
         return LessonError(str(self.path or self.slug), line, reason, kind)
-
-
-class ListedLesson(NamedTuple):
-    """An entry of the shelf: a lesson of which only title and place have been read.
-
-    Attributes:
-        path: Its file; `llm_linalg.lessons.reader.read_entry` reads it.
-        title: Its title.
-        part: The part of the curriculum that it belongs to.
-        order: Its position within the part.
-    """
-
-    path: Path
-    title: CleanText
-    part: int
-    order: int
-
-    @property
-    def slug(self) -> str:
-        """The file's name without its suffix."""
-        return self.path.stem
-
-    @property
-    def part_title(self) -> CleanText:
-        """The title of its part; a lesson beyond the parts is its own."""
-        return part_title(self.part, self.title)
-
-    @property
-    def place(self) -> CleanText:
-        """Its place in the curriculum, as the part's number and title."""
-        return part_title(self.part, self.title, numbered=True)
 
 
 def lesson_of(given: ExternalProgram, title: str, path: Path | None = None, seed: int = 0) -> Lesson:

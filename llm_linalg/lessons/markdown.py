@@ -104,14 +104,6 @@ class Block(NamedTuple):
                 return "\n".join([mark + self.info, *([self.text] if self.text else ()), mark])
         return self.text
 
-    def is_apart_from(self, above: Block) -> bool:
-        """Return whether it starts a new paragraph below another block."""
-        return (
-            self.first > above.end
-            or bool({self.kind, above.kind} & {"heading", "code"})
-            or ("text", RULE) in ((self.kind, self.text), (above.kind, above.text))
-        )
-
 
 class TextRun(NamedTuple):
     """A run of text in one style; `slug` is that of the lesson to which a link leads."""
@@ -119,18 +111,6 @@ class TextRun(NamedTuple):
     text: str
     kind: Literal["", "code", "strong", "emphasis", "link"] = ""
     slug: str = ""
-
-
-class Paragraph(NamedTuple):
-    """Blocks without a blank line or a rule between them, as Markdown; or a heading's text with its level."""
-
-    text: str
-    level: int = 0
-
-    @property
-    def as_prose(self) -> str:
-        """The paragraph as prose, with a heading as strong text."""
-        return f"**{self.text}**" if self.level else self.text
 
 
 def blocks(text: str, *, claims: bool = False) -> list[Block]:
@@ -175,28 +155,26 @@ def _plain_blocks(tiles: Iterable[re.Match[str]]) -> Iterator[Block]:
 
 
 def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
-    """Return blocks grouped into paragraphs."""
+    """Return blocks grouped into paragraphs, without empty headings."""
     groups: list[list[Block]] = []
-    for block in found:
-        if not groups or block.is_apart_from(groups[-1][-1]):
-            groups.append([])
-        groups[-1].append(block)
+    for block in (block for block in found if block.text or not block.level):
+        above = groups[-1][-1] if groups else None
+        if (
+            above is not None
+            and block.first <= above.end
+            and not {block.kind, above.kind} & {"heading", "code"}
+            and ("text", RULE) not in ((block.kind, block.text), (above.kind, above.text))
+        ):
+            groups[-1].append(block)
+        else:
+            groups.append([block])
     return groups
-
-
-def paragraphs_of(found: Sequence[Block]) -> list[Paragraph]:
-    """Return the paragraphs of blocks, without empty headings."""
-    return [
-        Paragraph(group[0].text, group[0].level)
-        if group[0].level
-        else Paragraph("\n".join(block.source for block in group))
-        for group in group_blocks([block for block in found if block.text or not block.level])
-    ]
 
 
 def prose(found: Sequence[Block]) -> CleanText:
     """Return blocks as a lesson's prose: a line for each block, a blank line between paragraphs."""
-    return clean_lines("\n\n".join(paragraph.as_prose for paragraph in paragraphs_of(found)))
+    paragraphs = ("\n".join(block.source for block in group) for group in group_blocks(found))
+    return clean_lines("\n\n".join(paragraphs))
 
 
 @lru_cache(1024)
@@ -294,19 +272,13 @@ def _is_inert(text: str) -> bool:
     return True
 
 
-def spans(prose: str) -> tuple[tuple[str, str | None], ...]:
-    """Return prose divided at its links: pairs of a text and the slug that it links to, or None.
+def without_links(prose: str) -> str:
+    """Return prose with the words of each link to a lesson in its place.
 
-    >>> spans("See [a product](lesson:matmul).")
-    (('See ', None), ('a product', 'matmul'), ('.', None))
+    >>> without_links("See [a product](lesson:matmul).")
+    'See a product.'
     """
-    pieces: list[tuple[str, str | None]] = []
-    at = 0
-    for link in _LINK.finditer(prose):
-        pieces += [(prose[at : link.start()], None), (link[1], link[2])]
-        at = link.end()
-    pieces.append((prose[at:], None))
-    return tuple((text, slug) for text, slug in pieces if text)
+    return _LINK.sub(r"\1", prose)
 
 
 @cache
@@ -329,11 +301,9 @@ def _full() -> MarkdownIt:
     """Return a parser that takes all that other readers may take: HTML, and every link."""
     from markdown_it import MarkdownIt
 
-    class Trusting(MarkdownIt):
-        def validateLink(self, url: str) -> bool:  # noqa: N802, ARG002 - its name there
-            return True
-
-    return Trusting("commonmark", {"html": True}).enable("table")
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    parser.validateLink = lambda _: True  # type: ignore[assignment, method-assign]
+    return parser
 
 
 @cache

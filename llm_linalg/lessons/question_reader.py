@@ -19,10 +19,10 @@ from typing import NamedTuple
 from llm_linalg.base import syntax
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean, clean_lines, nearest
-from llm_linalg.lessons.fence_options import ListFence, parse_options
+from llm_linalg.lessons.fence_options import ListFence, parse_options, shown_line
 from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.markdown import blocks, prose
-from llm_linalg.lessons.stop import CodeAbove, Stop
+from llm_linalg.lessons.stop import Stop
 from llm_linalg.questions.question import Ask, Exercise, FenceLine, WrongAnswer
 
 ASK_KEYS = ("check", "vary")
@@ -56,7 +56,7 @@ def read_ask(fence: ListFence, controls: Sequence[str]) -> Ask:
     if len(parts.choices) == 1 or len(parts.choices) > MOST_CHOICES:
         line, count = parts.choices[-1].line, len(parts.choices)
         raise LineError(line, f"an ask has 2 to {MOST_CHOICES} choices, or none: not {count}")
-    choices = tuple(map(_choice, parts.choices))
+    choices = tuple(shown_line("a choice", *choice, LONGEST_CHOICE) for choice in parts.choices)
     for k, choice in enumerate(choices):
         if choice in choices[:k]:
             raise LineError(parts.choices[k].line, f"the choice {quote(choice)} stands there twice")
@@ -98,10 +98,10 @@ def exercise_stop(stop: Stop, fence: ListFence, controls: Sequence[str], above: 
         wrong=tuple(map(_wrong, parts.values["wrong"])),
         line=fence.line,
     )
-    code, ranks = CodeAbove(), 0
+    code, ranks = tuple[str, ...](), 0
     if exercise.after:
         state = above[exercise.after - 1]
-        code, ranks = CodeAbove(state.above.pieces, state.above.count + bool(state.code)), state.ranks
+        code, ranks = (*state.above, *filter(None, [state.code])), state.ranks
         if not exercise.setup and "show" not in options:
             shown = {} if state.backward else {"show": state.show, "beside": state.beside}
             options = {"order": state.order, "look": state.look, **shown, **options}
@@ -120,7 +120,7 @@ def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
     choices: list[FenceLine] = []
     values: dict[str, list[FenceLine]] = {key: [] for key in keys}
     last: list[FenceLine] | None = None  # where a line that is indented goes on
-    for place, line in fence.lines:
+    for line, place in fence.lines:
         text = line.strip()
         key, choice = _KEY.fullmatch(line.rstrip()), _CHOICE.fullmatch(line.rstrip())
         if not text:
@@ -159,14 +159,6 @@ def _check_values(key: str, lines: Sequence[FenceLine]) -> None:
         if len(text) > LONGEST_VALUE or not text.isprintable():
             reason = f"{key}: takes at most {LONGEST_VALUE} characters, without control characters"
             raise LineError(place, reason)
-
-
-def _choice(choice: FenceLine) -> CleanText:
-    text = choice.text
-    if not text or len(text) > LONGEST_CHOICE or not text.isprintable():
-        reason = f"a choice is 1 to {LONGEST_CHOICE} characters, without control characters"
-        raise LineError(choice.line, reason)
-    return clean(text, None)
 
 
 def _check(fence: ListFence, parts: _Parts, what: str) -> FenceLine:

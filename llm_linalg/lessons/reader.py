@@ -14,42 +14,9 @@ from pathlib import Path
 
 from llm_linalg.base.spelling import unknown
 from llm_linalg.lessons import body, front_matter
-from llm_linalg.lessons.control import Control, Value
-from llm_linalg.lessons.controls import FrontError
 from llm_linalg.lessons.files import FOLDER, LONGEST_FILE, curriculum_files, read_bytes, text_of
-from llm_linalg.lessons.lesson import (
-    PART_TITLES,
-    Lesson,
-    LessonError,
-    LineError,
-    ListedLesson,
-    UnknownNameError,
-)
-from llm_linalg.lessons.markdown import spans
-from llm_linalg.lessons.stop import Board, BoardRow, FollowedCell, Stop
-
-__all__ = [
-    "PART_TITLES",
-    "Board",
-    "BoardRow",
-    "Control",
-    "FollowedCell",
-    "Lesson",
-    "LessonError",
-    "ListedLesson",
-    "Stop",
-    "UnknownNameError",
-    "Value",
-    "catalog",
-    "find",
-    "is_built_in",
-    "load",
-    "parse",
-    "problems",
-    "read_entry",
-    "shelf",
-    "spans",
-]
+from llm_linalg.lessons.lesson import Lesson, LessonError, LineError, UnknownNameError
+from llm_linalg.lessons.stop import Stop
 
 LISTING = "'llm-linalg lessons' lists those there are"
 LONGEST_HEAD = 400  # bytes that contain title, part and order
@@ -93,59 +60,36 @@ def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, li
     closing = next((k for k in range(1, len(lines)) if lines[k].rstrip() == "+++"), None)
     if closing is None:
         raise LessonError(name, 1, "the front matter is never closed: it needs a second +++ line")
-    inner = lines[1:closing]
     try:
-        front = front_matter.read(inner)
-    except FrontError as error:
-        line = front_matter.line_of(inner, error.keys) + 2 if error.keys else 1
-        raise LessonError(name, line, error.reason) from None
-    except (ValueError, RecursionError) as error:
-        place, reason = front_matter.toml_fault(error, inner)
-        raise LessonError(name, place + 2, reason) from None
-    names = [control.name for control in front.controls]
-    try:
+        front = front_matter.read(lines[1:closing], Path(name))
+        names = [control.name for control in front.controls]
         pieces = body.read("\n".join(lines[closing + 1 :]), closing + 2, front.title, names)
     except LineError as error:
         raise LessonError(name, error.line, error.reason) from None
-    lesson = Lesson(
-        slug=Path(name).stem,
-        title=front.title,
-        part=front.part,
-        order=front.order,
-        seed=front.seed,
-        controls=front.controls,
-        stops=tuple(piece for piece in pieces if isinstance(piece, Stop)),
-        path=Path(name),
-        minutes=front.minutes,
-        axis_declarations=front.axis_declarations,
-        boxes=front.boxes,
-        colours=front.colours,
-    )
-    return lesson, pieces
+    return replace(front, stops=tuple(piece for piece in pieces if isinstance(piece, Stop))), pieces
 
 
 @cache
-def shelf() -> tuple[Lesson | ListedLesson, ...]:
-    """Return the built-in lessons in the order of the curriculum, most of them as unread entries.
+def shelf() -> tuple[Lesson, ...]:
+    """Return the built-in lessons in the order of the curriculum, most of them without their stops.
 
     `read_entry` reads those. Broken files without title and place are left out.
     """
-    listed: list[Lesson | ListedLesson] = []
+    listed: list[Lesson] = []
     for place in curriculum_files():
         with suppress(LessonError):
             head = front_matter.head(read_bytes(place, LONGEST_HEAD))
-            listed.append(load(place) if head is None else ListedLesson(place, *head))
-    listed.sort(key=lambda lesson: (lesson.part, lesson.order, lesson.slug))
-    return tuple(listed)
+            listed.append(_opened(place) if head is None else Lesson(place.stem, *head, path=place))
+    return tuple(sorted(listed, key=_place))
 
 
-def read_entry(lesson: Lesson | ListedLesson) -> Lesson:
+def read_entry(lesson: Lesson) -> Lesson:
     """Return the lesson of an entry of the shelf; each file is read once.
 
     Raises:
         LessonError: If the file is broken.
     """
-    return lesson if isinstance(lesson, Lesson) else _opened(lesson.path)
+    return lesson if lesson.stops or lesson.path is None else _opened(lesson.path)
 
 
 def is_built_in(lesson: Lesson) -> bool:
@@ -156,18 +100,22 @@ def is_built_in(lesson: Lesson) -> bool:
 _opened = cache(load)
 
 
+def _place(lesson: Lesson) -> tuple[int, int, str]:
+    """Return the place of a lesson in the curriculum."""
+    return lesson.part, lesson.order, lesson.slug
+
+
 @cache
 def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
     """Return the lessons in the package's folder, and the errors of the broken files there."""
-    shelved = {lesson.slug: lesson for lesson in shelf()}
-    whole: dict[str, Lesson] = {}
+    whole: list[Lesson] = []
     broken: list[LessonError] = []
     for place in curriculum_files():
         try:
-            whole[place.stem] = read_entry(shelved[place.stem]) if place.stem in shelved else load(place)
+            whole.append(_opened(place))
         except LessonError as error:
             broken.append(error)
-    return tuple(whole[one.slug] for one in shelf() if one.slug in whole), tuple(sorted(broken, key=str))
+    return tuple(sorted(whole, key=_place)), tuple(broken)
 
 
 def catalog() -> tuple[Lesson, ...]:
@@ -187,10 +135,7 @@ def find(slug: str) -> Lesson:
         UnknownNameError: If there is none, with the nearest spelling and the lessons that there are.
         LessonError: If the file of that name is broken.
     """
-    for lesson in shelf():
-        if lesson.slug == slug:
-            return read_entry(lesson)
-    for problem in problems():
-        if Path(problem.file).stem == slug:
-            raise problem
+    for place in curriculum_files():
+        if place.stem == slug:
+            return _opened(place)
     raise UnknownNameError(unknown("lesson", slug, [lesson.slug for lesson in catalog()], LISTING))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from llm_linalg.base.constants import LookName
 from llm_linalg.base.text import NOTHING, CleanText
-from llm_linalg.illustrations.look_names import LookName
 from llm_linalg.questions.question import Ask, Exercise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from llm_linalg.api.trace import Trace
 
 
@@ -55,31 +53,6 @@ class Board(NamedTuple):
     chain: bool = False
 
 
-class CodeAbove:
-    """The first so many programs of a lesson: a list that all its stops share, however many they are."""
-
-    __slots__ = ("count", "pieces")
-
-    def __init__(self, pieces: Sequence[str] = (), count: int = 0) -> None:
-        self.pieces = pieces
-        self.count = count
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CodeAbove) or self.count != other.count:
-            return False
-        return self.pieces is other.pieces or self.text("") == other.text("")
-
-    def __hash__(self) -> int:
-        return hash(self.count)
-
-    def text(self, code: str) -> str:
-        """Return the programs, and below them one more."""
-        return "\n".join([*self.pieces[: self.count], *([code] if code else [])])
-
-
-NO_CODE = CodeAbove()
-
-
 class Stop(NamedTuple):
     """One idea: a few sentences and a program.
 
@@ -116,7 +89,7 @@ class Stop(NamedTuple):
     title: CleanText
     prose: CleanText = NOTHING
     code: str = ""
-    above: CodeAbove = NO_CODE
+    above: tuple[str, ...] = ()
     show: str | None = None
     beside: tuple[str, ...] = ()
     order: str | None = None
@@ -147,7 +120,7 @@ class Stop(NamedTuple):
     @property
     def program(self) -> str:
         """The program to run: the fences above it that don't fail, and its own; empty for a slide."""
-        return "" if self.slide else self.above.text(self.code)
+        return "" if self.slide else "\n".join((*self.above, *filter(None, [self.code])))
 
     def trace_to_show(self, trace: Trace) -> Trace | None:
         """Return the trace to show, that of the program or of its gradient; None without a gradient."""

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from llm_linalg.api.programs import Halt
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in
-from llm_linalg.questions.program_state import LITERALS, Halt, ProgramState, is_literal, state_after
+from llm_linalg.questions.program_state import LITERALS, ProgramState, is_literal, state_after
 from llm_linalg.questions.question import Exercise
 from llm_linalg.questions.value import (
     ValueDifference,
@@ -39,14 +40,17 @@ class Trial(NamedTuple):
         names: The values of the controls, as the program sees them.
         statement: A statement that binds other data after the program, or empty.
         words: How it differs from the first trial, such as `seed 1` or `n = 4`; empty for the first.
-        is_reseeded: Whether it differs by the seed alone.
     """
 
     seed: int = 0
     names: Mapping[str, Any] = {}
     statement: str = ""
     words: str = ""
-    is_reseeded: bool = False
+
+    def state(self, program: str, **terms: Any) -> AbstractContextManager[ProgramState]:
+        """Run a program as in this trial, on the terms of `state_after`."""
+        program = f"{program}\n{self.statement}" if self.statement else program
+        return state_after(program, seed=self.seed, names=self.names, **terms)
 
 
 FIRST = Trial()
@@ -163,16 +167,8 @@ class Judge:
         Raises:
             ProgramError: If it fails.
         """
-        program = f"{self.program}\n{trial.statement}" if trial.statement else self.program
-        with state_after(
-            program,
-            seed=trial.seed,
-            names=trial.names,
-            cells=self.cells,
-            halt=self.halt,
-            own=self.own and not is_foreign,
-            trust=self.trust,
-        ) as state:
+        own = self.own and not is_foreign
+        with trial.state(self.program, cells=self.cells, halt=self.halt, own=own, trust=self.trust) as state:
             if state.failure is not None:
                 raise state.failure
             yield state

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from itertools import islice
 
-import torch
 from torch import Tensor
 
 from llm_linalg.base.syntax import expression
@@ -54,18 +53,13 @@ def known_mistake(got: object, asked: object) -> str:
         return SIGN
     if close(one, other + 1) or close(one, other - 1) or _is_shifted(one, other):
         return OFF_BY_ONE
-    return SCALE if ratio(one, other) is not None and int((other != 0).sum()) > 1 else ""
+    return SCALE if _is_multiple(one, other) and int((other != 0).sum()) > 1 else ""
 
 
-def ratio(one: Tensor, other: Tensor) -> float | None:
-    """Return by what number a tensor is a multiple of another of its shape; None if it is not."""
-    if one.shape != other.shape or not torch.isfinite(one).all() or not torch.isfinite(other).all():
-        return None
-    size = (other * other).sum()
-    if not size:
-        return None
-    found = (one * other).sum() / size
-    return found.item() if found and close(one, found * other) else None
+def _is_multiple(one: Tensor, other: Tensor) -> bool:
+    """Return whether a tensor is a multiple of another of its shape."""
+    ratio = (one * other).sum() / (other * other).sum()
+    return bool(ratio) and bool(ratio.isfinite()) and close(one, ratio * other)
 
 
 def _is_shifted(one: Tensor, other: Tensor) -> bool:

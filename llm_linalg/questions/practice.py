@@ -305,20 +305,13 @@ class Practice:
     def after(self, asked: PracticeQuestion, *, right: bool) -> Practice:
         """Return the session after a question was answered; one that was passed counts as missed."""
         others = tuple((due, one) for due, one in self.missed if one != asked)
+        number = self.number + 1
         if not right:
-            back = (*others, (self.number + 1 + COMES_BACK, asked))
-            lower = max(1, self.level - 1)
-            return replace(self, number=self.number + 1, level=lower, streak=0, missed=back)
+            back = (*others, (number + COMES_BACK, asked))
+            return replace(self, number=number, level=max(1, self.level - 1), streak=0, missed=back)
         up = self.streak + 1 >= STEPS_UP
-        level = min(HIGHEST_LEVEL, self.level + up)
-        return replace(
-            self,
-            number=self.number + 1,
-            level=level,
-            streak=0 if up else self.streak + 1,
-            missed=others,
-            right=self.right + 1,
-        )
+        level, streak = min(HIGHEST_LEVEL, self.level + up), 0 if up else self.streak + 1
+        return replace(self, number=number, level=level, streak=streak, missed=others, right=self.right + 1)
 
 
 def sheet(programs: tuple[PracticeProgram, ...], seed: int, count: int) -> Iterator[PracticeQuestion]:

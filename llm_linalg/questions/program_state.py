@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.api.programs import Program, ProgramFacts, ProgramTask
+from llm_linalg.api.programs import Program, ProgramTask
 from llm_linalg.api.run import program_of
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, RoomError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote
 from llm_linalg.questions.value import LONGEST, value_text
-
-Halt = Callable[[], bool]
 
 
 class ProgramState:
@@ -27,13 +25,12 @@ class ProgramState:
     Attributes:
         failure: Why the program ended early; None if it did not.
         names: Its names.
-        is_random: Whether it drew random numbers.
     """
 
     def __init__(self, program: Program | None = None, failure: ProgramError | None = None) -> None:
         self._program = program
         self.failure = failure
-        self.names, self.is_random = ProgramFacts() if program is None else program.facts()
+        self.names = () if program is None else program.names
 
     @property
     def was_cheap(self) -> bool:
@@ -103,18 +100,9 @@ def expression_of(source: Source) -> ast.expr:
 
 @contextmanager
 def state_after(
-    program: str,
-    *,
-    seed: int = 0,
-    names: Mapping[str, Any] | None = None,
-    cells: Sequence[int] = (),
-    seconds: float | None = None,
-    halt: Halt | None = None,
-    own: bool = False,
-    read: str = "",
-    trust: bool = False,
+    program: str, *, own: bool = False, trust: bool = False, **terms: Any
 ) -> Iterator[ProgramState]:
-    """Run a program, for expressions in the state that it leaves; its terms are those of `program_of`.
+    """Run a program, for expressions in the state that it leaves; its terms are those of `run_text`.
 
     Of a program with cells, one that fails is passed over. Counts alone decide unless it is given seconds.
 
@@ -125,7 +113,7 @@ def state_after(
         RoomError: If nothing foreign may run on this machine.
     """
     Source(program)
-    task = ProgramTask(program, seed, names, cells, seconds, halt, read)
+    task = ProgramTask(program, **{"seconds": None, **terms})
     with program_of(task, own=own, trust=trust) as running:
         failure = None
         try:

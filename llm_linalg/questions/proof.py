@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llm_linalg.base.errors import HaltedError, ProgramError
@@ -22,9 +22,7 @@ Fault = tuple[int, str]  # a line of the file, from 1, and what is wrong
 def faults(judge: Judge) -> Iterator[Fault]:
     """Yield what is wrong with an exercise, with the line in its file. Runs its program once a trial."""
     unwritable = [*_unwritable(judge.exercise)]
-    yield from unwritable
-    if not unwritable:
-        yield from _Proof(judge).faults()
+    yield from unwritable or _proof(judge)
 
 
 def _unwritable(exercise: Exercise) -> Iterator[Fault]:
@@ -42,85 +40,79 @@ def _unwritable(exercise: Exercise) -> Iterator[Fault]:
             yield line, f"{said} can't be written: {error.message}"
 
 
-class _Proof:
-    """The answers that have passed every trial so far."""
+def _proof(judge: Judge) -> Iterator[Fault]:
+    exercise, solution = judge.exercise, judge.exercise.answer
+    passing: dict[str, Fault] = {}  # the answers that have passed every trial so far
+    numbers: dict[str, Any] = {}  # the values of the program's names in the first trial
+    typed_in = Outcome()  # the value of the solution there, as long as it passes
+    varies = bool(exercise.vary)
+    for number, trial in enumerate(judge.trials):
+        try:
+            with judge.state(trial) as state:
+                now = {} if varies else {name: state.value(name) for name in state.names}
+                if not number:
+                    numbers, passing = now, _at_hand(exercise, state)
+                varies = varies or _has_changed(numbers, now)
+                solved = Outcome() if solution is None else Outcome.of(state, solution.text)
+                fault = _fault_of(judge, state, solved)
+                if not number:
+                    typed_in = solved
+                elif typed_in.is_there and not judge.is_right(state, typed_in.value):
+                    typed_in = Outcome()
+                passing = {text: said for text, said in passing.items() if _passes(judge, state, text)}
+        except HaltedError:
+            raise
+        except ProgramError as error:
+            fault = exercise.line, f"the program fails: {error.message}"
+        if fault is not None:
+            line, reason = fault
+            yield line, f"with {trial.words}: {reason}" if trial.words else reason
+            return
+    yield from passing.values()
+    constant = solution is None or is_typed_in(solution.text)
+    if typed_in.is_there and not constant and not varies:
+        yield exercise.check.line, TYPED_IN
 
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
-        self.exercise = judge.exercise
-        self.solution = judge.exercise.answer
-        self.passing: dict[str, Fault] = {}
-        for wrong in judge.exercise.wrong:
-            said = f"the wrong answer {quote(wrong.expression, 80)} passes: it is right, or the check weak"
-            self.passing[wrong.expression] = wrong.line, said
-        self.typed_in = Outcome()  # the value of the solution in the first trial
-        self.numbers: dict[str, Any] = {}  # the values of the names there
-        self.is_random = True  # whether the program draws numbers, so that another seed is another trial
-        self.varies = bool(judge.exercise.vary)
 
-    def faults(self) -> Iterator[Fault]:
-        """Yield what is wrong."""
-        for number, trial in enumerate(self.judge.trials):
-            if trial.is_reseeded and not self.is_random:
-                continue  # it would be the same again
-            try:
-                with self.judge.state(trial) as state:
-                    self.is_random = state.is_random
-                    if not number:
-                        self._add_names(state)
-                        self.numbers = {name: state.value(name) for name in state.names}
-                    self.varies = self.varies or self._has_changed(state)
-                    fault = self._try_solution(state, first=not number)
-                    self._try_others(state)
-            except HaltedError:
-                raise
-            except ProgramError as error:
-                fault = self.exercise.line, f"the program fails: {error.message}"
-            if fault is not None:
-                line, reason = fault
-                yield line, f"with {trial.words}: {reason}" if trial.words else reason
-                return
-        yield from self.passing.values()
-        constant = self.solution is None or is_typed_in(self.solution.text)
-        if self.typed_in.is_there and not constant and not self.varies:
-            yield self.exercise.check.line, TYPED_IN
+def _at_hand(exercise: Exercise, state: ProgramState) -> dict[str, Fault]:
+    """Return what is there without any thought, and what is wrong if it passes.
 
-    def _has_changed(self, state: ProgramState) -> bool:
-        """Return whether some number of the program is another than in the first trial."""
-        now = {name: state.value(name) for name in state.names}
-        return any(
-            plain_tensor(value) is not None and not is_same(value, self.numbers.get(name))
-            for name, value in now.items()
-        )
+    The wrong answers of the list, nothing, and each name of the program.
+    """
+    line = exercise.check.line
+    found: dict[str, Fault] = {}
+    for wrong in exercise.wrong:
+        said = f"the wrong answer {quote(wrong.expression, 80)} passes: it is right, or the check weak"
+        found[wrong.expression] = wrong.line, said
+    found.setdefault("None", (line, "None passes: the check asks for nothing"))
+    for name in state.names[:MOST_NAMES]:
+        if name not in exercise.barred:
+            reason = f'{name}, which the program has, passes: bar it with without="{name}"'
+            found.setdefault(name, (line, reason))
+    return found
 
-    def _add_names(self, state: ProgramState) -> None:
-        """Add what is there without any thought: nothing, and each name of the program."""
-        line = self.exercise.check.line
-        self.passing.setdefault("None", (line, "None passes: the check asks for nothing"))
-        for name in state.names[:MOST_NAMES]:
-            if name not in self.exercise.barred:
-                reason = f'{name}, which the program has, passes: bar it with without="{name}"'
-                self.passing.setdefault(name, (line, reason))
 
-    def _try_solution(self, state: ProgramState, *, first: bool) -> Fault | None:
-        if self.solution is None:
-            return None
-        solved = Outcome.of(state, self.solution.text)
-        if solved.error is not None:
-            return self.solution.line, f"the solution fails: {solved.error.message}"
-        if not self.judge.is_right(state, solved.value):
-            why = self.judge.why_wrong(state, solved.value)
-            return self.solution.line, f"the solution does not pass: {why}"
-        if first:
-            self.typed_in = solved
-        elif self.typed_in.is_there and not self.judge.is_right(state, self.typed_in.value):
-            self.typed_in = Outcome()
+def _has_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Return whether some number is another than before."""
+    return any(
+        plain_tensor(value) is not None and not is_same(value, before.get(name))
+        for name, value in now.items()
+    )
+
+
+def _fault_of(judge: Judge, state: ProgramState, solved: Outcome) -> Fault | None:
+    """Return what is wrong with the solution in one trial."""
+    solution = judge.exercise.answer
+    if solution is None:
         return None
+    if solved.error is not None:
+        return solution.line, f"the solution fails: {solved.error.message}"
+    why = judge.why_wrong(state, solved.value)
+    return (solution.line, f"the solution does not pass: {why}") if why else None
 
-    def _try_others(self, state: ProgramState) -> None:
-        """Take the answers that are wrong in one more trial from those that pass."""
-        solution = "" if self.solution is None else self.solution.text
-        for answer in [*self.passing]:
-            made = Outcome.of(state, answer)
-            if answer == solution or not made.is_there or not self.judge.is_right(state, made.value):
-                del self.passing[answer]
+
+def _passes(judge: Judge, state: ProgramState, answer: str) -> bool:
+    """Return whether an answer that is not the solution is right in one trial."""
+    solution, made = judge.exercise.answer, Outcome.of(state, answer)
+    is_solution = solution is not None and answer == solution.text
+    return not is_solution and made.is_there and judge.is_right(state, made.value)

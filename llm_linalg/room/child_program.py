@@ -106,7 +106,7 @@ class ToldProgram:
             calls = self._tell_failed_calls(run, [*record.cell_errors, failure])
             for name, node in record.names.items():
                 self.log.bound(name, node)
-            self.log.rest(record, failure, calls, run.own_names[:MOST_NAMES], run.is_random)
+            self.log.rest(record, failure, calls, run.own_names[:MOST_NAMES])
         self.log.ended(ending)
         return ending
 

@@ -71,7 +71,6 @@ class Reader(Generic[N]):
         ending: How the run ended; None if it has not said so.
         error: The error that ended it; None if none did.
         own_names: The names that the program has bound at its end.
-        is_random: Whether it drew random numbers.
     """
 
     def __init__(self, memory: mmap.mmap | bytearray, node_type: type[N], *, whole: bool = False) -> None:
@@ -103,7 +102,6 @@ class Reader(Generic[N]):
         self.ending: Ending | None = None
         self.error: ProgramError | None = None
         self.own_names: tuple[str, ...] = ()
-        self.is_random = False
         self._rest: tuple[str | None, int | None, tuple[ProgramError, ...]] = (None, None, ())
         self._read_told: dict[int, Callable[[Any], object]] = {
             form_of.ABOUT: self._begin,
@@ -446,7 +444,7 @@ class Reader(Generic[N]):
         hold(len(self._failed_calls) <= form_of.MOST_FAILED, "too many calls that failed")
 
     def _read_rest(self, told: Sequence[Any]) -> None:
-        printed, failed_line, errors, last, calls, self.own_names, self.is_random = told
+        printed, failed_line, errors, last, calls, self.own_names = told
         hold(len(calls) == len(self._failed_calls), "calls that no error shows")
         hold(all(place <= len(errors) for place in calls), "an error that is none")
         self.cell_calls = dict(zip(calls, self._failed_calls, strict=True))

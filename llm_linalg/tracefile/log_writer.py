@@ -196,7 +196,6 @@ class Writer:
         error: ProgramError | None = None,
         calls: Sequence[int] = (),
         names: Sequence[str] = (),
-        is_random: bool = False,
     ) -> None:
         """Tell what a record says beside its nodes and names, and the error that ended the run.
 
@@ -206,10 +205,9 @@ class Writer:
             calls: Of each call that was told to have failed the position of the error that shows it, among
                 those of the cells and this one.
             names: The names that the program has bound.
-            is_random: Whether it drew random numbers.
         """
         printed = None if record.printed == "".join(text for _, text in record.prints) else record.printed
-        told = printed, record.failed_line, record.cell_errors, error, calls, names, is_random
+        told = printed, record.failed_line, record.cell_errors, error, calls, names
         self._tell(form_of.REST, *told)
 
     def file(self, path: str, lines: Mapping[int, str]) -> None:

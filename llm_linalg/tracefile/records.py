@@ -338,7 +338,7 @@ SCHEMAS: Mapping[int, Schema] = {
         parts(
             maybe(raw(form_of.MOST_SOURCE, form_of.MOST_SOURCE)),
             *(maybe(_LINE), each(_FAILURE), maybe(_FAILURE), each(count(form_of.MOST_LINE))),
-            *(each(text(told_at_most=MOST_NAME)), FLAG),
+            each(text(told_at_most=MOST_NAME)),
         ),
         form_of.MOST_WHOLE,
     ),

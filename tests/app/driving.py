@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
-from llm_linalg.lessons.reader import Lesson, catalog, find, parse
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog, find, parse
 from tui.app import Explorer, Options
 from tui.headless import capture
 from tui.model.view import View

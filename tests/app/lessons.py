@@ -6,7 +6,8 @@ import re
 import shlex
 from functools import cache
 
-from llm_linalg.lessons.reader import Lesson, parse
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import parse
 from tests.common import known
 from tui.compose.program_run import Failure, Run
 from tui.compose.view_runner import open_view

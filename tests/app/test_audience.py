@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lessons.reader import LessonError
+from llm_linalg.lessons.lesson import LessonError
 from tests.app.talks import deck_at, done, started
 from tui.audience import meeting
 from tui.audience.client import Link

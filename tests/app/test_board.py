@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.reader import Lesson, find, parse
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import find, parse
 from tests.app.driving import lesson, opened
 from tests.app.talks import done, started, where
 from tests.common import file_at, known

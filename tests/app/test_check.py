@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.lessons.deck import Deck, load
-from llm_linalg.lessons.reader import LessonError, parse
+from llm_linalg.lessons.lesson import LessonError
+from llm_linalg.lessons.reader import parse
 from tests.app.driving import opened
 from tests.common import file_at
 from tests.engine.test_documents import code, notebook, words

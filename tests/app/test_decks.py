@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.lessons.deck import load, of_lesson
-from llm_linalg.lessons.reader import LessonError, catalog
+from llm_linalg.lessons.lesson import LessonError
+from llm_linalg.lessons.reader import catalog
 from tests.common import file_at
 from tui.cli.main import main
 from tui.model.view import View

@@ -13,7 +13,8 @@ from rich.cells import cell_len
 
 from llm_linalg.base.axis_labels import AxisLabels
 from llm_linalg.lessons.check import problems
-from llm_linalg.lessons.reader import Lesson, LessonError, parse
+from llm_linalg.lessons.lesson import Lesson, LessonError
+from llm_linalg.lessons.reader import parse
 from tests.app.fakes import draw, panel
 from tests.common import known
 from tui.compose.view_runner import open_view

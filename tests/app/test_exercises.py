@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lessons.reader import Lesson, catalog, find
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog, find
 from tests.app.driving import Driver, lesson, opened, solution
 from tests.app.talks import deck_at
 from tests.app.test_app_stage import staged

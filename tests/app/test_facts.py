@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from llm_linalg.api.node import Node
-from llm_linalg.lessons.reader import Lesson, catalog, find
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog, find
 from tests.app.driving import opened, solution
 from tests.thinning import thin
 from tui.compose.nodes import labels

@@ -11,7 +11,8 @@ import pytest
 
 from llm_linalg.base.errors import InternalError
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.reader import ListedLesson, find, load
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import find, load
 from tests.app.driving import lesson, opened
 from tests.app.lessons import failure_of
 from tests.app.test_playground import bench
@@ -77,7 +78,8 @@ async def test_a_stale_result_is_dropped() -> None:
 def test_a_listed_lesson_that_is_broken_is_told_and_the_one_that_is_open_stays(tmp_path: Path) -> None:
     file = file_at(tmp_path, "own.md", '+++\ntitle = "Own"\npart = 2\norder = 9\nseeed = 1\n+++\nHi.\n')
     dot = find("dot")
-    session = Session.start(View.opening(dot, len(dot.stops)), (dot, ListedLesson(file, clean("Own"), 2, 9)))
+    listed = Lesson("own", clean("Own"), 2, 9, path=file)
+    session = Session.start(View.opening(dot, len(dot.stops)), (dot, listed))
     for command in ("open:own", "stop.next"):
         after = run(session, command)
         assert (after.view, after.history) == (session.view, session.history)

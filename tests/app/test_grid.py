@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg.lessons.check import problems
-from llm_linalg.lessons.reader import LessonError, catalog, find, parse
+from llm_linalg.lessons.lesson import LessonError
+from llm_linalg.lessons.reader import catalog, find, parse
 from tests.app.driving import opened
 from tests.app.lessons import shell_split
 from tests.common import known

@@ -11,7 +11,8 @@ import pytest
 from llm_linalg.base.text import clean
 from llm_linalg.lessons import documents
 from llm_linalg.lessons.deck import load
-from llm_linalg.lessons.reader import Lesson, catalog
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog
 from tests.app.driving import Driver, lesson, opened
 from tests.common import file_at, known
 from tui.app import Explorer, Options

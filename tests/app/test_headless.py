@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from textual import pilot
 
-from llm_linalg.lessons.reader import Lesson, catalog, find
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog, find
 from tests.thinning import thin
 from tui.compose.view_runner import open_view
 from tui.headless import render, render_all

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from llm_linalg.lessons.reader import Lesson, catalog, find
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog, find
 from tests.common import known
 from tests.thinning import thin
 from tui.compose.format_cache import level_of

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg.base.constants import HUES
-from llm_linalg.lessons.lesson import LessonError
-from llm_linalg.lessons.reader import Lesson, parse
+from llm_linalg.lessons.lesson import Lesson, LessonError
+from llm_linalg.lessons.reader import parse
 from tests.app.lessons import opened
 from tests.common import known
 from tui.compose.view_runner import open_view

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lessons.reader import Lesson, catalog, find
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog, find
 from tests.app.driving import lesson, opened
 from tui.app import Options
 from tui.files.state_file import State, StateFile, of_json

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
+from llm_linalg.base.constants import LOOK_NAMES, LookName
 from tests.app.lessons import opened
 from tests.app.test_plane_drawn import dots_of
 from tests.common import known

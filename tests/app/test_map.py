@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.reader import FollowedCell, catalog, find
+from llm_linalg.lessons.reader import catalog, find
+from llm_linalg.lessons.stop import FollowedCell
 from tests.app.driving import lesson, opened
 from tests.common import known
 from tui.cli.parser import app_parser

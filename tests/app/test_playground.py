@@ -13,7 +13,8 @@ from textual._context import active_app
 
 from llm_linalg import HaltedError, LimitError, ProgramError
 from llm_linalg.api.run import run_text
-from llm_linalg.lessons.reader import Lesson, catalog, find
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog, find
 from tests.app.driving import Driver
 from tests.app.lessons import failure_of
 from tests.app.test_headless import SNAPSHOTS, compare

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg.base import file_io
-from llm_linalg.lessons.reader import Lesson, catalog, find, load
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog, find, load
 from tests.app.lessons import PRODUCT
 from tui.cli.launch import place
 from tui.cli.parser import app_parser

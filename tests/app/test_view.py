@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
-from llm_linalg.lessons.reader import UnknownNameError, find
+from llm_linalg.base.constants import LOOK_NAMES, LookName
+from llm_linalg.lessons.lesson import UnknownNameError
+from llm_linalg.lessons.reader import find
 from tests.app.lessons import lesson, shell_split
 from tui.cli.parser import app_parser
 from tui.model.view import Depth, History, View

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from llm_linalg.lessons.lesson import Lesson
 from llm_linalg.lessons.markdown import first_sentence, plain_text
-from llm_linalg.lessons.reader import Lesson, catalog, find
+from llm_linalg.lessons.reader import catalog, find
 from tests.app.driving import opened
 from tests.app.lessons import lesson as softmax
 from tui.headless import render_all

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from llm_linalg.api.run import run_text
-from llm_linalg.lessons.reader import Lesson, Stop
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.stop import Stop
 
 run = partial(run_text, own=True)
 

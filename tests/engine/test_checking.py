@@ -10,7 +10,8 @@ import torch
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.lessons.answers import failing_claims
 from llm_linalg.lessons.check import ends, extremes, problems
-from llm_linalg.lessons.reader import LessonError, catalog, find, load, parse
+from llm_linalg.lessons.lesson import LessonError
+from llm_linalg.lessons.reader import catalog, find, load, parse
 
 PROGRAM = "x = torch.randn(3, 2)\nW = torch.randn(2, 4)\nY = x @ W"
 

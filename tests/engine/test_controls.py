@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.control import Control, Value
-from llm_linalg.lessons.reader import Lesson, catalog, parse
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog, parse
 
 FRONT = """\
 +++

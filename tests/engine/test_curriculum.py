@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import ShapeError
 from llm_linalg.base.text import width
-from llm_linalg.lessons.reader import Value, catalog, find
+from llm_linalg.lessons.control import Value
+from llm_linalg.lessons.reader import catalog, find
 
 SLUGS = {
     0: ["why"],

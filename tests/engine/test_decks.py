@@ -8,7 +8,8 @@ import pytest
 
 from llm_linalg.lessons import deck as decks
 from llm_linalg.lessons.deck import lesson_of, load, of_lesson
-from llm_linalg.lessons.reader import LessonError, catalog, find, parse
+from llm_linalg.lessons.lesson import LessonError
+from llm_linalg.lessons.reader import catalog, find, parse
 
 DECK = """\
 +++

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from llm_linalg.base.text import clean
 from llm_linalg.lessons import documents, files
 from llm_linalg.lessons import reader as lessons
-from llm_linalg.lessons.reader import Lesson, LessonError, UnknownNameError, catalog, find, load, parse
+from llm_linalg.lessons.lesson import Lesson, LessonError, UnknownNameError
+from llm_linalg.lessons.reader import catalog, find, load, parse
 
 EXAMPLE = """\
 +++

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from llm_linalg.lessons.check import problems
-from llm_linalg.lessons.reader import Board, LessonError, parse
+from llm_linalg.lessons.lesson import LessonError
+from llm_linalg.lessons.reader import parse
+from llm_linalg.lessons.stop import Board
 
 TEXT = """\
 +++

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from llm_linalg.lessons.check import problems
-from llm_linalg.lessons.reader import FollowedCell, Lesson, LessonError, parse
+from llm_linalg.lessons.lesson import Lesson, LessonError
+from llm_linalg.lessons.reader import parse
+from llm_linalg.lessons.stop import FollowedCell
 
 
 def broken(text: str) -> LessonError:

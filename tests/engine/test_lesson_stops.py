@@ -7,7 +7,11 @@ import pytest
 from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.text import width
 from llm_linalg.lessons.check import extremes, problems
-from llm_linalg.lessons.reader import Lesson, Stop, Value, catalog, find, parse, spans
+from llm_linalg.lessons.control import Value
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.markdown import links
+from llm_linalg.lessons.reader import catalog, find, parse
+from llm_linalg.lessons.stop import Stop
 from tests.engine.here import whole_stops
 from tests.thinning import thin
 
@@ -49,9 +53,8 @@ def test_titles_fit_the_sidebar() -> None:
 
 def test_links_lead_to_lessons() -> None:
     slugs = {lesson.slug for lesson in catalog()}
-    links = {slug for _, stop in STOPS for _, slug in spans(stop.prose) if slug is not None}
-    assert links <= slugs
-    everything = {link for stop in find("summary").stops for _, link in spans(stop.prose)}
+    assert {slug for _, stop in STOPS for slug in links(stop.prose)} <= slugs
+    everything = {slug for stop in find("summary").stops for slug in links(stop.prose)}
     assert {"scalar", "dot", "matmul", "backprop", "triangular", "identity", "diagonal"} <= everything
     board = find("why").stop(7).board
     assert board is not None

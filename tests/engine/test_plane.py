@@ -56,7 +56,6 @@ PROGRAMS = (
     CAST + "y = table @ table.T",
     CAST + "y = torch.dot(table[1], table[3])",
     "A = torch.tensor([[1.0, 2, 3], [4, 5, 6]])\ny = A @ torch.tensor([1.0, 2, 3])",
-    "y = F.linear(torch.tensor([[1.0], [2], [3]]), torch.tensor([[0.5]]), torch.tensor([-1.0]))",
     "y = torch.randn(2, 3, 2) @ torch.randn(2, 2)",
     "y = torch.randn(2, 3, 4) @ torch.randn(2, 4, 2)",
     "y = torch.randn(2, 3, 2) + torch.randn(3, 2)",
@@ -147,13 +146,6 @@ def test_a_vector_that_repeats_along_the_sum_is_not_drawn_as_its_parts() -> None
     assert torch.equal(run(source)["y"].value, torch.tensor([9.0, 12.0]))
     assert [shown(source, "terms", step).paths for step in range(4)] == 4 * [()]
     assert tips(shown(source, "terms", 3), "w", "y") == [(1.0, 2.0), (9.0, 12.0)]
-
-
-def test_a_layer_of_one_number_is_a_straight_line() -> None:
-    plane = shown(PROGRAMS[14], "cells", 1)
-    assert [point.at for point in plane.points] == [(1, -0.5), (2, 0)]
-    assert plane.words[0] == "the line y = 0.5·x − 1"
-    assert all(y == pytest.approx(0.5 * x - 1) for x, y in plane.paths[0].points)
 
 
 def test_what_is_divided_by_its_length_lands_on_the_circle() -> None:

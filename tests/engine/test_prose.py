@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 from llm_linalg.base.text import clean
 from llm_linalg.lessons import documents, markdown
 from llm_linalg.lessons.markdown import (
-    Paragraph,
     TextRun,
     blocks,
     first_sentence,
     inert,
     links,
-    paragraphs_of,
     prose,
     text_runs,
 )
@@ -56,7 +54,7 @@ def test_a_lesson_and_a_document_have_the_same_paragraphs(text: str, found: list
 
 
 def test_a_fence_that_is_never_closed_ends_the_text() -> None:
-    assert paragraphs_of(blocks("# T\n~~~\na\n\nb")) == [Paragraph("T", 1), Paragraph("~~~\na\n\nb\n~~~")]
+    assert prose(blocks("# T\n~~~\na\n\nb")) == "**T**\n\n~~~\na\n\nb\n~~~"
 
 
 @pytest.mark.parametrize("text", CASES)

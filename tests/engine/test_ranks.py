@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from llm_linalg.api.run import run_text
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.capture.devices import MOST_EXCHANGES
-from llm_linalg.lessons.reader import LessonError, parse
+from llm_linalg.lessons.lesson import LessonError
+from llm_linalg.lessons.reader import parse
 from tests.engine.here import run
 
 START = "X = torch.randn({m}, {k}).double()\nW = torch.randn({k}, {n}).double()\n"

@@ -9,7 +9,8 @@ from torch import nn
 from llm_linalg.api.trace import Trace
 from llm_linalg.lessons.check import problems
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
-from llm_linalg.lessons.reader import LessonError, find, parse
+from llm_linalg.lessons.lesson import LessonError
+from llm_linalg.lessons.reader import find, parse
 
 F = nn.functional
 WORDS = ["the", "cat", "saw", "one", "dog", "and", "ran"]

@@ -15,7 +15,7 @@ from llm_linalg.base.source import Source
 from llm_linalg.capture import cell_program
 from llm_linalg.lessons.documents import files_named, parse, with_saved
 from llm_linalg.lessons.documents.saved_output import LONGEST_OUTPUT, MOST_LINES, MOST_OUTPUTS, saved_text
-from llm_linalg.lessons.reader import Lesson
+from llm_linalg.lessons.lesson import Lesson
 from llm_linalg.recording.cell_state import CellState
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (640).to_bytes(4) + (480).to_bytes(4) + b"\0" * 900)

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import ShapeError
-from llm_linalg.lessons.reader import Value, find
+from llm_linalg.lessons.control import Value
+from llm_linalg.lessons.reader import find
 from tests.engine.test_curriculum import failure, last
 
 F = nn.functional

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import Node, Trace, trace
-from llm_linalg.lessons.reader import Lesson, catalog
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import catalog
 from tests.engine.here import run, whole_stops
 from tests.thinning import thin
 

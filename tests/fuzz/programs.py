@@ -19,8 +19,8 @@ from typing import Literal
 
 import torch
 
+from llm_linalg.base.constants import LOOK_NAMES
 from llm_linalg.base.errors import InternalError, ProgramError
-from llm_linalg.illustrations.look_names import LOOK_NAMES
 from llm_linalg.lessons.stop import FollowedCell
 from tests.fuzz.drawn import draw_program
 from tui.compose import cursor_moves

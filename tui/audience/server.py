@@ -27,7 +27,7 @@ from tui.session.presentation.stage_moves import require_talk
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
     from tui.session.session import Session
 
 MOST = 64  # followers at once

@@ -15,7 +15,8 @@ from tui.model.usage_error import UsageError
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.errors import ProgramError
-    from llm_linalg.lessons.reader import Lesson, Stop
+    from llm_linalg.lessons.lesson import Lesson
+    from llm_linalg.lessons.stop import Stop
     from llm_linalg.recording.cell_state import CellState
 
 NOTEBOOK = ".ipynb"

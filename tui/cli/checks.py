@@ -12,9 +12,11 @@ from llm_linalg.lessons.check import extremes, problems
 from llm_linalg.lessons.deck import SUFFIXES, Deck, DeckStop, of_lesson
 from llm_linalg.lessons.documents.markdown_file import is_lesson
 from llm_linalg.lessons.files import LONGEST_FILE, read_bytes
-from llm_linalg.lessons.lesson import UNRUN, WARNING
-from llm_linalg.lessons.reader import Lesson, LessonError, Stop, catalog, shelf, spans
+from llm_linalg.lessons.lesson import UNRUN, WARNING, Lesson, LessonError
+from llm_linalg.lessons.markdown import links
+from llm_linalg.lessons.reader import catalog, shelf
 from llm_linalg.lessons.reader import problems as broken_files
+from llm_linalg.lessons.stop import Stop
 from tui.cli.play_script_command import is_script, script_in
 from tui.compose.program_run import Run
 from tui.compose.view_check import check_view
@@ -171,8 +173,8 @@ def _links_of_notes(deck: Deck) -> Iterator[LessonError]:
     """Yield the links to no lesson in notes that a deck has below its `stops` fences."""
     known = [*(lesson.slug for lesson in shelf()), *(lesson.slug for lesson in deck.lessons)]
     for stop in deck.stops:
-        for _, slug in () if stop.notes == stop.at.notes else spans(stop.notes):
-            if slug is not None and slug not in known:
+        for slug in () if stop.notes == stop.at.notes else links(stop.notes):
+            if slug not in known:
                 reason = f"a link to {quote(slug)}, which is not a lesson{hint(slug, known)}"
                 yield LessonError(stop.file, stop.line, reason, "link")
 

@@ -32,7 +32,7 @@ from tui.terminal import crash_log, process
 from tui.terminal.color_depth import color_depth
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
     from tui.app import Explorer, Options
     from tui.session.presentation.state import Talk
     from tui.session.session import Session

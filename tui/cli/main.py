@@ -18,7 +18,7 @@ from tui.terminal import supervisor
 if TYPE_CHECKING:
     import argparse
 
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
     from tui.model.flags import Parser
 
 # float32 sums differ between processors in the last bits; these make torch's kernels add in one order.

@@ -22,7 +22,7 @@ from tui.terminal import process
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
 
 MEGABYTE = 2**20
 SUFFIX = ".trace"

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.numbers import Formatter
 from llm_linalg.base.text import CleanText, clean
-from llm_linalg.lessons.reader import shelf, spans
+from llm_linalg.lessons.markdown import links
+from llm_linalg.lessons.reader import shelf
 from tui.model.board_view import BoardView, LiveRow
 from tui.model.view import View
 from tui.text.glyphs import ascii_text
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
-    from llm_linalg.lessons.reader import Board, BoardRow
+    from llm_linalg.lessons.stop import Board, BoardRow
     from llm_linalg.recording.record_node import Value
 
 Spell = Callable[[CleanText], CleanText]
@@ -30,7 +31,7 @@ def board_view(board: Board, view: View, trace: Trace | None, ascii_only: bool) 
     titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
     spell: Spell = ascii_text if ascii_only else clean
     rows = [_row(row, titles.get(row.lesson, row.lesson), trace, spell, ascii_only) for row in board.rows]
-    linked = any(slug for _, slug in spans(view.at_stop.prose))
+    linked = bool(links(view.at_stop.prose))
     return BoardView(tuple(rows), board.chain, max(1, min(view.row, len(rows))), not linked)
 
 

@@ -25,7 +25,7 @@ from tui.navigation.playground import is_playground
 
 if TYPE_CHECKING:
     from llm_linalg.base.errors import ProgramError, ShapeError
-    from llm_linalg.lessons.reader import LessonError
+    from llm_linalg.lessons.lesson import LessonError
     from llm_linalg.recording.record_node import Value
     from tui.model.view import View
 

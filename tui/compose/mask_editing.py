@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llm_linalg.lessons.grids import Grid, flip_cell
+from llm_linalg.lessons.control import Grid, flip_cell, grid_shape, is_grid
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.control import Control
@@ -35,7 +35,7 @@ def mask_entry(run: Run, view: View) -> MaskEntry | None:
             continue
         value = run.trace[control.edits].value
         shape = tuple(value.shape)
-        if len(shape) == 2 and cell.tensor.shape[-2:] == shape == _shape(control):
+        if is_grid(control.default) and cell.tensor.shape[-2:] == shape == grid_shape(control.default):
             grid = tuple(tuple(int(bool(entry)) for entry in row) for row in value.tolist())
             return MaskEntry(control, grid, *cell.index[-2:])
     return None
@@ -47,8 +47,3 @@ def flip_entry(run: Run, view: View) -> View:
     if entry is None:
         return view
     return view.set(entry.control.name, entry.control.show(flip_cell(entry.grid, entry.row, entry.column)))
-
-
-def _shape(control: Control) -> tuple[int, ...]:
-    rows = control.show(control.default).split("/")
-    return len(rows), len(rows[0])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node_view import CellView, NodeView
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.axis_labels import AxisDeclarations, TensorLabels
-    from llm_linalg.illustrations.look_names import LookName
+    from llm_linalg.base.constants import LookName
     from tui.compose.pictures import PictureInput
     from tui.model.frame import Frame
     from tui.model.view import View

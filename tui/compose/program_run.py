@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.errors import ProgramError
-    from llm_linalg.lessons.reader import LessonError
+    from llm_linalg.lessons.lesson import LessonError
     from llm_linalg.questions.drawn import Question
     from llm_linalg.questions.guess import RightAnswer
     from llm_linalg.recording.cell_state import CellState

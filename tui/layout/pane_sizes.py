@@ -15,7 +15,8 @@ from tui.text.prose import after_story, paragraphs, story
 from tui.text.rows import wrap_code
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Board, Control
+    from llm_linalg.lessons.control import Control
+    from llm_linalg.lessons.stop import Board
     from tui.model.frame import Frame
     from tui.model.view import View
 

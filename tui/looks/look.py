@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from llm_linalg.illustrations.look_names import LookName
+from llm_linalg.base.constants import LookName
 from tui.model.drawing import Drawing
 from tui.model.frame import Panel
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
+from llm_linalg.base.constants import LOOK_NAMES, LookName
 from tui.looks.bars import BARS
 from tui.looks.curve import CURVE
 from tui.looks.look import Look, LookInput

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from llm_linalg.base.axis_labels import AxisLabels, TensorLabels
 from llm_linalg.base.cells import TensorSlice
+from llm_linalg.base.constants import LookName
 from llm_linalg.base.text import NOTHING, CleanText, clean
-from llm_linalg.illustrations.look_names import LookName
 from tui.model.board_view import BoardView
 from tui.model.drawing import Drawing
 from tui.model.map_view import MapView

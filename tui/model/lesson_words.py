@@ -9,7 +9,7 @@ from llm_linalg.base.spelling import quote
 from tui.model.usage_error import UsageError
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
 
 
 def find_lesson(word: str) -> Lesson:
@@ -19,7 +19,8 @@ def find_lesson(word: str) -> Lesson:
         UsageError: If there is none.
         LessonError: If the file is broken.
     """
-    from llm_linalg.lessons.reader import UnknownNameError, find
+    from llm_linalg.lessons.lesson import UnknownNameError
+    from llm_linalg.lessons.reader import find
 
     if "." in word or is_path(word):
         from llm_linalg.lessons.documents import is_document, read

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from llm_linalg.illustrations.look_names import LookName
+from llm_linalg.base.constants import LookName
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Board, Control, FollowedCell, Lesson, Stop, Value
+    from llm_linalg.lessons.control import Control, Value
+    from llm_linalg.lessons.lesson import Lesson
+    from llm_linalg.lessons.stop import Board, FollowedCell, Stop
     from llm_linalg.questions.question import Ask
 
 Depth = Literal["map", "operations", "cells", "terms"]

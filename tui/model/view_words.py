@@ -12,17 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from llm_linalg.base.constants import ORDER_NAMES
+from llm_linalg.base.constants import LOOK_NAMES, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean
-from llm_linalg.illustrations.look_names import LOOK_NAMES
 from tui.model.flags import Choice, Parser, add_switch, flag_value, seed, whole_number
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
 from tui.model.usage_error import UsageError
 from tui.model.view import END, View
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import FollowedCell, Lesson
+    from llm_linalg.lessons.lesson import Lesson
+    from llm_linalg.lessons.stop import FollowedCell
     from tui.model.view import Depth
 
 DEPTHS = ("map", "operations", "cells", "terms")
@@ -202,7 +202,7 @@ def _cell_to_follow(flags: argparse.Namespace, opening: View) -> FollowedCell | 
     Raises:
         UsageError: For two.
     """
-    from llm_linalg.lessons.reader import FollowedCell
+    from llm_linalg.lessons.stop import FollowedCell
 
     if flags.lineage is not None and flags.reach is not None:
         raise UsageError("a cell is followed one way at a time: --lineage or --reach")
@@ -224,7 +224,8 @@ def _row(row: int | None, opening: View) -> int:
 
 
 def _controls(lesson: Lesson, settings: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    from llm_linalg.lessons.reader import UnknownNameError, Value
+    from llm_linalg.lessons.control import Value
+    from llm_linalg.lessons.lesson import UnknownNameError
 
     parsed: dict[str, Value] = {}
     try:

@@ -16,7 +16,7 @@ from tui.text.rows import Row, TextSpan, fit, width_of, wrap
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Lesson, ListedLesson
+    from llm_linalg.lessons.lesson import Lesson
     from tui.session.session import Session
 
 MOST_INDENTED = 6  # columns: a label has to be read as well
@@ -93,12 +93,12 @@ class Sidebar(RowWidget):
             made += [self._frame((), ""), self._frame((TextSpan(" l", "key", "list"), ALL_PARTS), "")]
         return made, pointed
 
-    def _part(self, first: Lesson | ListedLesson, opened: bool, folded: bool) -> Row:
+    def _part(self, first: Lesson, opened: bool, folded: bool) -> Row:
         text = f" {first.part} {first.part_title}"
         do = "list" if folded else f"open:{first.slug}"
         return self._frame((TextSpan(text, "open" if opened else "part", do),), "part")
 
-    def _lesson(self, session: Session, lesson: Lesson | ListedLesson, pointed: bool) -> list[Row]:
+    def _lesson(self, session: Session, lesson: Lesson, pointed: bool) -> list[Row]:
         """Return a lesson's title with its stage; of the open one also the stage of each stop."""
         opened = lesson.slug == session.view.lesson.slug
         role = "picked" if pointed and session.selection.sidebar is not None else "strong" if opened else ""

@@ -16,8 +16,8 @@ from tui.text.themes import STRENGTHS
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
 if TYPE_CHECKING:
-    from llm_linalg.illustrations.look_names import LookName
-    from llm_linalg.lessons.reader import Control
+    from llm_linalg.base.constants import LookName
+    from llm_linalg.lessons.control import Control
     from tui.model.frame import Frame
 
 MANY = 99_999  # from here on a number has separators

@@ -9,7 +9,7 @@ from tui.files.course_progress import CourseProgress, LessonProgress
 from tui.text.glyphs import Glyphs
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
 
 
 class LessonCounts(NamedTuple):

@@ -27,7 +27,7 @@ from tui.session.session import Session
 from tui.widgets.row_widget import glyphs_of
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
     from tui.model.view import View
 
 ALLOWED = frozenset({"theme", "text", "help", "suspend", "quit", "stage.big", "stage.footer"})

@@ -19,7 +19,7 @@ from tui.text.rows import Row, TextSpan, row
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Control
+    from llm_linalg.lessons.control import Control
 
 WIDEST = 100
 KEY = 8  # columns of a key

@@ -10,7 +10,7 @@ from tui.session.control_commands import open_lesson
 from tui.session.session import Session
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Board, BoardRow
+    from llm_linalg.lessons.stop import Board, BoardRow
 
 
 def row_at(board: Board, row: int) -> BoardRow:

@@ -59,7 +59,7 @@ def flags_of(stop: DeckStop) -> argparse.Namespace:
     Raises:
         LessonError: With the deck's file and line, for a word that is none.
     """
-    from llm_linalg.lessons.reader import LessonError
+    from llm_linalg.lessons.lesson import LessonError
 
     try:
         flags = picture_parser("a line of stops").read(stop.words)
@@ -77,7 +77,7 @@ def view_at(stop: DeckStop) -> View:
     Raises:
         LessonError: With the deck's file and line, for a word or a control that is none.
     """
-    from llm_linalg.lessons.reader import LessonError
+    from llm_linalg.lessons.lesson import LessonError
 
     flags = flags_of(stop)
     try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm_linalg.lessons.lesson import ListedLesson
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import picture_parser, setting_words, view_of
@@ -16,16 +15,14 @@ from tui.navigation.playground import is_playground
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
 
 LessonSettings = tuple[tuple[str, tuple[str, ...]], ...]
 """For each lesson that was changed, by its slug: the flags that name its settings."""
 
 
-def keeps_settings(lesson: Lesson | ListedLesson, lessons: Sequence[Lesson | ListedLesson]) -> bool:
+def keeps_settings(lesson: Lesson, lessons: Sequence[Lesson]) -> bool:
     """Return whether a lesson's settings are kept: it is one of the course, and not a file of one's own."""
-    if isinstance(lesson, ListedLesson):
-        return True
     if is_playground(lesson) or lesson.document or lesson.external is not None:
         return False
     return any(entry.slug == lesson.slug and entry.path == lesson.path for entry in lessons)

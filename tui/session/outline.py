@@ -13,7 +13,7 @@ from llm_linalg.lessons.markdown import plain_text
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.trace import Trace
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
     from llm_linalg.recording.scopes import Scope
     from tui.session.session import Session
 

@@ -25,7 +25,7 @@ from tui.session.lesson_settings import LessonSettings, keeps_settings, opening_
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
-    from llm_linalg.lessons.reader import Lesson, ListedLesson
+    from llm_linalg.lessons.lesson import Lesson
     from tui.compose.program_run import Run
     from tui.files.state_file import State
     from tui.session.presentation.state import Talk
@@ -120,7 +120,7 @@ class Session:
     """
 
     view: View
-    lessons: tuple[Lesson | ListedLesson, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
     last_run: Run | None = None
     player: Player = field(default_factory=Player)
     history: History = field(default_factory=History)
@@ -147,7 +147,7 @@ class Session:
     def start(
         cls,
         view: View,
-        lessons: Sequence[Lesson | ListedLesson],
+        lessons: Sequence[Lesson],
         player: Player | None = None,
         draft: str | None = None,
     ) -> Session:
@@ -459,7 +459,7 @@ class Session:
             return View.opening(lesson, stop)
         return opening_with(words, lesson, stop)
 
-    def neighbour(self, direction: int) -> Lesson | ListedLesson | None:
+    def neighbour(self, direction: int) -> Lesson | None:
         """Return the lesson after the open one (1), or the one before (−1); None where there is none."""
         if is_playground(self.view.lesson):
             return None
@@ -505,9 +505,7 @@ class Session:
         return self.with_learner(attempts=attempts)
 
 
-def _with_lesson(
-    listed: tuple[Lesson | ListedLesson, ...], lesson: Lesson
-) -> tuple[Lesson | ListedLesson, ...]:
+def _with_lesson(listed: tuple[Lesson, ...], lesson: Lesson) -> tuple[Lesson, ...]:
     """Return the list with one's own lesson: in the part that it names, or at the end."""
     part = [place for place, other in enumerate(listed, 1) if other.part <= lesson.part < OTHER_PART]
     at = max(part, default=len(listed))

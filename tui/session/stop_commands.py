@@ -11,7 +11,7 @@ from tui.session.session import Session
 from tui.text.prose import as_sentence
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
 
 Transition = Callable[[Session], Session]
 Value = TypeVar("Value")

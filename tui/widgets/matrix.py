@@ -14,7 +14,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from llm_linalg.illustrations.look_names import LookName
+from llm_linalg.base.constants import LookName
 from tui.layout.arrange import CellText, cell_texts
 from tui.layout.values import PanelSlot
 from tui.model.frame import Cell, CellMark, Index, Panel

@@ -2,7 +2,7 @@
 
 `plane_of` looks at an operation at a step and returns what of it can be drawn: the rows of a tensor
 whose last axis has two cells, a sum tip to tail, the shadow of one vector on another, a grid and what a
-(2, 2) matrix makes of it, a weighted sum of arrows, the line of a layer with one input and one output.
+(2, 2) matrix makes of it, a weighted sum of arrows.
 Everything in it is read from the tensors or follows from them by geometry; what a step has not computed yet
 is not there.
 """
@@ -30,7 +30,7 @@ from llm_linalg.illustrations.plane.plane import (
     common_length,
     finite,
 )
-from llm_linalg.illustrations.plane.products import moved_plane, shadow, straight_line, weighted_sum
+from llm_linalg.illustrations.plane.products import moved_plane, shadow, weighted_sum
 from llm_linalg.illustrations.plane.vectors import (
     Layer,
     Vectors,
@@ -195,7 +195,6 @@ RULES: tuple[Callable[[NodeView, Index | None], Plane | None], ...] = (
     moved_plane,
     weighted_sum,
     shadow,
-    straight_line,
     _gathered,
     _sum,
     _plain,

@@ -1,4 +1,4 @@
-"""Products in the plane: a matrix that moves it, weighted sums of arrows, shadows, a straight line."""
+"""Products in the plane: a matrix that moves it, weighted sums of arrows, shadows."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from dataclasses import dataclass, replace
 from math import atan2, degrees, hypot, isfinite
 
 from llm_linalg.api.node_view import NodeView
-from llm_linalg.api.tensor_view import TensorView
 from llm_linalg.base.axes import Axes
 from llm_linalg.base.cells import Index, TensorSlice
 from llm_linalg.illustrations.plane.plane import (
     MOST_ARROWS,
-    MOST_POINTS,
-    MOST_WORDS,
     ORIGIN,
     Plane,
     PlaneArrow,
     PlanePath,
-    PlanePoint,
     Point,
     circle,
     finite,
@@ -27,7 +23,6 @@ from llm_linalg.illustrations.plane.vectors import (
     Layer,
     PlaneVector,
     Vectors,
-    complete,
     figure,
     known,
     plane_with,
@@ -354,43 +349,3 @@ def _shadow_lines(one: PlaneVector, other: PlaneVector, foot: Point) -> tuple[li
     return paths, [
         f"{shadow}: length {figure(wide)}, and the angle between them is {round(degrees(turned))}°"
     ]
-
-
-def straight_line(node: NodeView, at: Index | None) -> Plane | None:
-    """Return a product with one number in and one out, with a bias or without, as the line y = m x + b."""
-    product = _Product.of(node, at)
-    if product is None or product.axes.sizes[product.inner] != 1 or not node.shape or node.shape[-1] != 1:
-        return None
-    inputs, weight = (node.operands[place] for place in product.factors)
-    if weight.value.numel() != 1:
-        return None
-    b = node.operands[product.bias].value.item() if product.bias is not None else 0.0
-    m, shift = float(weight.value.item()), float(b)
-    outputs = node.result
-    count = min(MOST_POINTS, inputs.value.numel())
-    if not count or len(inputs.shape) not in (1, 2):
-        return None
-    xs = _column(inputs, count)
-    ys, last = _column(outputs, count), _column(complete(outputs), count)
-    pairs = [(x, y) for x, y in zip(xs, ys, strict=True) if x is not None and y is not None]
-    known = finite((x, y) for x, y in zip(xs, last, strict=True) if x is not None and y is not None)
-    if not (isfinite(m) and isfinite(shift)):
-        return None
-    left, right = min([0.0, *(x for x, _ in known)]), max([1.0, *(x for x, _ in known)])
-    far = ((left - (right - left) / 4), (right + (right - left) / 4))
-    line = tuple((x, m * x + shift) for x in far)
-    points = tuple(PlanePoint("", point, "result") for point in finite(pairs))
-    sign = "+" if shift >= 0 else "−"
-    words = (
-        f"the line y = {figure(m)}·x {sign} {figure(abs(shift))}" if shift else f"the line y = {figure(m)}·x",
-        *(f"x = {figure(x)}: y = {figure(y)}" for x, y in pairs[:MOST_WORDS]),
-    )
-    corners = finite((ORIGIN, *known, (0.0, shift), *line))
-    return Plane((), points, (PlanePath(line, "first"),), corners, words, ("x", "y"))
-
-
-def _column(tensor: TensorView, count: int) -> list[float | None]:
-    """Return the numbers of a tensor of one column, or of one number."""
-    matrix = TensorSlice(0, 1) if len(tensor.shape) == 2 else TensorSlice(None, 0)
-    rows = tensor.window(matrix, range(count if len(tensor.shape) == 2 else 1), range(1))
-    return [float(row[0]) if isinstance(row[0], int | float) else None for row in rows]

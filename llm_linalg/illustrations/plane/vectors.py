@@ -62,7 +62,7 @@ class Vectors:
     @cached_property
     def final(self) -> tuple[PlaneVector, ...]:
         """The vectors as they are after the last step."""
-        return self.shown if self.tensor.walk is None else self._read(complete(self.tensor))
+        return self.shown if self.tensor.walk is None else self._read(_complete(self.tensor))
 
     def _read(self, tensor: TensorView) -> tuple[PlaneVector, ...]:
         axes = range(len(tensor.shape))
@@ -233,6 +233,6 @@ def row_vectors(node: NodeView, tensor: TensorView, at: Index | None) -> Vectors
     return Vectors(tensor, len(shape) - 1, len(shape) - 2 if len(shape) > 1 else None, fixed)
 
 
-def complete(tensor: TensorView) -> TensorView:
+def _complete(tensor: TensorView) -> TensorView:
     """Return a tensor as it is after the last step."""
     return TensorView(tensor.node, tensor.name, tensor.title, tensor.value)

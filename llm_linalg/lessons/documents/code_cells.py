@@ -20,8 +20,8 @@ from llm_linalg.lessons import question_reader
 from llm_linalg.lessons.documents.foreign_markdown import readable
 from llm_linalg.lessons.fence_options import list_fence
 from llm_linalg.lessons.lesson import Lesson, LineError
-from llm_linalg.lessons.markdown import MOST_LINES, RULE, Block, Paragraph, blocks, paragraphs_of, plain_text
-from llm_linalg.lessons.stop import CodeAbove, Heading, Stop
+from llm_linalg.lessons.markdown import MOST_LINES, RULE, Block, blocks, group_blocks, plain_text
+from llm_linalg.lessons.stop import Heading, Stop
 from llm_linalg.questions.question import Ask
 
 MOST_CELLS = 2_000
@@ -135,13 +135,13 @@ class _DocumentStops:
         self._add_paragraphs(prose)
 
     def _add_paragraphs(self, found: Sequence[Block]) -> None:
-        for paragraph in paragraphs_of(found):
-            if paragraph.level:
+        for first, *others in group_blocks(found):
+            if first.level:
                 self._end_section()
-                self._title = clean(plain_text(paragraph.text), LONGEST_TITLE)
-                self.outline.append(Heading(paragraph.level, self._title, len(self.stops) + 1))
-                paragraph = Paragraph(self._title, paragraph.level)
-            self._prose.append(paragraph.as_prose)
+                self._title = clean(plain_text(first.text), LONGEST_TITLE)
+                self.outline.append(Heading(first.level, self._title, len(self.stops) + 1))
+                first = first._replace(text=self._title)
+            self._prose.append("\n".join(block.source for block in (first, *others)))
 
     def _take(self, word: str, info: str, text: str, line: int) -> None:
         """Add a question, whose fence begins at a line."""
@@ -170,7 +170,7 @@ class _DocumentStops:
             title=self._title,
             prose=clean_lines("\n\n".join(prose)),
             code=cell.text,
-            above=CodeAbove(self._running, len(self._running)),
+            above=tuple(self._running),
             line=cell.line,
             refusals=_refusals(cell.text),
             saved=cell.saved,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from llm_linalg.lessons.documents.tex import tex_text
+from llm_linalg.lessons.markdown import blocks
 
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _SPAN = re.compile(r"((?<!`)(`+)(?!`)[^\n]{1,1000}?(?<!`)\2(?!`))")
 _TAGS = """
     a abbr article aside audio b blockquote body br button caption center cite code col dd del details div dl
@@ -38,23 +39,16 @@ MOST = 200  # comments and scripts in a text: each may be searched for its end
 
 def readable(text: str) -> str:
     """Return Markdown without HTML, with formulas and links as text; code stays, and so do its lines."""
+    lines, place = text.split("\n"), 0
     pieces: list[str] = []
-    prose: list[str] = []
-    fence = ""
-    for line in text.split("\n"):
-        mark = _FENCE.match(line)
-        if fence:
-            pieces.append(line)
-            fence = "" if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]) else fence
-        elif mark:
-            pieces += [_prose("\n".join(prose)), line] if prose else [line]
-            prose, fence = [], mark[1]
-        else:
-            prose.append(line)
-    return "\n".join([*pieces, *([_prose("\n".join(prose))] if prose else [])])
+    for fence in (block for block in blocks(text) if block.is_fence):
+        pieces += [*_prose(lines[place : fence.first]), *lines[fence.first : fence.end]]
+        place = fence.end
+    return "\n".join([*pieces, *_prose(lines[place:])])
 
 
-def _prose(text: str) -> str:
+def _prose(lines: Sequence[str]) -> list[str]:
+    text = "\n".join(lines)
     if text.count("<!--") + text.count("<s") <= MOST:
         text = _UNSEEN.sub(lambda found: "\n" * found[0].count("\n"), text)
     text = _DISPLAY.sub(
@@ -62,7 +56,8 @@ def _prose(text: str) -> str:
     )
     parts = _SPAN.split(text)  # text, code, its mark, text …
     parts[::3] = map(_line_text, parts[::3])
-    return "".join(part for place, part in enumerate(parts) if place % 3 != 2)
+    text = "".join(part for place, part in enumerate(parts) if place % 3 != 2)
+    return text.split("\n") if lines else []
 
 
 def _line_text(text: str) -> str:

@@ -19,6 +19,7 @@ _METADATA = re.compile(
     r"""(?<!\S)[\w.-]{1,60}=(?:"[^"]{0,500}"|'[^']{0,500}'|\[[^\]]{0,500}\]|\{[^}]{0,500}\}|\S++)"""
 )  # as jupytext writes it
 _HEAD = re.compile(r"#!|#.*?coding[:=]")
+_HEADER = re.compile(r"\A\s*# ---[ \t]*\n(?:#.*\n){0,98}?# ---[ \t]*$", re.MULTILINE)  # jupytext's
 _COMMAND_ASIDE = re.compile(r"#\s*#\s*[!%]\w")
 _QUOTES = ('"""', "'''", 'r"""', '"', "'")
 _MOST_PARSED = 100_000  # characters: no text of so many keeps the parser busy for long
@@ -30,23 +31,11 @@ def read(text: str) -> list[DocumentCell]:
     for place in range(min(2, len(lines))):
         if _HEAD.match(lines[place]):
             lines[place] = ""
-    _drop_header(lines)
+    text = _HEADER.sub(lambda found: "\n" * found[0].count("\n"), "\n".join(lines))
+    lines = text.split("\n")
     if any(_MARK.fullmatch(line) for line in lines):
         return list(_marked(lines))
     return [cell for start, end in _blocks(lines) for cell in _block(lines[start:end], start)]
-
-
-def _drop_header(lines: list[str]) -> None:
-    """Empty the lines of jupytext's header: comments between two lines `# ---` at the top."""
-    first = next((place for place, line in enumerate(lines) if line.strip()), 0)
-    if lines[first].strip() != "# ---":
-        return
-    for place in range(first + 1, min(first + 100, len(lines))):
-        if not lines[place].startswith("#"):
-            return
-        if lines[place].strip() == "# ---":
-            lines[first : place + 1] = [""] * (place + 1 - first)
-            return
 
 
 def _marked(lines: list[str]) -> Iterator[DocumentCell]:

@@ -71,10 +71,8 @@ def _output_text(value: Mapping[str, Any]) -> str:
 
 def _joined(value: object) -> str:
     """Return a text of a notebook, which may be a list of lines; cut, and empty if it is something else."""
-    if isinstance(value, list):
-        pieces = [part for part in islice(value, 10 * MOST_LINES) if isinstance(part, str)]
-        return "".join(part[:_LONGEST_SOURCE] for part in pieces)[:_LONGEST_SOURCE]
-    return value[:_LONGEST_SOURCE] if isinstance(value, str) else ""
+    parts = value if isinstance(value, list) else [value]
+    return "".join(part for part in parts if isinstance(part, str))[:_LONGEST_SOURCE]
 
 
 def _shown(text: str) -> str:

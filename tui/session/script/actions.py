@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from llm_linalg.base.constants import LOOK_NAMES, LookName
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
 from llm_linalg.lessons.stop import FollowedCell
 from tui.compose import cursor_moves
 from tui.model.examples import BY_NAME as EXAMPLES

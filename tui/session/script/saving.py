@@ -17,7 +17,7 @@ from tui.model.usage_error import UsageError
 from tui.model.view_words import shell_line
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Lesson
+    from llm_linalg.lessons.lesson import Lesson
     from tui.session.script.script_reader import Script
 
 SUFFIX = ".steps"
