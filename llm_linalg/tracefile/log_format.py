@@ -21,7 +21,7 @@ from llm_linalg.ops.torch_names import resolve
 
 SUFFIX = ".trace"
 MAGIC = b"llmtrace"
-VERSION = 3
+VERSION = 4
 HEAD = Struct("<8sQQQ")  # magic, bytes that count, the line that runs, version
 USED, LINE = 1, 2  # their places among the header's words
 START = 64

@@ -267,7 +267,8 @@ outer: torch.outer(v, u)
     (_attended, """
 scaled_dot_product_attention: F.{0}(q, k, v) | F.{0}(q, k, v, is_causal=True) | F.{0}(q, k, v, scale=0.5)
 scaled_dot_product_attention: F.{0}(q, k, v, attn_mask=m) | F.{0}(q, k, v, attn_mask=f)
-scaled_dot_product_attention: F.{0}(g, h, i, enable_gqa=True) | F.{0}(g, h, i, enable_gqa=True, is_causal=True)
+scaled_dot_product_attention: F.{0}(g, h, i, enable_gqa=True)
+scaled_dot_product_attention: F.{0}(g, h, i, enable_gqa=True, is_causal=True)
 """),
     (_compared, """
 cross_entropy: F.cross_entropy(x, t, reduction=r)
