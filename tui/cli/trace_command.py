@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from tui.cli.parser import app_flags, command_parser, format_flag, megabytes
 from tui.cli.run_command import print_trace
-from tui.files.output import explain, is_terminal, say
+from tui.files.output import explain, is_terminal, say, write
 from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
+from tui.render.summary_text import COLUMNS
 from tui.terminal import process
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ def parser() -> Parser:
     )  # fmt: skip
     parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
     format_flag(parser, None, "print the nodes: plain or json")
+    parser.add_argument("--summary", action="store_true", help="print a table of its modules and operations")
+    parser.add_argument(
+        "--sort",
+        choices=COLUMNS,
+        metavar="COLUMN",
+        help=f"sort that table's operations: {', '.join(COLUMNS)}",
+    )
     parser.add_argument("--save", metavar="FILE.trace", help="write the trace into a file, and open no app")
     app_flags(parser, leave_out=("set", "code", "stop", "row", "time_limit"))
     return parser
@@ -62,6 +70,9 @@ def run(flags: argparse.Namespace) -> int:
         flags.inputs.remove(flags.target)
     if flags.save is not None and not flags.save.endswith(SUFFIX):
         raise UsageError(f"{quote(flags.save, 200)} does not end in {SUFFIX}")
+    if flags.sort is not None and not flags.summary:
+        raise UsageError("--sort sorts the table of --summary")
+    flags.format = flags.format or ("plain" if flags.summary else None)
     if flags.format is None and flags.save is None:
         check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run
     if flags.code is not None or flags.set:
@@ -84,7 +95,9 @@ def run(flags: argparse.Namespace) -> int:
 
 def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     """Write a trace into its file and print its nodes, as the flags say; return the exit code."""
-    if flags.format is not None:
+    if flags.summary:
+        _print_summary(trace, flags)
+    elif flags.format is not None:
         print_trace(trace, flags.format)
     if flags.save is None:
         return 0
@@ -97,6 +110,13 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
         f"{quote(flags.save, 200)} has {len(trace)} nodes; 'llm-linalg open' shows it, also without the model"
     )
     return 0
+
+
+def _print_summary(trace: Trace, flags: argparse.Namespace) -> None:
+    from tui.render.summary_text import summary_json, summary_plain
+
+    for text in (summary_plain(trace, flags.sort),) if flags.format == "plain" else summary_json(trace):
+        write(text)
 
 
 @contextmanager

@@ -1,0 +1,271 @@
+"""What each module and operation of a trace takes and gives: parameters, memory, products, time, extremes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import reduce
+from math import inf
+from time import perf_counter
+from typing import Generic
+
+import torch
+from torch import Tensor
+
+from llm_linalg.analysis.parts import multiplications_of
+from llm_linalg.base.axes import Shape
+from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.vjp import rerun
+from llm_linalg.recording.aliasing import storage_id
+from llm_linalg.recording.record import Record
+from llm_linalg.recording.record_node import N, RecordNode
+from llm_linalg.recording.scopes import Scope
+
+MODULE = "module"
+"""In place of an operation: the row of a module, or of a function's call."""
+ROUNDS = 3  # plain runs of an operation, of which the fastest counts
+_PURPOSE = ("mask", "creation", "movement")
+"""Kinds of operations that may make an infinity on purpose, or only carry one on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """What the cells of some tensors are.
+
+    Attributes:
+        cells: How many there are.
+        largest: The largest magnitude among the finite ones; None if there is none.
+        smallest: The smallest of these.
+        nan: How many are NaN.
+        inf: How many are infinite.
+        zeros: How many are 0.
+    """
+
+    cells: int = 0
+    largest: float | None = None
+    smallest: float | None = None
+    nan: int = 0
+    inf: int = 0
+    zeros: int = 0
+
+    @classmethod
+    def of(cls, value: Tensor) -> Extremes:
+        """Return what the cells of a tensor are."""
+        sizes = value.abs() if value.is_complex() else value.double().abs()
+        finite = sizes[sizes.isfinite()]
+        low, high = map(float, finite.aminmax()) if finite.numel() else (None, None)
+        nan, zeros = int(value.isnan().sum()), int((value == 0).sum())
+        return cls(value.numel(), high, low, nan, value.numel() - finite.numel() - nan, zeros)
+
+    def with_those_of(self, other: Extremes) -> Extremes:
+        """Return what the cells of both are."""
+        high = [own for own in (self.largest, other.largest) if own is not None]
+        low = [own for own in (self.smallest, other.smallest) if own is not None]
+        return Extremes(
+            self.cells + other.cells,
+            max(high, default=None),
+            min(low, default=None),
+            self.nan + other.nan,
+            self.inf + other.inf,
+            self.zeros + other.zeros,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow(Generic[N]):
+    """A module, or an operation.
+
+    Attributes:
+        path: Its path from the outermost module.
+        op: Its operation; `MODULE` for a module.
+        shape: The shape of what it gives last.
+        dtype: The dtype of that.
+        parameters: The cells of the parameters that are read in it, each counted once.
+        bytes: What autograd keeps of it for a backward pass, without parameters, in bytes.
+        products: Its multiplications, as far as they are known.
+        seconds: What plain runs of its operations take; None where one could not be run again.
+        values: What the cells of all that it gives are; None if they were dropped.
+        nodes: Its nodes.
+    """
+
+    path: str
+    op: str
+    shape: Shape
+    dtype: str
+    parameters: int
+    bytes: int
+    products: int
+    seconds: float | None
+    values: Extremes | None
+    nodes: tuple[N, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """What one operation takes."""
+
+    bytes: int
+    products: int
+    seconds: float | None
+    values: Extremes | None
+
+
+def summary(record: Record[N]) -> list[SummaryRow[N]]:
+    """Return a row for each module and operation of a trace, each module before what is in it.
+
+    Each operation is run again on the operands that it had, plainly, which takes as long as the program some
+    times over.
+    """
+    labels = record.labels
+    made = [node for node in record.nodes if node.call is not None]
+    products = {node: multiplications_of(node) or 0 for node in made}
+    with untraced():
+        learned = _learned(record.nodes)
+        kept: set[int] = set()
+        costs = {node: _cost(node, products[node], learned, kept) for node in made}
+    rows: list[SummaryRow[N]] = []
+    for scope in record.scopes:
+        inside = sorted((node for own in scope for node in own.nodes if node in costs), key=_position)
+        if scope.path and inside:
+            rows.append(_row(scope.path, MODULE, inside, costs))
+        for node in scope.nodes:
+            if node in costs:
+                path = f"{scope.path}.{labels[node]}" if scope.path else labels[node]
+                rows.append(_row(path, node.op, [node], costs))
+    return rows
+
+
+def first_not_finite(nodes: Iterable[N]) -> N | None:
+    """Return the first node with a NaN, or an infinity, that none of its operands explains; None without.
+
+    An infinity that a mask or a constant puts somewhere on purpose does not count.
+    """
+    for node in nodes:
+        if node.call is None or node.dropped or not _has(node.value, torch.isfinite, negated=True):
+            continue
+        before = [operand.value for operand in node.operands]
+        if _has(node.value, torch.isnan):
+            if not any(_has(value, torch.isnan) for value in before):
+                return node
+        elif node.kind not in _PURPOSE and all(not _has(own, torch.isfinite, negated=True) for own in before):
+            return node
+    return None
+
+
+def alike_runs(scopes: Sequence[Scope[N]]) -> Iterator[list[Scope[N]]]:
+    """Yield scopes side by side in runs that do the same with tensors of the same shapes."""
+    run: list[Scope[N]] = []
+    for scope in scopes:
+        if run and _signature(run[0]) != _signature(scope):
+            yield run
+            run = []
+        run.append(scope)
+    if run:
+        yield run
+
+
+def _signature(scope: Scope[N]) -> tuple[object, ...]:
+    return tuple(
+        (own.path[len(scope.path) :], *[(x.op, x.shape, x.dtype) for x in own.nodes]) for own in scope
+    )
+
+
+def _has(value: Tensor, test: object, *, negated: bool = False) -> bool:
+    if value.is_meta or not (value.is_floating_point() or value.is_complex()):
+        return False
+    found = test(value)  # type: ignore[operator]
+    return bool((~found if negated else found).any())
+
+
+def _position(node: RecordNode) -> int:
+    return node.index
+
+
+def _row(path: str, op: str, nodes: Sequence[N], costs: dict[N, _Cost]) -> SummaryRow[N]:
+    """Return the row of some nodes, of which the last gives the shape."""
+    own = [costs[node] for node in nodes]
+    read = {operand.node: operand.value for node in nodes for operand in node.operands}
+    seconds = [cost.seconds for cost in own]
+    values = [cost.values for cost in own]
+    return SummaryRow(
+        path,
+        op,
+        nodes[-1].shape,
+        nodes[-1].dtype,
+        sum(value.numel() for node, value in read.items() if node.op == "parameter"),
+        sum(cost.bytes for cost in own),
+        sum(cost.products for cost in own),
+        None if None in seconds else sum(own for own in seconds if own is not None),
+        None
+        if None in values
+        else reduce(Extremes.with_those_of, [own for own in values if own is not None]),
+        tuple(nodes),
+    )
+
+
+def _learned(nodes: Sequence[N]) -> set[N]:
+    """Return the nodes that a gradient flows through: to parameters, or without any to all that comes in."""
+    inputs = [node for node in nodes if node.call is None and node.value.is_floating_point()]
+    found = {node for node in inputs if node.op == "parameter"} or set(inputs)
+    for node in nodes:
+        if not node.no_grad and node.op != "detach" and any(own.node in found for own in node.operands):
+            found.add(node)
+    return found
+
+
+def _cost(node: N, products: int, learned: set[N], kept: set[int]) -> _Cost:
+    """Return what an operation takes; `kept` are the storages that are counted already."""
+    call = node.call
+    assert call is not None  # noqa: S101
+    if node.dropped or any(operand.value.is_meta for operand in node.operands):
+        return _Cost(0, products, None, None)
+    values = Extremes.of(node.value)
+    if call.position:  # another result of a call that was counted
+        return _Cost(0, 0, 0.0, values)
+    given = [operand.value for operand in node.operands]
+    fastest: float | None = inf
+    try:
+        with torch.no_grad():
+            for _ in range(ROUNDS):
+                begun = perf_counter()
+                call.replay_all(given)
+                fastest = min(fastest or 0.0, perf_counter() - begun)
+    except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
+        fastest = None
+    return _Cost(_kept_bytes(node, learned, kept), products, fastest, values)
+
+
+def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:
+    """Return the bytes that autograd keeps of an operation beside what it keeps already."""
+    if node not in learned or node.call is None:
+        return 0
+    leaves = [
+        own.value.detach().requires_grad_(own.node in learned and own.value.is_floating_point())
+        for own in node.operands
+    ]
+    places = {storage_id(own.value): own.node for own in node.operands}
+    found: list[Tensor] = []
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(_noted(found), lambda saved: saved):
+        made = None
+        with suppress(RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
+            made = rerun(node.call, leaves)
+    total = 0
+    for saved in found:
+        place = storage_id(saved)
+        if made is not None and place == storage_id(made):
+            place = storage_id(node.value)
+        source = places.get(place)
+        if place in kept or (source is not None and source.op == "parameter"):
+            continue
+        kept.add(place)
+        total += saved.untyped_storage().nbytes()
+    return total
+
+
+def _noted(found: list[Tensor]) -> object:
+    def note(saved: Tensor) -> Tensor:
+        found.append(saved)
+        return saved
+
+    return note

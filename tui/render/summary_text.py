@@ -1,0 +1,184 @@
+"""What each module and operation of a trace takes and gives, as text: a table, or an object a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.numbers import significant
+from llm_linalg.base.text import CleanText, clean, clean_lines, elide_middle, width
+from tui.text.json_line import json_line
+
+if TYPE_CHECKING:
+    from llm_linalg import Node, Trace
+    from llm_linalg.analysis.summary import Extremes, SummaryRow
+    from llm_linalg.recording.scopes import Scope
+
+COLUMNS = ("parameters", "bytes", "products", "seconds", "max_abs", "min_abs", "nan", "inf", "zeros")
+"""What a table can be sorted by."""
+_HEADS = ("", "shape", "param", "kept B", "product", "time", "max |x|", "min |x|", "zero")
+_NAME = 30  # columns of a row's name
+_UNITS = ("", "k", "M", "G", "T", "P")
+
+
+def summary_json(trace: Trace) -> Iterator[CleanText]:
+    """Return where the first number is not finite, then an object a module and operation."""
+    from llm_linalg.analysis.summary import first_not_finite, summary
+
+    first = first_not_finite(trace.nodes)
+    place = None if first is None else _place(first)
+    yield json_line({"format": 1, "first_nonfinite": place})
+    for row in summary(trace):
+        facts = {
+            name: value if name != "shape" else list(row.shape) for name, value in values_of(row).items()
+        }
+        yield json_line({"format": 1, "path": row.path, "op": row.op, **facts})
+
+
+def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
+    """Return a table: by module, those that are alike as one row; or its operations, sorted by a column."""
+    from llm_linalg.analysis.summary import MODULE, first_not_finite, summary
+
+    rows = summary(trace)
+    lines = [_first(first_not_finite(trace.nodes))]
+    if by is None:
+        told = list(_lines(trace.scopes, {row.path: row for row in rows if row.op == MODULE}, rows))
+    else:
+        of = [row for row in rows if row.op != MODULE]
+        of.sort(key=lambda row: float(values_of(row)[by] or 0), reverse=by != "min_abs")
+        told = [_cells(f"{row.path} {row.op}", row) for row in of]
+    table = [list(_HEADS), *told]
+    widths = [max(width(row[k]) for row in table) for k in range(len(_HEADS))]
+    for row in table:
+        first = row[0] + " " * (widths[0] - width(row[0]))
+        lines.append(
+            "  ".join([first, *[text.rjust(own) for text, own in zip(row[1:], widths[1:], strict=True)]])
+        )
+    lines.append("kept B: for a backward pass, without parameters; time: of plain runs beside the trace")
+    return clean_lines("\n".join(line.rstrip() for line in lines) + "\n")
+
+
+def values_of(row: SummaryRow[Node]) -> dict[str, object]:
+    """Return a row's facts under their names in JSON."""
+    found: Extremes | None = row.values
+    return {
+        "shape": row.shape,
+        "dtype": row.dtype,
+        "parameters": row.parameters,
+        "bytes": row.bytes,
+        "products": row.products,
+        "seconds": None if row.seconds is None else significant(row.seconds),
+        "max_abs": None if found is None or found.largest is None else significant(found.largest),
+        "min_abs": None if found is None or found.smallest is None else significant(found.smallest),
+        "nan": None if found is None else found.nan,
+        "inf": None if found is None else found.inf,
+        "zeros": None if found is None else significant(found.zeros / max(found.cells, 1)),
+    }
+
+
+def _place(node: Node) -> dict[str, object]:
+    return {"node": node.name, "path": node.scope, "file": node.file, "line": node.line}
+
+
+def _first(node: Node | None) -> str:
+    if node is None:
+        return "all numbers are finite"
+    where = f", {Path(node.file).name}:{node.line}" if node.file else f", line {node.line}"
+    inside = f" in {node.scope}" if node.scope else ""
+    return clean(f"the first number that is not finite: {node.title} ({node.op}){inside}{where}", 300)
+
+
+def _lines(
+    scope: Scope[Node], modules: dict[str, SummaryRow[Node]], rows: Sequence[SummaryRow[Node]]
+) -> Iterator[list[str]]:
+    operations = {row.nodes[0]: row for row in rows if len(row.nodes) == 1}
+    yield from _inside([scope], modules, operations, 0)
+
+
+def _inside(
+    alike: Sequence[Scope[Node]],
+    modules: dict[str, SummaryRow[Node]],
+    operations: dict[Node, SummaryRow[Node]],
+    depth: int,
+) -> Iterator[list[str]]:
+    """Yield the rows inside scopes that are alike, in the order in which they ran."""
+    from llm_linalg.analysis.summary import alike_runs
+
+    found: list[tuple[int, list[list[str]]]] = []
+    for nodes in zip(*[scope.nodes for scope in alike], strict=True):
+        if nodes[0] in operations:
+            text = (
+                f"{nodes[0].bound_name or nodes[0].op} {nodes[0].op if nodes[0].bound_name else ''}".strip()
+            )
+            found.append(
+                (nodes[0].index, [_cells(_indented(text, depth), *[operations[own] for own in nodes])])
+            )
+    position = 0
+    children = [list(scope.children.values()) for scope in alike]
+    for run in alike_runs(children[0]):
+        span = slice(position, position + len(run))
+        position += len(run)
+        together = [child for own in children for child in own[span]]
+        first = together[0].first
+        if first is None or together[0].path not in modules:
+            continue
+        name = run[0].name if len(run) == 1 else f"{run[0].name}…{run[-1].name} ×{len(run)}"
+        own_row = _cells(_indented(name, depth), *[modules[child.path] for child in together])
+        found.append((first.index, [own_row, *_inside(together, modules, operations, depth + 1)]))
+    for _, lines in sorted(found, key=lambda own: own[0]):
+        yield from lines
+
+
+def _indented(name: str, depth: int) -> str:
+    return "  " * depth + elide_middle(clean(name), _NAME - 2 * min(depth, 8))
+
+
+def _cells(name: str, *rows: SummaryRow[Node]) -> list[str]:
+    """Return the texts of a row for one or several that are alike, which count together."""
+    from functools import reduce
+
+    from llm_linalg.analysis.summary import Extremes
+
+    values = [row.values for row in rows]
+    found = (
+        None if None in values else reduce(Extremes.with_those_of, [own for own in values if own is not None])
+    )
+    seconds = [row.seconds for row in rows]
+    shape = "×".join(map(str, rows[0].shape)) or "number"
+    return [
+        elide_middle(name, _NAME),
+        shape,
+        _count(sum(row.parameters for row in rows)),
+        _count(sum(row.bytes for row in rows)),
+        _count(sum(row.products for row in rows)),
+        "?" if None in seconds else _time(sum(own for own in seconds if own is not None)),
+        *_extremes(found),
+    ]
+
+
+def _extremes(found: Extremes | None) -> list[str]:
+    if found is None:
+        return ["?", "?", "?"]
+    broken = " ".join(
+        f"{_count(own)} {word}" for own, word in ((found.nan, "NaN"), (found.inf, "inf")) if own
+    )
+    high, low = (("" if own is None else f"{own:.3g}") for own in (found.largest, found.smallest))
+    zeros = found.zeros / max(found.cells, 1)
+    return [broken or high, low, f"{zeros:.0%}" if zeros else ""]
+
+
+def _count(number: int) -> str:
+    """Return a count in three digits: `12.3k`; nothing for 0."""
+    value, unit = float(number), 0
+    while value >= 999.5:
+        value, unit = value / 1000, unit + 1
+    digits = 0 if not unit or value >= 99.95 else 1
+    return f"{value:.{digits}f}{_UNITS[min(unit, len(_UNITS) - 1)]}" if number else ""
+
+
+def _time(seconds: float) -> str:
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * factor >= 0.9995 or unit == "µs":
+            return f"{seconds * factor:.3g} {unit}" if seconds else ""
+    return ""
