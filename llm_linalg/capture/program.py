@@ -12,7 +12,7 @@ import builtins
 import linecache
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -198,8 +198,7 @@ class ProgramRun:
         """Have the process as the program finds it while the context is open."""
         watching = self._gradients.watching()
         with isolated(self.seed), printing_to(self.output), watching:
-            lines = [f"{line}\n" for line in self.source.lines]
-            linecache.cache[FILE] = len(self.source.text), None, lines, FILE
+            _note_lines(self.source)
             handle = register_module_parameter_registration_hook(self._layers.on_parameter)
             try:
                 yield
@@ -356,9 +355,26 @@ class ProgramRun:
                 self.calls_of_last = counts.calls
 
 
-def _execute(code: CodeType, names: dict[str, Any], recorder: Recorder) -> Any:
+def value_of(expression: str, names: dict[str, Any]) -> Any:
+    """Return the value of an expression among names, where its own author asks for it; nothing is recorded.
+
+    Raises:
+        ProgramError: If the text is not an expression; else what it raises.
+    """
+    source = _note_lines(Source(expression))
+    code = _compiled(source, ast.Expression(syntax.expression(expression)), 0)
+    return _execute(code, names, nullcontext())
+
+
+def _note_lines(source: Source) -> Source:
+    """Have tracebacks show the lines of a program, and return that."""
+    linecache.cache[FILE] = len(source.text), None, [f"{line}\n" for line in source.lines], FILE
+    return source
+
+
+def _execute(code: CodeType, names: dict[str, Any], recording: AbstractContextManager[object]) -> Any:
     """Run code of a program, and return the value of an expression; nothing else here runs a text."""
-    with recorder:
+    with recording:
         return eval(code, names)  # noqa: S307  that is what this package is for
 
 
