@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import FEW_CALLS, Halt, Program, ProgramFacts, ProgramTask
+from llm_linalg.api.programs import FEW_CALLS, Halt, Program, ProgramTask
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.base.garbage import rare_full_collections
@@ -49,8 +49,6 @@ class LocalProgram(Program):
 
     def __init__(self, task: ProgramTask) -> None:
         super().__init__(task)
-        if task.seconds is None:
-            self.trial_seconds = None
         self._run: ProgramRun | None = None
 
     @rare_full_collections()
@@ -88,10 +86,8 @@ class LocalProgram(Program):
             raise ProgramError("the program was not run")
         return self._run.evaluate(expression, **names)
 
-    def facts(self) -> ProgramFacts:
-        if self._run is None:
-            return ProgramFacts()
-        return ProgramFacts(self._run.own_names, self._run.is_random)
+    def facts(self) -> tuple[tuple[str, ...], bool]:
+        return ((), False) if self._run is None else (self._run.own_names, self._run.is_random)
 
     @property
     def was_cheap(self) -> bool:

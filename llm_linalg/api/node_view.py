@@ -12,7 +12,6 @@ from functools import cached_property
 
 from llm_linalg.api.node import Node
 from llm_linalg.api.tensor_view import TensorView
-from llm_linalg.base.axes import Shape
 from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.explain.combination import Combination, combination_of
 from llm_linalg.explain.formula import (
@@ -56,16 +55,6 @@ class NodeView:
     line: int | None
     program_line: int | None
     file: str
-
-    @property
-    def name(self) -> str:
-        """The node's name."""
-        return self.result.name
-
-    @property
-    def shape(self) -> Shape:
-        """The shape of its result."""
-        return self.result.shape
 
     @property
     def operator(self) -> str:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.errors import HaltedError, ProgramError, ShapeError
 from llm_linalg.explain.repairs import lasting_repairs, repairs_of
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from llm_linalg.recording.failed_call import FailedCall
 
 Halt = Callable[[], bool]
-SECONDS = 2.0
+SECONDS = 2.0  # of a program that somebody waits for
 FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
-"""The time of a program that somebody waits for."""
 TRIAL_SECONDS = 1.0  # of a program that is run again with a repair
 
 
@@ -46,22 +45,8 @@ class ProgramTask:
     read: str = ""
 
 
-class ProgramFacts(NamedTuple):
-    """What a program has left, without the values.
-
-    Attributes:
-        names: The names that it has bound.
-        is_random: Whether it drew random numbers.
-    """
-
-    names: tuple[str, ...] = ()
-    is_random: bool = False
-
-
 class Program(ABC):
     """A program, run once."""
-
-    trial_seconds: float | None = TRIAL_SECONDS
 
     def __init__(self, task: ProgramTask) -> None:
         self.task = task
@@ -79,8 +64,8 @@ class Program(ABC):
         """
 
     @abstractmethod
-    def facts(self) -> ProgramFacts:
-        """Return what it has left."""
+    def facts(self) -> tuple[tuple[str, ...], bool]:
+        """Return the names that it has bound, and whether it drew random numbers."""
 
     @abstractmethod
     def value(self, expression: str, **names: Any) -> Any:
@@ -117,6 +102,6 @@ class Program(ABC):
             return None
 
     def _try(self, source: str) -> None:
-        task = replace(self.task, source=source, seconds=self.trial_seconds)
+        task = replace(self.task, source=source, seconds=self.task.seconds and TRIAL_SECONDS)
         with closing(type(self)(task)) as again:
             again.run(repairs=False)

@@ -10,7 +10,7 @@ from typing import Any
 
 from llm_linalg.api.local_program import timeout_message
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import FEW_CALLS, Program, ProgramFacts, ProgramTask
+from llm_linalg.api.programs import FEW_CALLS, Program, ProgramTask
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import (
     FormatError,
@@ -169,10 +169,8 @@ class RoomProgram(Program):
         except FormatError as error:
             raise RoomError(f"what the program told can't be believed: {error}") from None
 
-    def facts(self) -> ProgramFacts:
-        if self._reader is None:
-            return ProgramFacts()
-        return ProgramFacts(self._reader.own_names, self._reader.is_random)
+    def facts(self) -> tuple[tuple[str, ...], bool]:
+        return ((), False) if self._reader is None else (self._reader.own_names, self._reader.is_random)
 
 
 def _explained(told: ProgramError, failed: FailedCall | None, text: Source) -> ProgramError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.api.programs import Program, ProgramFacts, ProgramTask
+from llm_linalg.api.programs import Program, ProgramTask
 from llm_linalg.api.run import program_of
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, RoomError
 from llm_linalg.base.source import Source
@@ -33,7 +33,7 @@ class ProgramState:
     def __init__(self, program: Program | None = None, failure: ProgramError | None = None) -> None:
         self._program = program
         self.failure = failure
-        self.names, self.is_random = ProgramFacts() if program is None else program.facts()
+        self.names, self.is_random = ((), False) if program is None else program.facts()
 
     @property
     def was_cheap(self) -> bool:

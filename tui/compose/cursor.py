@@ -88,7 +88,7 @@ def cursor_view(
         formula=clean(_formula(made) if made_from and done else ""),
         feeds=clean(_feeds(cursor, readers)),
         evidence=node.evidence if made.operands else "",
-        maker=made.name,
+        maker=made.result.name,
         where=clean(_where(tensor.axis_names, index)),
         nan_reason=clean(nan_reason(node, index) if done else ""),
         relation=clean("" if followed is None or node.composite else followed.about(node, index)),

@@ -102,8 +102,8 @@ def panels_of(picture: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
         panels.append(_summary(picture, panels[-1], plan.output))
     for other in picture.beside:
         lit = _highlight_beside(picture, other)
-        placement = plain_placement("sibling", len(other.shape))
-        at = rest_of(lit.first() or (0,) * len(other.shape), placement)
+        placement = plain_placement("sibling", len(other.result.shape))
+        at = rest_of(lit.first() or (0,) * len(other.result.shape), placement)
         panels.append(_panel(picture, other.result, placement, at, lit))
     return tuple(panels), plan.arrangement
 
@@ -141,7 +141,7 @@ def _slopes(followed: FollowedCells, tensor: TensorView, extent: float | None) -
 
 def _has_summary(picture: PictureInput, placement: Placement) -> bool:
     """Return whether something stands beside the rows of the result."""
-    shape = picture.node.shape
+    shape = picture.node.result.shape
     return picture.summary is not None and has_rows(shape) and placement.column_axis == len(shape) - 1
 
 
@@ -212,7 +212,7 @@ def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
 
 def _output_cell(picture: PictureInput, placement: Placement, result: Highlight) -> Index:
     """Return a cell of the shown slice of the result: under the cursor, else asked for, else written."""
-    shape, cursor = picture.node.shape, picture.cursor
+    shape, cursor = picture.node.result.shape, picture.cursor
     zeros = (0,) * len(shape)
     if cursor is not None and cursor.owner.node is picture.node.node and cursor.operand is None:
         return cursor.index

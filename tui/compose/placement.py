@@ -135,7 +135,7 @@ def _place(labels: tuple[str, ...], label: str | None) -> int | None:
 
 def _side_by_side(node: NodeView, stacked: bool) -> Placements:
     ranks = [len(operand.shape) for operand in node.operands]
-    rank = len(node.shape)
+    rank = len(node.result.shape)
     flat = max([*ranks, rank]) <= 1
     sign = node.operator
     columns = _columns(node) if not (stacked or flat) else [False] * (len(ranks) + 1)

@@ -75,7 +75,7 @@ def _with_own_labels(plane: Plane) -> Plane:
 def _gathered(view: NodeView, at: Index | None) -> Plane | None:  # noqa: ARG001 - it has one slice
     """Return dot products that are put into one vector: all their arrows, and the shadow of one of them."""
     makers = [operand.node for operand in view.operands]
-    if view.node.op != "stack" or len(view.shape) != 1 or not 0 < len(makers) <= MOST_ARROWS:
+    if view.node.op != "stack" or len(view.result.shape) != 1 or not 0 < len(makers) <= MOST_ARROWS:
         return None
     if any(maker.kind != "contraction" or maker.shape for maker in makers):
         return None

@@ -360,7 +360,12 @@ def _shadow_lines(one: PlaneVector, other: PlaneVector, foot: Point) -> tuple[li
 def straight_line(node: NodeView, at: Index | None) -> Plane | None:
     """Return a product with one number in and one out, with a bias or without, as the line y = m x + b."""
     product = _Product.of(node, at)
-    if product is None or product.axes.sizes[product.inner] != 1 or not node.shape or node.shape[-1] != 1:
+    if (
+        product is None
+        or product.axes.sizes[product.inner] != 1
+        or not node.result.shape
+        or node.result.shape[-1] != 1
+    ):
         return None
     inputs, weight = (node.operands[place] for place in product.factors)
     if weight.value.numel() != 1:
