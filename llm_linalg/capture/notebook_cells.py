@@ -127,12 +127,12 @@ class CellRun:
 
     def _statement(self, statement: ast.stmt) -> tuple[bool, StatementResult]:
         """Run a statement; return whether the cell goes on, and how the statement ended."""
-        command = self._source.commands.get(statement)
-        if command is not None:
-            self._note(ProgramError(command.reason, self._source.span(statement), self._text()), "failed")
-            self._leave_unrun(statement, command.reason)
-            if command.binds_all:
-                self.marks.note_unrun_all(self._mark(command.reason))
+        reason = self._source.commands.get(statement)
+        if reason is not None:
+            self._note(ProgramError(reason, self._source.span(statement), self._text()), "failed")
+            self._leave_unrun(statement, reason)
+            if "%run" in reason:  # it runs a file among the program's names
+                self.marks.note_unrun_all(self._mark(reason))
             return True, StatementResult()
         mark = self.marks.rests_on(statement)
         self._plots.statement = statement
