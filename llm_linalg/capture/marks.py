@@ -187,7 +187,7 @@ class Marks:
                 self._groups[name] = own if is_object else _Group((name,))
                 self._groups[name].names.add(name)
             if mark is not None:
-                self._set(name, mark)
+                self._marks[name] = mark._replace(name=name)
         if isinstance(statement, _Definition):
             self._seeding[statement.name] = {*map(self._seeds, ast.walk(statement))}
             own.is_pure = not _has_state(statement)
