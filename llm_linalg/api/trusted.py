@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -67,7 +67,13 @@ def load(
         if not names:
             found = _evaluated(expression, module, place)
         if isinstance(found, type) and issubclass(found, nn.Module):
-            _check_arguments(found, expression)
+            needed = [
+                own.name for own in _unfit(found, ()) or ()
+                if own.default is own.empty and own.kind not in (own.VAR_POSITIONAL, own.VAR_KEYWORD)
+            ]  # fmt: skip
+            if needed:
+                name, words = clean(expression, 100), clean(", ".join(needed), 200)
+                raise TargetError(f'{name} takes {words}: write its arguments, as in "{name}({words})"')
             found = found()
     if not callable(found) or isinstance(found, type):
         raise TargetError(f"{quote(expression)} is not a function or an nn.Module")
@@ -103,18 +109,13 @@ def check_inputs(function: Callable[..., Any], given: tuple[Any, ...], title: st
     Raises:
         TargetError: If there are too few or too many.
     """
-    try:
-        parameters = signature(function.forward if isinstance(function, nn.Module) else function)
-    except (TypeError, ValueError):
-        return
-    try:
-        parameters.bind(*given)
-    except TypeError:
-        taken = ", ".join(map(str, parameters.parameters.values())) or "nothing"
+    unfit = _unfit(function.forward if isinstance(function, nn.Module) else function, given)
+    if unfit is not None:
+        taken = ", ".join(map(str, unfit)) or "nothing"
         count = "1 input" if len(given) == 1 else f"{len(given)} inputs"
         raise TargetError(
             f"{quote(title, 100)} takes {clean(taken, 200)}, and has {count}: --inputs 2x5x8 gives one"
-        ) from None
+        )
 
 
 def _expression(text: str) -> str:
@@ -187,21 +188,14 @@ def _evaluated(expression: str, module: ModuleType, place: str) -> Any:
     return value_of(expression, {name: _member(module, name, place) for name in sorted(own)})
 
 
-def _check_arguments(kind: type[nn.Module], expression: str) -> None:
-    """Refuse a class that can't be made without arguments.
-
-    Raises:
-        TargetError: With what it takes.
-    """
+def _unfit(function: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Parameter, ...] | None:
+    """Return the parameters of what can't be called with some arguments; None if it can, or says no more."""
     try:
-        parameters = signature(kind)
-        parameters.bind()
-    except ValueError:
-        return  # it says not what it takes
+        found = signature(function)
+    except (TypeError, ValueError):
+        return None
+    try:
+        found.bind(*given)
     except TypeError:
-        needed = ", ".join(
-            name for name, taken in parameters.parameters.items()
-            if taken.default is taken.empty and taken.kind not in (taken.VAR_POSITIONAL, taken.VAR_KEYWORD)
-        )  # fmt: skip
-        name, needed = clean(expression, 100), clean(needed, 200)
-        raise TargetError(f'{name} takes {needed}: write its arguments, as in "{name}({needed})"') from None
+        return tuple(found.parameters.values())
+    return None

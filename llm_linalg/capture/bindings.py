@@ -56,26 +56,15 @@ class Bindings:
 
     # Called by the program
 
-    def bound(self, name: str, value: Any, line: int) -> None:
-        """Take note that a name was bound."""
+    def bound(self, name: str, value: Any, line: int) -> Any:
+        """Take note that a name was bound, or an item of what it is bound to written; return the value."""
         if value.__class__ in _PLAIN:
-            return
-        if self.arrays is not None:
-            tensor = self.arrays.tensor(value)
-            value = value if tensor is None else tensor
-        if isinstance(value, Tensor):
-            self._note(line, self._bind(name, value, line), value)
+            return value
+        tensor = value if self.arrays is None else self.arrays.tensor(value)
+        if isinstance(tensor, Tensor):
+            self._note(line, self._bind(name, tensor, line), tensor)
         elif isinstance(value, nn.Module):
             self.bind_weights(name, value)
-
-    def written(self, name: str, value: Any, line: int) -> None:
-        """Take note that an item of what a name is bound to was written."""
-        if value.__class__ not in _PLAIN and isinstance(value, Tensor):
-            self._note(line, self._bind(name, value, line), value)
-
-    def named(self, name: str, value: Any, line: int) -> Any:
-        """Take note that `:=` bound a name, and return its value."""
-        self.bound(name, value, line)
         return value
 
     def each(self, name: str, value: Any) -> bool:

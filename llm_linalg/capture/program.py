@@ -157,7 +157,7 @@ class ProgramRun:
     def _builtins(self, running_line: Any) -> dict[str, Any]:
         """Return what the program has without defining it; beside that, what notes what it does."""
         owners: Mapping[Any, str] = {
-            self._bindings: "bound written named each stored result",
+            self._bindings: "bound each stored result",
             self._turns: "loop open turn close",
             self._scopes: "enter forward leave leave_forward",
         }
