@@ -119,7 +119,7 @@ class Bindings:
             is_empty = nn.parameter.is_lazy(tensor)  # it has no cells yet
             if not is_empty and (not is_lazy or recorder.node_of(tensor) is not None):
                 recorder.bind(path, tensor)
-            elif self._scopes.is_outside or recorder.label_of(tensor) is None:
+            elif not self._scopes.current.path or recorder.label_of(tensor) is None:
                 recorder.label(tensor, path)
 
     def _bind_again(self, layer: nn.Module) -> None:

@@ -85,22 +85,26 @@ class CellProgram:
         return Span(statement.lineno, characters(first, statement.col_offset), end, stop)
 
 
-def cells_of(text: str, starts: Sequence[int]) -> tuple[CellProgram, ...]:
-    """Return the cells of a program, given the lines, from 1, at which they begin; some may have no lines."""
-    lines = text.split("\n")
-    firsts = sorted(starts)
+def cells_of(text: str, starts: Sequence[int]) -> tuple[tuple[CellProgram, ...], Source]:
+    """Return the cells of a program, and all of it as Python, without commands and unreadable cells.
+
+    Args:
+        text: The program.
+        starts: The lines, from 1, at which its cells begin, if it has cells; some may have no lines.
+
+    Raises:
+        ProgramError: If what is not in cells is not Python, or all of it is too long.
+    """
+    if not starts:
+        return (), Source(text)
+    lines, firsts = text.split("\n"), sorted(starts)
     ends = [*firsts[1:], len(lines) + 1]
-    return tuple(
+    cells = [
         CellProgram("\n".join(lines[first - 1 : end - 1]), first)
         for first, end in zip(firsts, ends, strict=True)
-    )
-
-
-def python_of(text: str, cells: Sequence[CellProgram]) -> str:
-    """Return a program as Python, lines and columns as they are: without commands and unreadable cells."""
-    above = text.split("\n")[: cells[0].line - 1]
-    parts = [cell.python for cell in cells if cell.text or cell.line <= text.count("\n") + 1]
-    return "\n".join([*above, *parts])
+    ]
+    parts = [cell.python for cell in cells if cell.text or cell.line <= len(lines)]
+    return tuple(cells), Source("\n".join([*lines[: firsts[0] - 1], *parts]))
 
 
 def parts_of(body: Sequence[ast.stmt]) -> Callable[[ast.stmt], list[ast.stmt]]:

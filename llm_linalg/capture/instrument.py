@@ -236,11 +236,8 @@ def _store_line(place: ast.stmt) -> ast.stmt:
 
 def _names(target: ast.expr) -> Iterator[str]:
     """Yield the names that a target binds."""
-    return (part.id for part in ast.walk(target) if isinstance(part, ast.Name) and _binds(part))
-
-
-def _binds(name: ast.Name) -> bool:
-    return isinstance(name.ctx, ast.Store)
+    names = (part for part in ast.walk(target) if isinstance(part, ast.Name))
+    return (name.id for name in names if isinstance(name.ctx, ast.Store))
 
 
 def _path(target: ast.expr) -> Sequence[str]:

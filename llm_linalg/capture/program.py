@@ -25,7 +25,7 @@ from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
 from llm_linalg.capture.call_scopes import CallScopes, plain_paths
-from llm_linalg.capture.cell_program import cells_of, parts_of, python_of
+from llm_linalg.capture.cell_program import cells_of, parts_of
 from llm_linalg.capture.console import Output, printing_to
 from llm_linalg.capture.devices import LocalDevice
 from llm_linalg.capture.failures import Explain, Failures
@@ -102,8 +102,7 @@ class ProgramRun:
         clock: CellClock = nullcontext,
     ) -> None:
         self._text = source
-        self._cells = cells_of(source, cells) if cells else ()
-        self.source = Source(python_of(source, self._cells) if self._cells else source)
+        self._cells, self.source = cells_of(source, cells)
         self.seed = seed
         self.ending = Ending()
         self.module = ModuleType("__main__")
@@ -123,7 +122,8 @@ class ProgramRun:
         self.recorder.is_inner = self._layers.are_filled_by
         self._bindings = Bindings(self.recorder, self._scopes, self._layers)
         self._gradients = OwnGradients(self.recorder, self._scopes)
-        self.recorder.handlers = {**self.recorder.handlers, **self._gradients.handlers}
+        hooks = {Tensor.register_hook: self._gradients.register_hook}
+        self.recorder.handlers = {**self.recorder.handlers, **hooks}
         self._explain = explain
         self.failures = Failures(self.source, self._sites, self.recorder, explain, self._call_that_fails)
         self._turns = Turns(self.recorder, self._limits.loop_nodes)
