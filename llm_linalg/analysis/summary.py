@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -263,7 +263,7 @@ def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:
     return total
 
 
-def _noted(found: list[Tensor]) -> object:
+def _noted(found: list[Tensor]) -> Callable[[Tensor], Tensor]:
     def note(saved: Tensor) -> Tensor:
         found.append(saved)
         return saved

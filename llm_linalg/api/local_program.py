@@ -55,8 +55,6 @@ class LocalProgram(Program):
 
     def __init__(self, task: ProgramTask) -> None:
         super().__init__(task)
-        if task.seconds is None:
-            self.trial_seconds = None
         self._run: ProgramRun | None = None
 
     @rare_full_collections()

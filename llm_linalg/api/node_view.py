@@ -1,22 +1,18 @@
 """Everything that a picture of one operation shows, as an immutable value.
 
-`node_view` returns a node at a step of a loop order, `cell_view` one cell of its result. What
-grows with the tensor is computed only for the visible part: the numbers of a window, the cells that one cell
-reads, the terms of one sum. So the view of a 4096 × 4096 product costs as much as the part that is drawn.
+What grows with the tensor is computed only for the visible part: the numbers of a window, the cells that
+one cell reads, the terms of one sum. So the view of a 4096 × 4096 product costs as much as what is drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from llm_linalg.api.node import Node
 from llm_linalg.api.tensor_view import TensorView
-from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.axis_labels import TensorLabels
-from llm_linalg.base.cells import Cells, Index
 from llm_linalg.explain.combination import Combination, combination_of
 from llm_linalg.explain.formula import (
     BlockNumbers,
@@ -35,20 +31,13 @@ from llm_linalg.walks.walk import Step, Walk
 WRITTEN = 64
 """The most cells of one step that are checked for NaN and infinity."""
 
-AxisNames = Callable[[Node], TensorLabels]
-
-
-def no_axis_names(_: Node) -> TensorLabels:
-    """Return no axis names: the default of `node_view`."""
-    return ()
-
 
 @dataclass(frozen=True, eq=False)
 class NodeView:
     """An operation at one step of a loop order.
 
     Attributes:
-        node: The node, for its identity; pictures read everything else from the view.
+        node: The node.
         operands: The operands.
         result: The result, as the step leaves it.
         walk: The steps in a loop order; None for the result without steps.
@@ -68,69 +57,9 @@ class NodeView:
     file: str
 
     @property
-    def name(self) -> str:
-        """The node's name."""
-        return self.result.name
-
-    @property
-    def shape(self) -> Shape:
-        """The shape of its result."""
-        return self.result.shape
-
-    @property
-    def op(self) -> str:
-        """The operation's short name in torch."""
-        return self.node.op
-
-    @property
     def operator(self) -> str:
         """Python's operator for the operation, such as `@`; empty if it has none."""
-        return TABLE.operator(self.op)
-
-    @property
-    def why(self) -> str:
-        """The explanation of a step of a gradient program; else empty."""
-        return self.node.why
-
-    @property
-    def dropped(self) -> bool:
-        """Whether its values were dropped, so that questions about its cells raise `LookupError`."""
-        return self.node.dropped
-
-    @cached_property
-    def kind(self) -> str:
-        """The kind of operation: contraction, pointwise, reduction and so on."""
-        return self.node.kind
-
-    @cached_property
-    def axes(self) -> Axes | None:
-        """The axes spec, for operations that have one."""
-        return self.node.axes
-
-    @cached_property
-    def evidence(self) -> str:
-        """How its reads are known: `rule`, `index`, `autograd` or `opaque`."""
-        return self.node.evidence
-
-    @property
-    def is_part(self) -> bool:
-        """Whether it is a part of a composite."""
-        return self.node.composite is not None
-
-    @cached_property
-    def has_parts(self) -> bool:
-        """Whether it has parts."""
-        return bool(self.node.parts)
-
-    @cached_property
-    def shape_line(self) -> str:
-        """The shapes in one line: `(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓`."""
-        return self.node.shape_line
-
-    @cached_property
-    def is_sum(self) -> bool:
-        """Whether each cell is the sum of a fixed number of terms."""
-        return self.node.term_count is not None
+        return TABLE.operator(self.node.op)
 
     @cached_property
     def divisor(self) -> int | None:
@@ -191,18 +120,6 @@ class NodeView:
         written = self.step.writes if self.step is not None and len(self.step.writes) <= WRITTEN else ()
         return next((text for index in written if (text := nan_reason(self.node, index))), "")
 
-    def reads(self, index: Index) -> tuple[Cells, ...]:
-        """Return the cells of each operand that a cell is computed from."""
-        return self.node.reads(index)
-
-    def feeds(self, operand: int, index: Index) -> Cells:
-        """Return the cells of the result that a cell of an operand contributes to."""
-        return self.node.feeds(operand, index)
-
-    def is_masked(self, index: Index) -> bool:
-        """Return whether the operation masks a cell."""
-        return self.node.mask_rule(index) is not None
-
     def masks_to_zero(self) -> bool:
         """Return whether the operation is a mask that sets a cell to 0, and not to −inf or another number."""
         call = self.node.call
@@ -213,7 +130,10 @@ class NodeView:
 
 
 def node_view(
-    node: Node, order: str | None = None, position: int | None = None, axis_names: AxisNames = no_axis_names
+    node: Node,
+    order: str | None = None,
+    position: int | None = None,
+    axis_names: Callable[[Node], TensorLabels] = lambda _: (),
 ) -> NodeView:
     """Return the view of a node.
 
@@ -235,84 +155,3 @@ def node_view(
     result = TensorView(node, node.name, node.title, node.value, names, left, position)
     program_line = (outer.outer_forward_node or outer).line
     return NodeView(node, tuple(operands), result, walk, position, outer.line, program_line, outer.file)
-
-
-class NamedCells(NamedTuple):
-    """Some cells of a tensor.
-
-    Attributes:
-        name: The tensor's name, such that an index can follow.
-        cells: The cells.
-        shape: The tensor's shape.
-    """
-
-    name: str
-    cells: Cells
-    shape: Shape
-
-
-@dataclass(frozen=True, eq=False)
-class CellView:
-    """One cell of a result: where it comes from, how it is computed, and where it goes.
-
-    Attributes:
-        index: The cell.
-        value: Its number.
-        maker: The node at the step that completes the cell.
-        sources: The cells that it is computed from, one entry per operand.
-        consumers: The cells that read it, one entry per node, up to a limit.
-        more: How many further nodes read it.
-        mask_rule: The rule that masks it; None if none does.
-        nan_reason: Why it is NaN or infinite; empty if it is finite.
-    """
-
-    index: Index
-    value: Number
-    maker: NodeView
-    sources: tuple[NamedCells, ...]
-    consumers: tuple[NamedCells, ...]
-    more: int
-    mask_rule: str | None
-    nan_reason: str
-
-
-def cell_view(
-    tensor: TensorView,
-    index: Index,
-    readers: Iterable[Node],
-    most: int,
-    axis_names: AxisNames = no_axis_names,
-) -> CellView:
-    """Return the view of one cell of a tensor.
-
-    Args:
-        tensor: The tensor.
-        index: The cell.
-        readers: The nodes that may read it.
-        most: The most readers to list.
-        axis_names: Returns the axis names and labels of a node.
-    """
-    maker = tensor.node
-    consumers = [
-        (node, position)
-        for node in readers
-        for position, operand in enumerate(node.operands)
-        if operand.value is tensor.value or operand.node is maker
-    ]
-    order = maker.orders[0]
-    return CellView(
-        index=index,
-        value=tensor.value[index].item(),
-        maker=node_view(maker, order, maker.walk(order).locate(index), axis_names),
-        sources=tuple(
-            NamedCells(operand.title_of_cells, cells, tuple(operand.value.shape))
-            for operand, cells in zip(maker.operands, maker.reads(index), strict=True)
-        ),
-        consumers=tuple(
-            NamedCells(node.title_of_cells, node.feeds(position, index), node.shape)
-            for node, position in consumers[:most]
-        ),
-        more=max(0, len(consumers) - most),
-        mask_rule=maker.mask_rule(index) if maker.kind == "mask" else None,
-        nan_reason=nan_reason(maker, index),
-    )

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from llm_linalg.recording.failed_call import FailedCall
 
 Halt = Callable[[], bool]
-SECONDS = 2.0
+SECONDS = 2.0  # of a program that somebody waits for
 FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
-"""The time of a program that somebody waits for."""
 TRIAL_SECONDS = 1.0  # of a program that is run again with a repair
 
 
@@ -48,8 +47,6 @@ class ProgramTask:
 
 class Program(ABC):
     """A program, run once."""
-
-    trial_seconds: float | None = TRIAL_SECONDS
 
     def __init__(self, task: ProgramTask) -> None:
         self.task = task
@@ -106,6 +103,6 @@ class Program(ABC):
             return None
 
     def _try(self, source: str) -> None:
-        task = replace(self.task, source=source, seconds=self.trial_seconds)
+        task = replace(self.task, source=source, seconds=self.task.seconds and TRIAL_SECONDS)
         with closing(type(self)(task)) as again:
             again.run(repairs=False)

@@ -23,7 +23,7 @@ from llm_linalg.base.errors import (
 )
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import clean
-from llm_linalg.capture.cell_program import cells_of, python_of
+from llm_linalg.capture.cell_program import cells_of
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.failed_call import FailedCall
@@ -79,9 +79,7 @@ class RoomProgram(Program):
     def start(self, **more: Any) -> RoomRun:
         """Start it; `more` is added to the request."""
         task = self.task
-        cells = cells_of(task.source, task.cells) if task.cells else ()
-        # What can't be read needs no process.
-        self._text = Source(python_of(task.source, cells) if cells else task.source)
+        _, self._text = cells_of(task.source, task.cells)  # what can't be read needs no process
         names = {name: encode_whole(value) for name, value in (task.names or {}).items()}
         request = {
             "source": task.source,

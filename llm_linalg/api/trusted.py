@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-import operator
 import re
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,12 +19,13 @@ from torch import nn
 
 from llm_linalg.api.user_code import user_code_errors
 from llm_linalg.base import syntax
+from llm_linalg.base.code_names import code_names
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.rng import lock_rng, seed_rng
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
-from llm_linalg.capture.program import ProgramRun
+from llm_linalg.capture.program import ProgramRun, value_of
 
 _SHAPE = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})*")
 _DRAW = re.compile(r"randint:(-?[0-9]{1,18}):(-?[0-9]{1,18}):([0-9]{1,9}(?:x[0-9]{1,9})*)")
@@ -65,9 +65,15 @@ def load(
         found = _member(found, name, place)
     with user_code_errors(TargetError), seed_rng(seed):
         if not names:
-            found = _evaluated(syntax.expression(expression), module, place)
+            found = _evaluated(expression, module, place)
         if isinstance(found, type) and issubclass(found, nn.Module):
-            _check_arguments(found, expression)
+            needed = [
+                own.name for own in _unfit(found, ()) or ()
+                if own.default is own.empty and own.kind not in (own.VAR_POSITIONAL, own.VAR_KEYWORD)
+            ]  # fmt: skip
+            if needed:
+                name, words = clean(expression, 100), clean(", ".join(needed), 200)
+                raise TargetError(f'{name} takes {words}: write its arguments, as in "{name}({words})"')
             found = found()
     if not callable(found) or isinstance(found, type):
         raise TargetError(f"{quote(expression)} is not a function or an nn.Module")
@@ -103,18 +109,13 @@ def check_inputs(function: Callable[..., Any], given: tuple[Any, ...], title: st
     Raises:
         TargetError: If there are too few or too many.
     """
-    try:
-        parameters = signature(function.forward if isinstance(function, nn.Module) else function)
-    except (TypeError, ValueError):
-        return
-    try:
-        parameters.bind(*given)
-    except TypeError:
-        taken = ", ".join(map(str, parameters.parameters.values())) or "nothing"
+    unfit = _unfit(function.forward if isinstance(function, nn.Module) else function, given)
+    if unfit is not None:
+        taken = ", ".join(map(str, unfit)) or "nothing"
         count = "1 input" if len(given) == 1 else f"{len(given)} inputs"
         raise TargetError(
             f"{quote(title, 100)} takes {clean(taken, 200)}, and has {count}: --inputs 2x5x8 gives one"
-        ) from None
+        )
 
 
 def _expression(text: str) -> str:
@@ -180,68 +181,21 @@ def _member(owner: Any, name: str, place: str) -> Any:
     return getattr(owner, name)
 
 
-def _evaluated(node: ast.expr, module: ModuleType, place: str) -> Any:
-    """Return the value of an expression that the user adds to their own module, whose code has just run.
-
-    It is a name, a call, a number or text, or lists and dicts of these.
-
-    Raises:
-        TargetError: If it is anything else, or a name that the module lacks.
-    """
-
-    def value(part: ast.expr) -> Any:
-        return _evaluated(part, module, place)
-
-    match node:
-        case ast.Constant():
-            return node.value
-        case ast.Name():
-            is_own = hasattr(module, node.id) or not hasattr(builtins, node.id)
-            return _member(module if is_own else builtins, node.id, place)
-        case ast.Attribute():
-            return _member(value(node.value), node.attr, place)
-        case ast.Call() if all(keyword.arg for keyword in node.keywords):
-            named = {keyword.arg: value(keyword.value) for keyword in node.keywords if keyword.arg}
-            return value(node.func)(*map(value, node.args), **named)
-        case ast.UnaryOp(op=ast.USub()):
-            return -value(node.operand)
-        case ast.BinOp(op=sign) if type(sign) in _OPERATORS:
-            return _OPERATORS[type(sign)](value(node.left), value(node.right))
-        case ast.Tuple() | ast.List():
-            items = list(map(value, node.elts))
-            return items if isinstance(node, ast.List) else tuple(items)
-        case ast.Dict() if None not in node.keys:
-            return {value(key): value(item) for key, item in zip(node.keys, node.values, strict=True) if key}
-        case ast.Subscript():
-            return value(node.value)[value(node.slice)]
-    raise TargetError(f"{quote(ast.unparse(node), 100)} is not made of names, calls and numbers")
+def _evaluated(expression: str, module: ModuleType, place: str) -> Any:
+    """Return the value of an expression among the names of the user's own module, whose code has just run."""
+    read = code_names(syntax.expression(expression))
+    own = [name for name in read.loads | read.later if hasattr(module, name) or not hasattr(builtins, name)]
+    return value_of(expression, {name: _member(module, name, place) for name in sorted(own)})
 
 
-_OPERATORS: dict[type[ast.operator], Any] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Pow: operator.pow,
-}
-
-
-def _check_arguments(kind: type[nn.Module], expression: str) -> None:
-    """Refuse a class that can't be made without arguments.
-
-    Raises:
-        TargetError: With what it takes.
-    """
+def _unfit(function: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Parameter, ...] | None:
+    """Return the parameters of what can't be called with some arguments; None if it can, or says no more."""
     try:
-        parameters = signature(kind)
-        parameters.bind()
-    except ValueError:
-        return  # it says not what it takes
+        found = signature(function)
+    except (TypeError, ValueError):
+        return None
+    try:
+        found.bind(*given)
     except TypeError:
-        needed = ", ".join(
-            name for name, taken in parameters.parameters.items()
-            if taken.default is taken.empty and taken.kind not in (taken.VAR_POSITIONAL, taken.VAR_KEYWORD)
-        )  # fmt: skip
-        name, needed = clean(expression, 100), clean(needed, 200)
-        raise TargetError(f'{name} takes {needed}: write its arguments, as in "{name}({needed})"') from None
+        return tuple(found.parameters.values())
+    return None

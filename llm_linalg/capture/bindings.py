@@ -56,26 +56,15 @@ class Bindings:
 
     # Called by the program
 
-    def bound(self, name: str, value: Any, line: int) -> None:
-        """Take note that a name was bound."""
+    def bound(self, name: str, value: Any, line: int) -> Any:
+        """Take note that a name was bound, or an item of what it is bound to written; return the value."""
         if value.__class__ in _PLAIN:
-            return
-        if self.arrays is not None:
-            tensor = self.arrays.tensor(value)
-            value = value if tensor is None else tensor
-        if isinstance(value, Tensor):
-            self._note(line, self._bind(name, value, line), value)
+            return value
+        tensor = value if self.arrays is None else self.arrays.tensor(value)
+        if isinstance(tensor, Tensor):
+            self._note(line, self._bind(name, tensor, line), tensor)
         elif isinstance(value, nn.Module):
             self.bind_weights(name, value)
-
-    def written(self, name: str, value: Any, line: int) -> None:
-        """Take note that an item of what a name is bound to was written."""
-        if value.__class__ not in _PLAIN and isinstance(value, Tensor):
-            self._note(line, self._bind(name, value, line), value)
-
-    def named(self, name: str, value: Any, line: int) -> Any:
-        """Take note that `:=` bound a name, and return its value."""
-        self.bound(name, value, line)
         return value
 
     def each(self, name: str, value: Any) -> bool:
@@ -130,7 +119,7 @@ class Bindings:
             is_empty = nn.parameter.is_lazy(tensor)  # it has no cells yet
             if not is_empty and (not is_lazy or recorder.node_of(tensor) is not None):
                 recorder.bind(path, tensor)
-            elif self._scopes.is_outside or recorder.label_of(tensor) is None:
+            elif not self._scopes.current.path or recorder.label_of(tensor) is None:
                 recorder.label(tensor, path)
 
     def _bind_again(self, layer: nn.Module) -> None:

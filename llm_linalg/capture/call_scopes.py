@@ -57,11 +57,6 @@ class CallScopes:
         self._paths: dict[int, tuple[nn.Module, str]] = {}  # kept with it, so that its id is not reused
         self._within: list[str] = [""]  # the paths of the modules whose `forward` runs
 
-    @property
-    def is_outside(self) -> bool:
-        """Whether no function of the program runs."""
-        return not self.current.path
-
     # Called by the program
 
     def enter(self, name: str, owner: Any = None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from llm_linalg.base.errors import LimitError, ProgramError, Span
 from llm_linalg.base.source import Source
@@ -21,23 +20,6 @@ _QUESTION = re.compile(r"(\s*)(?:[\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 _WHOLE = re.compile(r"\s*%%([A-Za-z]\w*)(.*)")
 
 
-class NotebookCommand(NamedTuple):
-    """A command of a notebook that a cell's statement runs, so that it is not run.
-
-    Attributes:
-        text: The command.
-        binds_all: Whether it runs a file among the program's names.
-    """
-
-    text: str
-    binds_all: bool = False
-
-    @property
-    def reason(self) -> str:
-        """Why the statement is not run."""
-        return f"not run: {self.text} is a notebook's command"
-
-
 class CellProgram:
     """A cell of a program, and its statements, whose lines are those of the program.
 
@@ -48,7 +30,7 @@ class CellProgram:
     Attributes:
         statements: Its statements; none if it is not Python.
         left_out: By line, the commands that were left out.
-        commands: Statements that need what a command gives.
+        commands: By statement that needs what a command gives, why it is not run.
         error: Why it is not Python, or too long; None if it is read.
         python: Its text as Python, lines and columns as they are: commands have become `0`, and a cell that
             can't be read is blank.
@@ -58,7 +40,7 @@ class CellProgram:
         self.text, self.line = text.replace("\r\n", "\n"), line
         self.statements: list[ast.stmt] = []
         self.left_out: dict[int, str] = {}
-        self.commands: dict[ast.stmt, NotebookCommand] = {}
+        self.commands: dict[ast.stmt, str] = {}
         self.error: ProgramError | None = None
         self.python = self.text
         try:
@@ -75,21 +57,21 @@ class CellProgram:
         except LimitError:
             raise
         except ProgramError as error:
-            python = _without_commands(self.text.split("\n"))
-            if not python.left_out and not python.bound:
+            made, left_out, bound = _without_commands(self.text.split("\n"))
+            if not left_out and not bound:
                 raise error.shift(self.line - 1) from None
         found = []
-        self.python = "\n".join(python.lines)
+        self.python = "\n".join(made)
         for statement in Source(self.python).tree.body:
             lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
-            command = next((python.bound[line] for line in lines if line in python.bound), None)
+            command = next((bound[line] for line in lines if line in bound), None)
             if command is not None:
-                self.commands[statement] = command
+                self.commands[statement] = f"not run: {command} is a notebook's command"
             match statement:
-                case ast.Expr(value=ast.Constant(value=0)) if command is None and lines[0] in python.left_out:
+                case ast.Expr(value=ast.Constant(value=0)) if command is None and lines[0] in left_out:
                     continue  # it stands for a command
             found.append(statement)
-        self.left_out = {self.line - 1 + line: text for line, text in python.left_out.items()}
+        self.left_out = {self.line - 1 + line: text for line, text in left_out.items()}
         return found
 
     def span(self, statement: ast.stmt) -> Span:
@@ -103,22 +85,26 @@ class CellProgram:
         return Span(statement.lineno, characters(first, statement.col_offset), end, stop)
 
 
-def cells_of(text: str, starts: Sequence[int]) -> tuple[CellProgram, ...]:
-    """Return the cells of a program, given the lines, from 1, at which they begin; some may have no lines."""
-    lines = text.split("\n")
-    firsts = sorted(starts)
+def cells_of(text: str, starts: Sequence[int]) -> tuple[tuple[CellProgram, ...], Source]:
+    """Return the cells of a program, and all of it as Python, without commands and unreadable cells.
+
+    Args:
+        text: The program.
+        starts: The lines, from 1, at which its cells begin, if it has cells; some may have no lines.
+
+    Raises:
+        ProgramError: If what is not in cells is not Python, or all of it is too long.
+    """
+    if not starts:
+        return (), Source(text)
+    lines, firsts = text.split("\n"), sorted(starts)
     ends = [*firsts[1:], len(lines) + 1]
-    return tuple(
+    cells = [
         CellProgram("\n".join(lines[first - 1 : end - 1]), first)
         for first, end in zip(firsts, ends, strict=True)
-    )
-
-
-def python_of(text: str, cells: Sequence[CellProgram]) -> str:
-    """Return a program as Python, lines and columns as they are: without commands and unreadable cells."""
-    above = text.split("\n")[: cells[0].line - 1]
-    parts = [cell.python for cell in cells if cell.text or cell.line <= text.count("\n") + 1]
-    return "\n".join([*above, *parts])
+    ]
+    parts = [cell.python for cell in cells if cell.text or cell.line <= len(lines)]
+    return tuple(cells), Source("\n".join([*lines[: firsts[0] - 1], *parts]))
 
 
 def parts_of(body: Sequence[ast.stmt]) -> Callable[[ast.stmt], list[ast.stmt]]:
@@ -140,48 +126,39 @@ def parts_of(body: Sequence[ast.stmt]) -> Callable[[ast.stmt], list[ast.stmt]]:
     return of
 
 
-class _Python(NamedTuple):
-    """A cell's lines without commands: one that stood alone has become `0`, so that all columns stay."""
+def _without_commands(lines: Sequence[str]) -> tuple[list[str], dict[int, str], dict[int, str]]:
+    """Return a cell's lines without commands, and these by line: those left out, those whose result is used.
 
-    lines: Sequence[str]
-    left_out: dict[int, str]
-    bound: dict[int, NotebookCommand]
-
-
-def _without_commands(lines: Sequence[str]) -> _Python:
-    found = _Python(made := [*lines], {}, {})
+    A command that stood alone has become `0`, so that all columns stay.
+    """
+    made, left_out, bound = [*lines], dict[int, str](), dict[int, str]()
     first = next((place for place, line in enumerate(lines) if line.strip()), 0)
-    whole = _WHOLE.fullmatch(lines[first]) if lines else None
-    if whole is not None:
-        found.left_out[first + 1] = lines[first].strip()[:_LONGEST_COMMAND]
-        if whole[1] not in _AROUND:
-            return found._replace(lines=[""] * len(lines))
+    if whole := _WHOLE.fullmatch(lines[first]):
+        left_out[first + 1] = lines[first].strip()[:_LONGEST_COMMAND]
         made[first] = ""
+        if whole[1] not in _AROUND:
+            return [""] * len(lines), left_out, bound
     goes_on = False
     for place, line in enumerate(made):
+        run, text = _LINE.fullmatch(line), line.strip()[:_LONGEST_COMMAND]
         if goes_on:
-            made[place], goes_on = "", line.rstrip().endswith("\\")
-        elif not _take_out(found, made, place, line):
+            made[place] = ""
+        elif command := _BOUND.fullmatch(line):
+            made[place] = f"{line[: line.index('=') + 1]} 0"
+            bound[place + 1] = command[2][:_LONGEST_COMMAND]
             continue
+        elif run and run[2] == "run":
+            made[place] = f"{run[1]}0"
+            bound[place + 1] = text
+            continue
+        elif run and run[2] in _TIMING and run[4]:
+            made[place] = f"{run[1]}0;".ljust(run.start(4)) + run[4]
+            left_out[place + 1] = f"%{run[2]}"
+            continue
+        elif command := _SHELL.fullmatch(line) or _QUESTION.fullmatch(line):
+            made[place] = f"{command[1]}0"
+            left_out[place + 1] = text
         else:
-            goes_on = line.rstrip().endswith("\\")
-    return found
-
-
-def _take_out(found: _Python, made: list[str], place: int, line: str) -> bool:
-    """Take the command out of a line; return whether the command may go on in the next."""
-    run = _LINE.fullmatch(line)
-    if bound := _BOUND.fullmatch(line):
-        made[place] = f"{line[: line.index('=') + 1]} 0"
-        found.bound[place + 1] = NotebookCommand(bound[2][:_LONGEST_COMMAND])
-    elif run and run[2] == "run":
-        made[place] = f"{run[1]}0"
-        found.bound[place + 1] = NotebookCommand(line.strip()[:_LONGEST_COMMAND], binds_all=True)
-    elif run and run[2] in _TIMING and run[4]:
-        made[place] = f"{run[1]}0;".ljust(run.start(4)) + run[4]
-        found.left_out[place + 1] = f"%{run[2]}"
-    elif command := _SHELL.fullmatch(line) or _QUESTION.fullmatch(line):
-        made[place] = f"{command[1]}0"
-        found.left_out[place + 1] = line.strip()[:_LONGEST_COMMAND]
-        return True
-    return False
+            continue
+        goes_on = line.rstrip().endswith("\\")
+    return made, left_out, bound

@@ -14,8 +14,8 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.capture.limits import Interruption
 
 
-class Output(TextIOBase):
-    """Stands for `sys.stdout` while a program runs.
+class Output:
+    """What a program prints while it runs.
 
     Args:
         line: Returns the line of the program that runs.
@@ -25,8 +25,6 @@ class Output(TextIOBase):
     Attributes:
         texts: What was printed, text by text, each with its line.
     """
-
-    encoding = "utf-8"
 
     def __init__(
         self, line: Callable[[], int], most: int, printed: Callable[[int, str], None] | None = None
@@ -59,10 +57,6 @@ class Output(TextIOBase):
         finally:
             self.texts, self._left, self._printed = before
 
-    def writable(self) -> bool:
-        """Return that it takes text."""
-        return True
-
     def printer(self) -> Callable[..., None]:
         """Return a function that does what `print` does; what one call prints is one text."""
 
@@ -79,16 +73,21 @@ class Output(TextIOBase):
 
 
 class _Stream(TextIOBase):
-    """A stream of the process: what the thread that makes it writes goes to another, all else on as ever."""
+    """A stream of the process: what the thread that makes it writes goes to an output, all else on as ever.
+
+    Without an output it goes nowhere: nothing that a program writes to `sys.stderr` is shown.
+    """
 
     encoding = "utf-8"
 
-    def __init__(self, outer: Any, own: TextIOBase) -> None:
+    def __init__(self, outer: Any, own: Output | None = None) -> None:
         self._outer, self._own, self._thread = outer, own, get_ident()
 
     def write(self, text: str) -> int:
         """Take a text."""
-        return int((self._own if get_ident() == self._thread else self._outer).write(text))
+        if get_ident() != self._thread:
+            return int(self._outer.write(text))
+        return len(text) if self._own is None else self._own.write(text)
 
     def flush(self) -> None:
         """Write out what other threads wrote."""
@@ -104,14 +103,6 @@ class _Stream(TextIOBase):
         return True
 
 
-class _Nowhere(TextIOBase):
-    """Takes what a program writes to `sys.stderr`, which is not shown: progress bars, for one."""
-
-    def write(self, text: str) -> int:
-        """Take a text."""
-        return len(text)
-
-
 @contextmanager
 def printing_to(output: Output) -> Iterator[None]:
     """Hand what this thread prints to an output while the context is open; it reads no input then.
@@ -119,7 +110,7 @@ def printing_to(output: Output) -> Iterator[None]:
     One program runs at a time (`isolated`), but for those that it runs itself.
     """
     before = sys.stdout, sys.stderr, sys.stdin
-    own = _Stream(sys.stdout, output), _Stream(sys.stderr, _Nowhere()), StringIO()
+    own = _Stream(sys.stdout, output), _Stream(sys.stderr), StringIO()
     sys.stdout, sys.stderr, sys.stdin = own
     try:
         yield

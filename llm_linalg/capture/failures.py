@@ -95,17 +95,11 @@ class Failures:
             shown = self._explain(failed, self._source, span)
             self._calls.append((shown, failed))
             return shown
-        return ProgramError(_in_python(error), span, self._source.text)
+        kind, said = type(error).__name__, str(error)  # as Python writes them
+        return ProgramError(f"{kind}: {said}" if said else kind, span, self._source.text)
 
 
 def as_torch_says(failed: FailedCall, source: Source, span: Span | None) -> ProgramError:
     """Return torch's own words for a failed call."""
     first = next((line for line in failed.message.splitlines() if line.strip()), "it failed")
     return ProgramError(f"{failed.call.operation.name}: {first}", span, source.text)
-
-
-def _in_python(error: BaseException) -> str:
-    """Return an error as Python writes it."""
-    said = str(error)
-    kind = type(error).__name__
-    return f"{kind}: {said}" if said else kind

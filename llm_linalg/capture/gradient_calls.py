@@ -72,11 +72,6 @@ class OwnGradients:
         self._recorder, self._scopes = recorder, scopes
         self._kinds: dict[type, Any] = {}
 
-    @property
-    def handlers(self) -> Mapping[Any, Callable[..., Any]]:
-        """By torch's function, what is called in its place."""
-        return {_REGISTER: self.register_hook}
-
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Record calls of `apply` while the context is open."""

@@ -105,7 +105,7 @@ class _Instrumenter(ast.NodeTransformer):
                 for number, item in enumerate(items):
                     yield from self._bindings(place, item, values[number] if values else None)
             case ast.Subscript(value=ast.Name(id=owner)):
-                yield _statement(place, ".written", owner, _name(owner), line)
+                yield _statement(place, ".bound", owner, _name(owner), line)
             case ast.Attribute():
                 root, *path = _path(target)
                 if root and not isinstance(value, _PLAIN):
@@ -181,7 +181,7 @@ class _Instrumenter(ast.NodeTransformer):
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
         """Note what `:=` binds."""
         self.generic_visit(node)
-        return _call(node, ".named", node.target.id, node, node.lineno)
+        return _call(node, ".bound", node.target.id, node, node.lineno)
 
     def visit(self, node: ast.AST) -> Any:
         """Visit a node; of a comprehension note what each turn binds, by a condition that is always true."""
@@ -236,11 +236,8 @@ def _store_line(place: ast.stmt) -> ast.stmt:
 
 def _names(target: ast.expr) -> Iterator[str]:
     """Yield the names that a target binds."""
-    return (part.id for part in ast.walk(target) if isinstance(part, ast.Name) and _binds(part))
-
-
-def _binds(name: ast.Name) -> bool:
-    return isinstance(name.ctx, ast.Store)
+    names = (part for part in ast.walk(target) if isinstance(part, ast.Name))
+    return (name.id for name in names if isinstance(name.ctx, ast.Store))
 
 
 def _path(target: ast.expr) -> Sequence[str]:

@@ -1,12 +1,13 @@
 """Marks of what a statement that was not run leaves behind, by its text alone, erring to more.
 
-The rule. An object is marked, not a name: a name that is bound anew to something without a mark has none.
+The rule.
 1. A statement *reads* the names that it loads, and what the functions in them read; it *binds* names; it
    *touches* what it assigns into, iterates over, opens by `with`, and all that stands in a call.
-2. What it binds may hold whatever it reads. Receiver and arguments may hold each other in a call of something
-   of the program's, or whose value is thrown away. Plain numbers and text hold nothing.
-3. Not run, it marks what it binds, what it touches, what that may hold, and all that may hold any of these.
-   A function or class at the top is no such object, as far as it has no state: what it reads is.
+2. Names whose values may hold each other, or parts of each other, are a *group*. A statement that binds or
+   touches something makes one group of all that it reads and binds. A name that is bound anew leaves its
+   group and its mark. Plain numbers and text hold nothing; a function or a class without a state of its own
+   stays alone, and whoever may hold it reads what it reads.
+3. Not run, it marks what it binds, and the groups of what it touches and of what functions in them read.
 4. Not run, and with a call, it may draw random numbers; called for its effect alone on a module, with
    nothing of the program's, it may change the module's settings: what draws, or uses the module, is marked.
    Seeding takes the first mark away. `exec`, and an import of all names, may bind every name.
@@ -23,26 +24,16 @@ from types import ModuleType, NoneType
 from typing import NamedTuple
 
 from llm_linalg.base.code_names import CodeNames, code_names
-from llm_linalg.capture.statement_text import (
-    Definition,
-    called,
-    calls_in,
-    has_state,
-    loaded,
-    seeding_root,
-    sharing_in,
-    touched_by,
-)
 
 GENERATORS = ("torch", "numpy", "random")
 """The packages that have a generator of random numbers which a whole program shares."""
 _FIXED = (str, bytes, int, float, complex, bool, NoneType, range, ModuleType)
-_MOST_VISITS = 1_000_000  # of objects; beyond, whatever is not a number or a text has a mark
 _MOST_ITEMS = 100  # of a tuple that is looked through
 _BUILTINS = frozenset(dir(builtins))
 _BINDING_ALL = frozenset(["exec", "eval", "globals", "locals", "vars", "get_ipython"])
 _COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.Match)
 _WORD = re.compile(r"[^\W\d]\w{0,60}")
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 class UnrunMark(NamedTuple):
@@ -59,7 +50,7 @@ class UnrunMark(NamedTuple):
     cell: int
     root: int
     reason: str
-    name: str
+    name: str = ""
     verb: str = "made"
 
     def __str__(self) -> str:
@@ -68,16 +59,21 @@ class UnrunMark(NamedTuple):
         return f"{what} by cell {self.cell}{rests}, {self.reason}"
 
 
-class _Token:
-    """An object that a name was bound to: what it may hold, and what may hold it."""
+class _Group:
+    """Names whose values may hold each other.
 
-    __slots__ = ("has_state", "held_by", "holds", "later", "mark", "rebinds", "seeds")
+    Attributes:
+        names: The names.
+        later: What the functions in these values read when they are called.
+        rebinds: The names that these functions bind outside of themselves.
+        is_pure: Whether it is a function or a class without a state of its own.
+    """
 
-    def __init__(self) -> None:
-        self.holds, self.held_by = set[_Token](), set[_Token]()
-        self.later = self.rebinds = self.seeds = frozenset[str]()
-        self.mark: UnrunMark | None = None
-        self.has_state = True
+    __slots__ = ("is_pure", "later", "names", "rebinds")
+
+    def __init__(self, names: Iterable[str], later: Iterable[str] = (), rebinds: Iterable[str] = ()) -> None:
+        self.names, self.later, self.rebinds = {*names}, {*later}, {*rebinds}
+        self.is_pure = False
 
 
 class Marks:
@@ -87,57 +83,58 @@ class Marks:
         names: The names of the program as it runs: what is bound to a number or a text shares nothing.
     """
 
-    def __init__(self, names: Mapping[str, object] | None = None) -> None:
-        self._names: Mapping[str, object] = {} if names is None else names
-        self._tokens: dict[str, _Token] = {}
+    def __init__(self, names: Mapping[str, object]) -> None:
+        self._names = names
+        self._groups: dict[str, _Group] = {}
+        self._marks: dict[str, UnrunMark] = {}
         self._packages: dict[str, str] = {}  # by an imported name
         self._settings: dict[str, UnrunMark] = {}  # by package
         self._random: dict[str, UnrunMark] = {}  # by generator
-        self._seeded: set[str] = set()
+        self._is_seeded = False  # else nobody expects certain random numbers
+        self._seeding: dict[str, set[str | None]] = {}  # by the name of a function, what it surely seeds
         self._star: UnrunMark | None = None  # of what may bind any name
-        self._first: UnrunMark | None = None
-        self._later: set[str] = set()  # the names that any function reads
-        self._rebinding = False  # whether a function binds names outside of itself
-        self._visits = 0
 
-    def note_unrun(self, statement: ast.stmt, cell: int, reason: str, root: int | None = None) -> None:
+    def note_unrun(self, statement: ast.stmt, mark: UnrunMark) -> None:
         """Take in that a statement was not run, or not all of it."""
-        mark = UnrunMark(cell, cell if root is None else root, reason, "")
-        names, calls = code_names(statement), [*calls_in(statement)]
+        names, calls = code_names(statement), [*_calls_in(statement)]
         self._spread(statement, names, mark)
-        is_seeding = any("seed" in called(call)[1] for call in calls)
-        if any(not loaded(call) <= _BUILTINS for call in calls):
-            for generator in GENERATORS if is_seeding else self._seeded:
+        is_seeding = any("seed" in _called(call)[1] for call in calls)
+        if any(not _loaded(call) <= _BUILTINS for call in calls):
+            for generator in GENERATORS if is_seeding or self._is_seeded else ():
                 self._random.setdefault(generator, mark)
         match statement:
             case ast.Expr(value=ast.Call() as call) if not is_seeding:
-                package = self._packages.get(called(call)[0], "")
+                package = self._packages.get(_called(call)[0], "")
                 if package and not any(map(self._is_object, names.loads | names.later)):
                     self._settings[package] = mark._replace(name=package, verb="set")
         if names.stars or not _BINDING_ALL.isdisjoint(names.loads):
-            self.note_unrun_all(cell, reason, root)
+            self.note_unrun_all(mark)
 
-    def note_unrun_all(self, cell: int, reason: str, root: int | None = None) -> None:
+    def note_unrun_all(self, mark: UnrunMark) -> None:
         """Take in that something was not run that may bind any name."""
-        self._star = UnrunMark(cell, cell if root is None else root, reason, "")
-        self.note_unrun_names([*self._tokens], self._star)
+        self._star = mark
+        self.note_unrun_names([*self._groups], mark)
 
-    def note_unrun_text(self, text: str, cell: int, reason: str) -> None:
+    def note_unrun_text(self, text: str, mark: UnrunMark) -> None:
         """Take in that something was not run that is no Python: each word may be a name."""
-        self.note_unrun_names(dict.fromkeys(_WORD.findall(text)), UnrunMark(cell, cell, reason, ""))
+        self.note_unrun_names(dict.fromkeys(_WORD.findall(text)), mark)
 
-    def note_unrun_names(self, names: Iterable[str], mark: UnrunMark) -> None:
+    def note_unrun_names(self, names: Collection[str], mark: UnrunMark) -> None:
         """Take in that names may be bound or changed by something that was not run."""
-        names = [*names]
-        self._change([self._tokens[name] for name in names if name in self._tokens], mark, self._tokens)
+        self._change(names, mark)
         for name in names:
-            self._set(self._token(name), mark, name)
+            self._set(name, mark)
 
     def note_run(self, statement: ast.stmt, cell: int, drew: Collection[str] | None = None) -> None:
         """Take in that a statement was run, once it was; `drew` as in `rests_on`."""
         mark = self.rests_on(statement, drew)
         self._spread(statement, code_names(statement), None if mark is None else mark._replace(cell=cell))
-        self._note_seeds(statement)
+        self._is_seeded |= any("seed" in _called(call)[1] for call in _calls_in(statement))
+        value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+        if isinstance(value, ast.Call) and self.mark_of(*_loaded(value)) is None:
+            function = value.func.id if isinstance(value.func, ast.Name) else ""
+            seeds = {self._seeds(statement), *self._seeding.get(function, ())}
+            self._random = {name: mark for name, mark in self._random.items() if name not in seeds}
 
     def rests_on(self, statement: ast.stmt, drew: Collection[str] | None = ()) -> UnrunMark | None:
         """Return the first mark that a statement reads; None if it reads none.
@@ -146,130 +143,103 @@ class Marks:
             statement: The statement.
             drew: The generators from which it drew; None if each call in it may have.
         """
-        if self._first is None:
-            return None
-        names = code_names(statement)
-        reads = names.loads if isinstance(statement, Definition) else names.loads | names.later
         if drew is None:
-            drew = GENERATORS if next(calls_in(statement), None) is not None else ()
-        found = self.mark_of(*sorted(reads))
+            drew = GENERATORS if next(_calls_in(statement), None) is not None else ()
+        found = self.mark_of(*_reads(statement, code_names(statement)))
         return found or next((self._random[one] for one in drew if one in self._random), None)
 
     def mark_of(self, *names: str) -> UnrunMark | None:
         """Return the first mark of some names, or of what functions read that are reached from them."""
-        todo, seen, reached = [*names][::-1], set[str](), set[_Token]()
-        is_later = any(self._own_mark(name) is not None for name in self._later)
-        while todo:
-            name = todo.pop()
-            token = self._tokens.get(name)
-            if token is None and self._star and name not in self._names and name not in _BUILTINS:
-                return self._star._replace(name=name)
-            if name in seen or token is None:
+        todo, seen = [*names], set[str]()
+        for name in todo:
+            if name in seen:
                 continue
             seen.add(name)
-            found = self._own_mark(name)
-            if found is not None:
-                return found
-            if self._visits > _MOST_VISITS and self._is_object(name):
-                return self._first
-            for held in self._reach([token], reached) if is_later else ():
-                todo += sorted(held.later, reverse=True)
+            mark = self._marks.get(name) or self._settings.get(self._packages.get(name, ""))
+            if mark is not None:
+                return mark
+            if name in self._groups:
+                todo += sorted(self._groups[name].later)
+            elif self._star is not None and name not in self._names and name not in _BUILTINS:
+                return self._star._replace(name=name)
         return None
-
-    def _own_mark(self, name: str) -> UnrunMark | None:
-        """Return the mark on a name's own value, or on the package that it is of."""
-        token = self._tokens.get(name)
-        if token is None:
-            return self._star
-        return token.mark or self._settings.get(self._packages.get(name, ""))
 
     # What a statement does
 
     def _spread(self, statement: ast.stmt, names: CodeNames, mark: UnrunMark | None) -> None:
-        """Bind its names anew, link what may hold what, and set a mark on what it binds and touches."""
-        reads = names.loads if isinstance(statement, Definition) else names.loads | names.later
-        before = {name: self._tokens[name] for name in sorted(reads) if self._is_object(name)}
+        """Bind its names anew, group what may hold each other, and mark what it binds and touches."""
+        reads = [name for name in _reads(statement, names) if self._is_object(name)]
+        touched = _touched_by(statement).intersection(reads)
         if mark is not None:
-            touched = touched_by(statement) & before.keys()
-            self._change([before[name] for name in sorted(touched)], mark._replace(verb="changed"), before)
-        self._bind(statement, names, mark, [*before.values()])
-        for group in sharing_in(statement, self._is_object):
-            tokens = [self._tokens[name] for name in group if self._is_object(name)]
-            for token in tokens[1:]:
-                self._link(tokens[0], token)
-                self._link(token, tokens[0])
-
-    def _bind(
-        self, statement: ast.stmt, names: CodeNames, mark: UnrunMark | None, held: Sequence[_Token]
-    ) -> None:
-        by_functions: set[str] = set()
-        for token in self._reach(held, set()) if self._rebinding else ():
-            by_functions |= token.rebinds
-        for name in sorted(names.binds | by_functions):
-            is_sure = name in names.binds - by_functions and not isinstance(statement, _COMPOUND)
-            old, token = self._tokens.get(name), _Token()
-            self._tokens[name] = token
+            self._change(touched, mark._replace(verb="changed"))
+        groups = [self._groups[name] for name in reads]
+        by_functions = {name for group in groups for name in group.rebinds}
+        own = _Group((), names.later, names.rebinds)
+        bound = False
+        for name in names.binds | by_functions:
+            is_object = mark is not None or not self._is_fixed(name)
+            bound |= is_object
             self._packages.pop(name, None)
+            if name in self._groups and (name in by_functions or isinstance(statement, _COMPOUND)):
+                groups += [self._groups[name]] * is_object  # it may be what it was
+            else:
+                self._release(name)
+                self._groups[name] = own if is_object else _Group((name,))
+                self._groups[name].names.add(name)
             if mark is not None:
-                self._set(token, mark, name)
-            if old is not None and not is_sure:
-                token.mark = token.mark or old.mark
-                self._link(token, old)
-            for other in held if mark is not None or not self._is_fixed(name) else ():
-                self._link(token, other)
-            token.later = names.later
-        self._later |= names.later
-        if isinstance(statement, Definition):
-            token = self._tokens[statement.name]
-            token.rebinds, token.has_state = names.rebinds, has_state(statement)
-            self._rebinding |= bool(names.rebinds)
-            token.seeds = frozenset(filter(None, map(self._seeds, ast.walk(statement))))
-        elif isinstance(statement, ast.Import | ast.ImportFrom):
+                self._marks[name] = mark._replace(name=name)
+        if isinstance(statement, _Definition):
+            self._seeding[statement.name] = {*map(self._seeds, ast.walk(statement))}
+            own.is_pure = not _has_state(statement)
+        if own.is_pure:
+            own.later |= names.loads
+        elif bound or touched:
+            self._join([own, *groups])
+        if isinstance(statement, ast.Import | ast.ImportFrom):
             for item in statement.names:
                 path = item.name if isinstance(statement, ast.Import) else statement.module or "."
                 self._packages[item.asname or item.name.partition(".")[0]] = path.partition(".")[0]
 
-    def _change(self, tokens: Iterable[_Token], mark: UnrunMark, before: Mapping[str, _Token]) -> None:
-        """UnrunMark objects, what they may hold, and whatever may hold any of these."""
-        inside: set[_Token] = set()
-        todo = [*tokens]
-        while todo:
-            later: set[str] = set()
-            for token in self._reach(todo, inside):
-                later |= token.later
-                for name in token.rebinds:
-                    self._set(self._token(name), mark, name)
-            todo = [self._tokens[name] for name in later if self._is_object(name)]
-        names = {token: name for name, token in (*self._tokens.items(), *before.items())}
-        outside = [token for token in inside if token.has_state or token.mark is not None]
-        for token in [*self._reach(outside, set(), up=True)]:
-            self._set(token, mark, names.get(token, ""))
+    def _join(self, groups: Sequence[_Group]) -> None:
+        """Make one group of several; of what is pure the others read what it reads."""
+        whole = max(groups, key=lambda group: -1 if group.is_pure else len(group.names))
+        for group in {*groups} - {whole}:
+            whole.later |= group.later
+            whole.rebinds |= group.rebinds
+            if not group.is_pure:
+                whole.names |= group.names
+                self._groups.update(dict.fromkeys(group.names, whole))
 
-    def _set(self, token: _Token, mark: UnrunMark, name: str) -> None:
-        self._first = self._first or mark
-        token.mark = token.mark or mark._replace(name=name)
+    def _change(self, names: Iterable[str], mark: UnrunMark) -> None:
+        """Mark the groups of names, and of what the functions in them read and rebind."""
+        todo, seen = [*names], set[str]()
+        for name in todo:
+            if name in seen or not self._is_object(name):
+                continue
+            group = self._groups[name]
+            seen |= group.names
+            todo += group.later
+            for other in group.rebinds if group.is_pure else group.rebinds | group.names:
+                self._set(other, mark)
 
-    # Random numbers
+    def _set(self, name: str, mark: UnrunMark) -> None:
+        self._marks.setdefault(name, mark._replace(name=name))
+        self._groups.setdefault(name, _Group((name,)))
 
-    def _note_seeds(self, statement: ast.stmt) -> None:
-        if any("seed" in called(call)[1] for call in calls_in(statement)):
-            self._seeded.update(GENERATORS)
-        value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
-        if not isinstance(value, ast.Call) or self.mark_of(*sorted(loaded(value))) is not None:
-            return
-        function = self._tokens.get(value.func.id) if isinstance(value.func, ast.Name) else None
-        seeds = {self._seeds(statement), *(function.seeds if function is not None else ())}
-        self._random = {name: mark for name, mark in self._random.items() if name not in seeds}
+    def _release(self, name: str) -> None:
+        """Forget what a name was bound to."""
+        if name in self._groups:
+            self._groups.pop(name).names.discard(name)
+        self._marks.pop(name, None)
+        self._seeding.pop(name, None)
 
     def _seeds(self, part: ast.AST) -> str | None:
-        """Return the generator that a statement surely seeds; None if it seeds none."""
-        package = self._packages.get(seeding_root(part), "")
-        return package if package in GENERATORS else None
-
-    # Objects
-
-    def _token(self, name: str) -> _Token:
-        return self._tokens.setdefault(name, _Token())
+        """Return the package whose generator a statement surely seeds; None if it seeds none."""
+        call = part.value if isinstance(part, ast.Expr | ast.Assign) else None
+        if not isinstance(call, ast.Call) or not call.args or "cuda" in ast.unparse(call.func):
+            return None
+        root, function = _called(call)
+        return self._packages.get(root) if "seed" in function else None
 
     def _is_fixed(self, name: str) -> bool:
         """Return whether a name's value is one that nothing changes and that holds nothing that changes."""
@@ -279,20 +249,70 @@ class Marks:
 
     def _is_object(self, name: str) -> bool:
         """Return whether a name is bound to something of the program's that may change."""
-        return name in self._tokens and name not in self._packages and not self._is_fixed(name)
+        return name in self._groups and name not in self._packages and not self._is_fixed(name)
 
-    def _link(self, token: _Token, other: _Token) -> None:
-        """Note that an object may hold another."""
-        token.holds.add(other)
-        other.held_by.add(token)
 
-    def _reach(self, tokens: Iterable[_Token], seen: set[_Token], *, up: bool = False) -> Iterator[_Token]:
-        """Yield objects and what they may hold, or what may hold them, but for those that were seen."""
-        todo = [*tokens]
-        while todo and self._visits <= _MOST_VISITS:
-            token = todo.pop()
-            if token not in seen:
-                self._visits += 1
-                seen.add(token)
-                yield token
-                todo += token.held_by if up else token.holds
+# What a statement does by its text
+
+
+def _reads(statement: ast.stmt, names: CodeNames) -> Sequence[str]:
+    """Return the names that a statement reads as it runs, with the functions in it."""
+    return sorted(names.loads if isinstance(statement, _Definition) else names.loads | names.later)
+
+
+def _loaded(node: ast.AST) -> frozenset[str]:
+    """Return the names that are read in a part of a statement, if by functions in it."""
+    names = code_names(node)
+    return names.loads | names.later
+
+
+def _has_state(statement: _Definition) -> bool:
+    """Return whether a function or a class may itself be changed by being called."""
+    parts = [*ast.walk(statement)]
+    words = {part.id for part in parts if isinstance(part, ast.Name)}
+    words |= {part.attr for part in parts if isinstance(part, ast.Attribute)} & {"__class__"}
+    if isinstance(statement, ast.ClassDef):
+        values = [part.value for part in statement.body if isinstance(part, ast.Assign | ast.AnnAssign)]
+    else:
+        arguments = [part for part in parts if isinstance(part, ast.arguments)]
+        values = [value for part in arguments for value in (*part.defaults, *part.kw_defaults)]
+    plain = ast.Constant | ast.Name | ast.Attribute | None
+    is_plain = all(isinstance(value, plain) for value in (*values, *statement.decorator_list))
+    return not is_plain or not words.isdisjoint(["type", "cls", "__class__", statement.name])
+
+
+def _calls_in(statement: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls in a statement."""
+    return (part for part in ast.walk(statement) if isinstance(part, ast.Call))
+
+
+def _called(call: ast.Call) -> tuple[str, str]:
+    """Return the first and the last name of what is called: of `np.random.seed(0)` `np` and `seed`."""
+    func: ast.expr = call.func
+    last = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+    return _root_of(func), last
+
+
+def _root_of(node: ast.AST) -> str:
+    """Return the name from which attributes, items and calls lead on; empty if it is none."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _touched_by(statement: ast.stmt) -> set[str]:
+    """Return the names whose values a statement may change by its text."""
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        match node:
+            case ast.Call() | ast.Await() | ast.Yield() | ast.YieldFrom():
+                found |= _loaded(node)
+            case ast.For(iter=value) | ast.AsyncFor(iter=value) | ast.comprehension(iter=value):
+                found |= _loaded(value)
+            case ast.withitem(context_expr=value):
+                found |= _loaded(value)
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+                found.add(_root_of(node))
+            case ast.AugAssign(target=ast.Name(id=name)):
+                found.add(name)
+    return found

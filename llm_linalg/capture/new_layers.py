@@ -49,14 +49,14 @@ class NewLayers:
             self._layers.append((outermost, self._origins.current()))
 
     def note(self) -> None:
-        """Record the parameters of the layers that were made since."""
+        """Record the parameters of layers that were made since; in a gap each comes in when it is used."""
         if not self._layers:
             return
         layers, self._layers = self._layers, []
-        for layer, origin in layers:
+        for layer, origin in layers if not self._recorder.is_paused else ():
             for parameter in layer.parameters():
                 if self._recorder.node_of(parameter) is None and not nn.parameter.is_lazy(parameter):
-                    self._recorder.note_input(parameter, None, "parameter", origin)
+                    self._recorder.input(parameter, None, "parameter", origin)
 
     def are_filled_by(self, frame: FrameType | None) -> bool:
         """Return whether a torch call, made from a frame, fills a layer that is made, or frees gradients."""

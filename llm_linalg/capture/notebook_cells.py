@@ -108,7 +108,7 @@ class CellRun:
         self._has_run, last = False, StatementResult()
         if source.error is not None:
             self._note(source.error, "failed")
-            self.marks.note_unrun_text(source.text, number, _why(source.error, "failed"))
+            self.marks.note_unrun_text(source.text, self._mark(_why(source.error, "failed")))
         for place, statement in enumerate(source.statements):
             goes_on, last = self._statement(statement)
             if not goes_on:
@@ -127,12 +127,12 @@ class CellRun:
 
     def _statement(self, statement: ast.stmt) -> tuple[bool, StatementResult]:
         """Run a statement; return whether the cell goes on, and how the statement ended."""
-        command = self._source.commands.get(statement)
-        if command is not None:
-            self._note(ProgramError(command.reason, self._source.span(statement), self._text()), "failed")
-            self._leave_unrun(statement, command.reason)
-            if command.binds_all:
-                self.marks.note_unrun_all(self._state.number, command.reason)
+        reason = self._source.commands.get(statement)
+        if reason is not None:
+            self._note(ProgramError(reason, self._source.span(statement), self._text()), "failed")
+            self._leave_unrun(statement, reason)
+            if "%run" in reason:  # it runs a file among the program's names
+                self.marks.note_unrun_all(self._mark(reason))
             return True, StatementResult()
         mark = self.marks.rests_on(statement)
         self._plots.statement = statement
@@ -179,7 +179,7 @@ class CellRun:
                 continue
             path = item.name if isinstance(one, ast.Import) else one.module or "."
             reason = f"not run: {clean(_missing(error.exception), _LONGEST_REASON)}"
-            self.marks.note_unrun(one, self._state.number, reason)
+            self.marks.note_unrun(one, self._mark(reason))
             self._left_out.append(_first_line(ast.unparse(one)))
             if item.name != "*":
                 name = item.asname or item.name.partition(".")[0]
@@ -220,15 +220,17 @@ class CellRun:
 
     def _leave_unrun(self, statement: ast.stmt, reason: str, root: int | None = None) -> None:
         """Take in that a statement was not run that Jupyter runs: older values are gone."""
-        self.marks.note_unrun(statement, self._state.number, reason, root)
+        self.marks.note_unrun(statement, self._mark(reason, root))
         for name in _bound(statement):
             self._names.pop(name, None)
 
     def _miss(self, statement: ast.stmt, reason: str) -> None:
         """Take in that a statement is not run in Jupyter either: what is there is right."""
         missing = [name for name in code_names(statement).binds if name not in self._names]
-        cell = self._state.number
-        self.marks.note_unrun_names(missing, UnrunMark(cell, cell, reason, ""))
+        self.marks.note_unrun_names(missing, self._mark(reason))
+
+    def _mark(self, reason: str, root: int | None = None) -> UnrunMark:
+        return UnrunMark(self._state.number, root or self._state.number, reason)
 
     def _note(self, error: ProgramError, state: State, root: int | None = None) -> None:
         """Note the first error of a cell."""

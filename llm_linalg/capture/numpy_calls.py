@@ -39,7 +39,6 @@ _OTHERWISE = dict(word.split(":") for word in _OTHER_NAMES.split())
 _POSITIONAL = frozenset(_BY_POSITION.split())
 CREATIONS = frozenset(["arange", "zeros", "ones", "full", "eye", "empty", "identity", "linspace", "logspace"])
 """Functions whose arguments say a size and numbers: an array among them is no operand."""
-_FILLED: Mapping[str, Function] = {"zeros": torch.zeros, "ones": torch.ones, "empty": torch.empty}
 _RENAMED = {"axis": "dim", "keepdims": "keepdim", "ddof": "correction", "a_min": "min", "a_max": "max"}
 _DROPPED = frozenset(["dtype", "axes", "casting", "copy", "order", "out", "subok", "like"])
 
@@ -61,7 +60,7 @@ def creation(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: 
     try:
         match name:
             case "zeros" | "ones" | "empty":
-                return TorchCall(_FILLED[name], (shape,), own)
+                return TorchCall(_function(name), (shape,), own)
             case "full":
                 return TorchCall(torch.full, (shape, args[1] if len(args) > 1 else kwargs["fill_value"]), own)
             case "eye" | "identity":

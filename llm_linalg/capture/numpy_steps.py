@@ -39,7 +39,7 @@ from llm_linalg.capture.numpy_calls import (
     translated,
 )
 from llm_linalg.capture.numpy_tree import ARRAY_OPERATIONS, ITEM, NumpyTree
-from llm_linalg.ops.arguments import tensors_in
+from llm_linalg.ops.arguments import leaves, tensors_in
 
 if TYPE_CHECKING:
     from llm_linalg.recording.recorder import Recorder
@@ -261,11 +261,11 @@ class NumpySteps:
         """Do what writes into an array, and tell of it; nodes go on showing what was there."""
         is_told = not self._recorder.is_paused
         with untraced():
-            for own in _flat((target, *args, *kwargs.values())) if is_told else ():
-                if isinstance(own, self._numpy.ndarray | Tensor):
-                    for tensor in (self._memory(own), self._as_tensor(own)):
-                        if isinstance(tensor, Tensor):
-                            self._recorder.operand(tensor)
+            given = (target, *args, *kwargs.values()) if is_told else ()
+            for own in (*leaves(given, self._numpy.ndarray), *tensors_in(given)):
+                for tensor in (self._memory(own), self._as_tensor(own)):
+                    if isinstance(tensor, Tensor):
+                        self._recorder.operand(tensor)
             written = self._memory(target)
             self._recorder.preserve([] if written is None else [written])
         result = write()
@@ -334,8 +334,8 @@ class NumpySteps:
             return
         own_args, own_kwargs = _mapped(args, self._as_tensor), _mapped(dict(kwargs), self._as_tensor)
         tensors = list(tensors_in((own_args, own_kwargs)))
-        has_strange = any(isinstance(own, self._numpy.ndarray) for own in _flat((own_args, own_kwargs)))
-        if not tensors and (has_strange or is_operator):  # an array of strings, say
+        strange = list(leaves((own_args, own_kwargs), self._numpy.ndarray))  # of strings, say
+        if not tensors and (strange or is_operator):
             return
         if not tensors or name in CREATIONS:
             args, kwargs = _mapped(args, _plain), _mapped(dict(kwargs), _plain)
@@ -355,7 +355,7 @@ class NumpySteps:
             self._recorder.note_write_call(opaque(name), (written, *tensors), {}, written)
             return
         olds = {id(own): self._recorder.operand(own).value for own in tensors}
-        call = self._torch_call(name, own_args, own_kwargs, [written], olds, writes=True)
+        call = self._torch_call(name, own_args, own_kwargs, [written], olds)
         self._recorder.note_write_call(*call, written)
 
     def _torch_call(
@@ -365,8 +365,6 @@ class NumpySteps:
         kwargs: Any,
         results: Sequence[Tensor],
         values: Mapping[int, Tensor],
-        *,
-        writes: bool = False,
     ) -> TorchCall:
         """Return the torch call that gives the same, on the program's tensors; else an opaque one.
 
@@ -376,7 +374,6 @@ class NumpySteps:
             kwargs: Those with names.
             results: What NumPy gave.
             values: The values of the operands, by the ids of their tensors: of a write, as they were.
-            writes: Whether it wrote into its first operand.
         """
         given = list(tensors_in((args, kwargs)))
         key = name, _plain_key(args), _plain_key(kwargs), tuple(own.dtype for own in results)
@@ -389,7 +386,7 @@ class NumpySteps:
                 tried_args, tried_kwargs = _mapped((args, kwargs), partial(_replaced, casts))
                 try:
                     call = translated(name, tried_args, tried_kwargs, results[0], dtype)
-                    how = "known" if self._sure[key, dtype] >= SURE else _likeness(call, results, writes)
+                    how = "known" if self._sure[key, dtype] >= SURE else _likeness(call, results)
                 except FAILURES:
                     continue
                 if how:
@@ -483,11 +480,12 @@ def _replaced(others: Mapping[int, Tensor], value: Any) -> Any:
     return others.get(id(value), value)
 
 
-def _likeness(call: TorchCall, results: Sequence[Tensor], writes: bool) -> str:
-    """Make a call, and return whether it gives some results, as `likeness` does."""
-    args = _mapped(call.args, _cloned) if writes else call.args
-    made = call.function(*args, **call.kwargs)
-    return likeness(args[0] if made is None else made, results)
+def _likeness(call: TorchCall, results: Sequence[Tensor]) -> str:
+    """Make a call on a copy of what it may write, and return whether it gives some results."""
+    first, *others = call.args
+    target = first.clone() if isinstance(first, Tensor) else first
+    made = call.function(target, *others, **call.kwargs)
+    return likeness(target if made is None else made, results)
 
 
 def _backwards(thing: Any) -> list[int]:
@@ -495,22 +493,10 @@ def _backwards(thing: Any) -> list[int]:
     return [axis for axis, stride in enumerate(getattr(thing, "strides", ())) if stride < 0]
 
 
-def _flat(value: Any) -> Iterator[Any]:
-    if value.__class__ in (tuple, list):
-        for item in value:
-            yield from _flat(item)
-    else:
-        yield value
-
-
 def _plain(value: Any) -> Any:
     """Return a number of NumPy's as one of Python's."""
     is_number = hasattr(value, "item") and not getattr(value, "shape", True)
     return value.item() if is_number else value
-
-
-def _cloned(value: Any) -> Any:
-    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:

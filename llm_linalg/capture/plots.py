@@ -156,8 +156,11 @@ class Plots:
         """Take a call of a plotting package, keep its numbers, and return what stands for its result."""
         with untraced():
             shown = self._plot(name, arguments, named, frame)
-        if shown is not None:
-            self._keep(shown)
+        before = self.plot
+        if before is None:
+            self.plot = shown
+        elif shown is not None and before.kind == shown.kind and before.series:
+            self.plot = before._replace(series=(*before.series, *shown.series)[:MOST_SERIES])
         if name == "subplots":
             rows, columns = (
                 *arguments,
@@ -171,13 +174,6 @@ class Plots:
             sys.stdout.writelines(f"{value}\n" for value in arguments if not isinstance(value, BlankFigure))
             return None
         return [drawing] if name == "plot" else drawing
-
-    def _keep(self, shown: Plot) -> None:
-        before = self.plot
-        if before is None:
-            self.plot = shown
-        elif before.kind == shown.kind and before.series:
-            self.plot = before._replace(series=(*before.series, *shown.series)[:MOST_SERIES])
 
     def _plot(
         self, name: str, arguments: Sequence[Any], named: Mapping[str, Any], frame: FrameType

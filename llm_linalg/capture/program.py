@@ -12,7 +12,7 @@ import builtins
 import linecache
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -25,7 +25,7 @@ from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
 from llm_linalg.capture.call_scopes import CallScopes, plain_paths
-from llm_linalg.capture.cell_program import cells_of, parts_of, python_of
+from llm_linalg.capture.cell_program import cells_of, parts_of
 from llm_linalg.capture.console import Output, printing_to
 from llm_linalg.capture.devices import LocalDevice
 from llm_linalg.capture.failures import Explain, Failures
@@ -102,8 +102,7 @@ class ProgramRun:
         clock: CellClock = nullcontext,
     ) -> None:
         self._text = source
-        self._cells = cells_of(source, cells) if cells else ()
-        self.source = Source(python_of(source, self._cells) if self._cells else source)
+        self._cells, self.source = cells_of(source, cells)
         self.seed = seed
         self.ending = Ending()
         self.module = ModuleType("__main__")
@@ -123,7 +122,8 @@ class ProgramRun:
         self.recorder.is_inner = self._layers.are_filled_by
         self._bindings = Bindings(self.recorder, self._scopes, self._layers)
         self._gradients = OwnGradients(self.recorder, self._scopes)
-        self.recorder.handlers = {**self.recorder.handlers, **self._gradients.handlers}
+        hooks = {Tensor.register_hook: self._gradients.register_hook}
+        self.recorder.handlers = {**self.recorder.handlers, **hooks}
         self._explain = explain
         self.failures = Failures(self.source, self._sites, self.recorder, explain, self._call_that_fails)
         self._turns = Turns(self.recorder, self._limits.loop_nodes)
@@ -157,7 +157,7 @@ class ProgramRun:
     def _builtins(self, running_line: Any) -> dict[str, Any]:
         """Return what the program has without defining it; beside that, what notes what it does."""
         owners: Mapping[Any, str] = {
-            self._bindings: "bound written named each stored result",
+            self._bindings: "bound each stored result",
             self._turns: "loop open turn close",
             self._scopes: "enter forward leave leave_forward",
         }
@@ -198,8 +198,7 @@ class ProgramRun:
         """Have the process as the program finds it while the context is open."""
         watching = self._gradients.watching()
         with isolated(self.seed), printing_to(self.output), watching:
-            lines = [f"{line}\n" for line in self.source.lines]
-            linecache.cache[FILE] = len(self.source.text), None, lines, FILE
+            _note_lines(self.source)
             handle = register_module_parameter_registration_hook(self._layers.on_parameter)
             try:
                 yield
@@ -350,9 +349,26 @@ class ProgramRun:
                 self.calls_of_last = counts.calls
 
 
-def _execute(code: CodeType, names: dict[str, Any], recorder: Recorder) -> Any:
+def value_of(expression: str, names: dict[str, Any]) -> Any:
+    """Return the value of an expression among names, where its own author asks for it; nothing is recorded.
+
+    Raises:
+        ProgramError: If the text is not an expression; else what it raises.
+    """
+    source = _note_lines(Source(expression))
+    code = _compiled(source, ast.Expression(syntax.expression(expression)), 0)
+    return _execute(code, names, nullcontext())
+
+
+def _note_lines(source: Source) -> Source:
+    """Have tracebacks show the lines of a program, and return that."""
+    linecache.cache[FILE] = len(source.text), None, [f"{line}\n" for line in source.lines], FILE
+    return source
+
+
+def _execute(code: CodeType, names: dict[str, Any], recording: AbstractContextManager[object]) -> Any:
     """Run code of a program, and return the value of an expression; nothing else here runs a text."""
-    with recorder:
+    with recording:
         return eval(code, names)  # noqa: S307  that is what this package is for
 
 

@@ -26,7 +26,7 @@ from llm_linalg.ops.einsum_specs import PAIRED
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.pointwise import RULE
 from llm_linalg.ops.terms import Number
-from llm_linalg.recording.failed_call import FailedCall, message_of
+from llm_linalg.recording.failed_call import FailedCall
 from llm_linalg.recording.tensor_index import detach_value
 
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
@@ -104,7 +104,8 @@ def explain_call(
     """
     names = [name or _parameter(call, place) for place, name in enumerate(known)]
     operands = [OperandInfo(name, shape, "") for name, shape in zip(names, call.shapes, strict=True)]
-    found = _explained(call, message_of(error), operands, *innermost(frames))
+    message = str(error) if str(error).strip() else type(error).__name__
+    found = _explained(call, message, operands, *innermost(frames))
     found.frames = frames
     if isinstance(found, ShapeError):
         found.values = tuple(tensor.detach() for tensor in call.tensors)

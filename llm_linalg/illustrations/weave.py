@@ -101,26 +101,26 @@ class _Slicing(NamedTuple):
             yield f"{self.tensor.title_of_cells}[{place}]" if place else self.tensor.title
 
 
-def is_woven(node: NodeView) -> bool:
+def is_woven(view: NodeView) -> bool:
     """Return whether an operation moves cells of a tensor of three and more axes."""
-    tensors = (node.result, *node.operands)
-    moved = node.kind == "movement" and not node.dropped and node.evidence == "index"
+    tensors = (view.result, *view.operands)
+    moved = view.node.kind == "movement" and not view.node.dropped and view.node.evidence == "index"
     deep = any(len(tensor.shape) > 2 for tensor in tensors)
     return moved and deep and all(tensor.value.numel() for tensor in tensors)
 
 
-def weave_of(node: NodeView) -> Weave:
+def weave_of(view: NodeView) -> Weave:
     """Return where the cells go at a step of an operation for which `is_woven` holds."""
     slicings: list[_Slicing] = []
     first = 0
-    for operand in node.operands:
+    for operand in view.operands:
         slicings.append(_Slicing(operand, first))
         first += prod(operand.shape[: slicings[-1].axes])
-    step = node.step
+    step = view.step
     written: Cells = NO_CELLS if step is None else step.writes
     read = (NO_CELLS,) * len(slicings) if step is None else step.reads
     sources = [_tensor(one.tensor, one.slice_of, cells) for one, cells in zip(slicings, read, strict=True)]
-    pairs = list(zip(slicings, node.node.operand_reads, strict=True))
+    pairs = list(zip(slicings, view.node.operand_reads, strict=True))
 
     def origin(cell: Index) -> int | None:
         """Return the slice that a cell of the result came from; None from elsewhere."""
@@ -128,7 +128,7 @@ def weave_of(node: NodeView) -> Weave:
         return next((one.slice_of(at) for one, at in reversed(sources) if at is not None), None)
 
     names = tuple(name for slicing in slicings for name in slicing.names())
-    return Weave(tuple(sources), _tensor(node.result, origin, written), names)
+    return Weave(tuple(sources), _tensor(view.result, origin, written), names)
 
 
 def _tensor(tensor: TensorView, slice_of: Callable[[Index], int | None], now: Cells) -> WeaveTensor:

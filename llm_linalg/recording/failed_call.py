@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from llm_linalg.base.short_repr import short_repr
 from llm_linalg.ops.operation import Call
 from llm_linalg.recording.record_node import RecordNode
 
@@ -37,17 +36,3 @@ class FailedCall:
     call: Call = field(repr=False)
     message: str
     operands: tuple[FailedOperand, ...]
-
-
-_NAMING = ("attribute '", "module name ", "parameter name ", "buffer name ")
-"""What torch says, as of a missing key, of the name of a part that can't be one."""
-
-
-def message_of(error: BaseException) -> str:
-    """Return what an exception says, without its class; the class if it says nothing."""
-    if isinstance(error, OverflowError) and len(error.args) > 1:  # errno and C's message
-        return "the result is too large for a float"
-    if isinstance(error, KeyError) and error.args:
-        key = error.args[0]
-        return str(key) if str(key).startswith(_NAMING) else f"there is no item {short_repr(key)}"
-    return str(error) if str(error).strip() else type(error).__name__

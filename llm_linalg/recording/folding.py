@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from itertools import takewhile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from sysconfig import get_path
 from types import CodeType, FrameType
@@ -116,8 +115,12 @@ class Folding:
         found = self._labels.get(key)
         if found is None:
             self._codes += frame.f_code, outer.f_code
-            own = list(takewhile(lambda own: own is not frame, _outwards(start)))
-            found = self._labels[key] = _label_of(own[::-1])
+            own: list[FrameType] = []
+            inner: FrameType | None = start
+            while inner is not None and inner is not frame:
+                own.insert(0, inner)
+                inner = inner.f_back
+            found = self._labels[key] = _label_of(own)
         return found
 
 
@@ -140,12 +143,6 @@ def program_files(modules: Iterable[str]) -> Callable[[str], bool]:
 
 def _is_of_python(file: str) -> bool:
     return file.startswith(_PYTHON) and not _PACKAGES.search(file)
-
-
-def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
 
 
 def _label_of(frames: list[FrameType]) -> str:

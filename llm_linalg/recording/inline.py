@@ -33,7 +33,7 @@ def inline_body(function: Any) -> Callable[..., Any] | None:
         return _for_each(name.removeprefix("_foreach_"))
     if function not in _INLINED or not isinstance(function, FunctionType):
         return None
-    names = {**dict(getmembers(functional)), **dict.fromkeys(_MODE_CHECKS, _no)}
+    names = {**dict(getmembers(functional)), **dict.fromkeys(_MODE_CHECKS, lambda *_: False)}
     body = FunctionType(
         function.__code__, names, function.__name__, function.__defaults__, function.__closure__
     )
@@ -70,7 +70,3 @@ def _call(one: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> A
 
 def _item(value: Any, place: int) -> Any:
     return value[place] if isinstance(value, list | tuple) else value
-
-
-def _no(*_: Any) -> bool:
-    return False

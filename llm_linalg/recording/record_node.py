@@ -219,9 +219,9 @@ class RecordNode:
     def drop(self) -> None:
         """Replace its value and its operands' by meta tensors, which keep shape and dtype."""
         self.dropped = True
-        self.value = _shadow(self.value.shape, self.value.dtype)
+        self.value = shadow(self.shape, self.value.dtype)
         self.operands = tuple(
-            [replace(item, value=_shadow(item.value.shape, item.value.dtype)) for item in self.operands]
+            [replace(item, value=shadow(tuple(item.value.shape), item.value.dtype)) for item in self.operands]
         )
         if self.call is not None:
             call = self.call.with_tensors([operand.value for operand in self.operands])
@@ -404,7 +404,8 @@ def has_operator(source: str) -> bool:
 
 
 @lru_cache(1_000)
-def _shadow(shape: torch.Size, dtype: torch.dtype) -> Tensor:
+def shadow(shape: Shape, dtype: torch.dtype) -> Tensor:
+    """Return a tensor of a shape without cells."""
     with untraced():
         return torch.empty(shape, dtype=dtype, device="meta")
 

@@ -265,11 +265,11 @@ class Recorder(TensorIndex, TorchFunctionMode):
             raise
 
     def _fail(self, func: Any, written: SlottedArguments, error: Exception) -> None:
-        self.failed, self.failure = call_of(func, written, written.tensors), error
+        self.failed, self.failure = call_of(func, written), error
 
     def _charge(self, func: Any, written: SlottedArguments) -> tuple[Call, Price | None]:
         """Return a bound call and its price, charged to the guard if there is one."""
-        call = call_of(func, written, written.tensors)
+        call = call_of(func, written)
         if self._guard is None:
             return call, None
         if any(tensor.__class__ not in _PLAIN for tensor in call.tensors):  # it may say anything of itself
@@ -404,7 +404,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
     ) -> None:
         """Add nodes for a call that was not made through torch, and has the result that torch would give."""
         written = SlottedArguments.of(args, kwargs)
-        call = call_of(function, written, written.tensors)
+        call = call_of(function, written)
         if not self.is_paused and not _same(call, result, written.tensors):
             self._record(call, written.tensors, outputs(result))
 
@@ -418,7 +418,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if not self.is_paused:
             written = SlottedArguments.of(args, kwargs)
             operands = [self.operand(tensor) for tensor in written.tensors]
-            self._record_write(call_of(function, written, written.tensors), written.tensors, operands, target)
+            self._record_write(call_of(function, written), written.tensors, operands, target)
 
     def note_same(self, tensor: Tensor, known: Tensor) -> None:
         """Take a tensor for another that it is a second object of, in the same memory."""
@@ -535,15 +535,16 @@ def recording_again(recorder: Recorder) -> Iterator[None]:
                 yield
 
 
-def call_of(func: Any, written: SlottedArguments, tensors: Sequence[Tensor]) -> Call:
+def call_of(func: Any, written: SlottedArguments) -> Call:
     """Return a torch function's call bound to its entry in the table, else to a fallback operation."""
     entry = TABLE.entry(func)
     if entry is not None:
         try:
-            return written.bind(entry.operation, func, tensors, entry.swap)
+            return written.bind(entry.operation, func, written.tensors, entry.swap)
         except (TypeError, IndexError, ValueError):
             pass  # an overload that the entry doesn't describe, or a wrong call: torch will say
-    return written.bind(fallback(entry.operation.name if entry else short_name(func)), func, tensors)
+    operation = fallback(entry.operation.name if entry else short_name(func))
+    return written.bind(operation, func, written.tensors)
 
 
 def _with_operands(

@@ -85,18 +85,6 @@ class TensorIndex:
             node.bound_name = name
             return self._add(node, tensor)
 
-    def note_input(
-        self, tensor: Tensor, name: str | None, op: str = "input", origin: Origin | None = None
-    ) -> None:
-        """Add a node for a tensor that comes from outside, in place of the one that it may have.
-
-        In a gap it comes in when it is used after that.
-        """
-        if not self.is_paused:
-            self.input(tensor, name, op, origin)
-        elif id(tensor) in self._tracked:
-            self._forget(tensor)
-
     def _forget(self, tensor: Tensor) -> None:
         """Let a tensor come in anew when it is used next."""
         self._forgotten[id(tensor)] = self._tracked.pop(id(tensor)).node

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from struct import unpack_from
 from typing import Any, Generic, cast
 
@@ -22,7 +22,7 @@ from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.failed_call import FailedCall, FailedOperand
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import N, Operand
+from llm_linalg.recording.record_node import N, Operand, shadow
 from llm_linalg.recording.retention import MOST_NODES
 from llm_linalg.recording.write_log import WriteSource
 from llm_linalg.tracefile import log_format as form_of
@@ -264,7 +264,9 @@ class Reader(Generic[N]):
         )
         if missing:
             value = shadow(form.layout.shape, form.layout.dtype)
-            operands = [Operand(_shadow_of(own.value), own.node) for own in operands]
+            operands = [
+                Operand(shadow(tuple(own.value.shape), own.value.dtype), own.node) for own in operands
+            ]
         assert value is not None  # noqa: S101
         call, ordered = (None, ()) if form.name == form_of.INPUT else self._call(form, operands, value, more)
         if flags & form_of.SAME:
@@ -454,16 +456,6 @@ class Reader(Generic[N]):
 
     def _end(self, ending: Ending) -> None:
         self.ending = ending
-
-
-@lru_cache(1_000)
-def shadow(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Return a tensor of a shape without cells."""
-    return torch.empty(shape, dtype=dtype, device="meta")
-
-
-def _shadow_of(value: Tensor) -> Tensor:
-    return shadow(tuple(value.shape), value.dtype)
 
 
 def _lines_of(texts: Mapping[int, str]) -> tuple[str, ...]:

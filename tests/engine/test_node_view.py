@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from llm_linalg import Trace
-from llm_linalg.api.node_view import cell_view, node_view
+from llm_linalg.api.node_view import node_view
 from llm_linalg.base.cells import TensorSlice
 from tests.engine.here import run
 
@@ -80,17 +80,3 @@ def test_a_view_of_a_large_product_reads_no_more_than_its_window(monkeypatch: py
         assert view.step is not None
         assert view.step.writes
     assert max(listed) <= 5 * 4
-
-
-def test_a_cell_says_what_it_is_made_from_and_where_it_goes(trace: Trace) -> None:
-    view = node_view(trace["s"])
-    cell = cell_view(view.operands[0], (1, 2, 3), trace.nodes, 4)
-    assert cell.maker.name == "C"
-    assert cell.maker.step is not None
-    assert cell.maker.step.cell == (1, 2, 3)
-    assert [(name, set(cells)) for name, cells, _ in cell.sources] == [
-        ("A", {(1, 2, k) for k in range(4)}),
-        ("B", {(1, k, 3) for k in range(4)}),
-    ]
-    assert [(name, set(cells)) for name, cells, _ in cell.consumers] == [("s", {(1, 2)})]
-    assert cell_view(view.operands[0], (0, 0, 0), trace.nodes, 0).more == 1

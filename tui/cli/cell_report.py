@@ -170,8 +170,8 @@ def _program_of_cell(stop: Stop) -> str:
     aside = {*source.left_out}
     if source.error is not None:
         reasons, aside = {1: source.error.message}, {*range(1, len(lines) + 1)}
-    for statement, command in source.commands.items():
-        reasons[statement.lineno] = command.reason
+    for statement, reason in source.commands.items():
+        reasons[statement.lineno] = reason
         aside |= {*range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)}
     made: list[str] = []
     for number, line in enumerate(lines, 1):

@@ -71,8 +71,10 @@ def _slice(r: range, size: int) -> str:
 
 def node_facts(node: NodeView) -> NodeFacts:
     """Return a node's name, operation, line, shape, dtype and evidence."""
-    name, dtype = clean(node.name, 60), node.result.dtype
-    return NodeFacts(name, node.op, node.line or 0, node.shape, dtype, node.evidence, node.kind)
+    made = node.node
+    return NodeFacts(
+        clean(made.name, 60), made.op, node.line or 0, made.shape, made.dtype, made.evidence, made.kind
+    )
 
 
 def formula(node: NodeView) -> tuple[FormulaLine, ...]:
@@ -89,7 +91,7 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
         return _combination(node.combination)
     terms = step.terms
     target = next(iter(step.writes), None) if len(step.writes) == 1 else None
-    if not node.is_sum or not terms or target is None:
+    if node.node.term_count is None or not terms or target is None:
         if node.block is not None:
             return _block(node.block, clean(node.text, LONGEST_TEXT))
         text_lines = clean(node.text, LONGEST_TEXT, lines=True).splitlines()

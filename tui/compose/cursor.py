@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from tui.model.frame import CursorView, Index
 from tui.model.view import View
 
 if TYPE_CHECKING:
-    from llm_linalg.api.node_view import CellView, NodeView
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.node_view import NodeView
     from llm_linalg.api.tensor_view import TensorView
     from tui.compose.lineage_highlight import FollowedCells
 
@@ -53,15 +55,27 @@ def cursor_cell(view: View, node: NodeView, beside: tuple[NodeView, ...]) -> Cur
     return None
 
 
-def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | None = None) -> CursorView:
+def cursor_view(
+    cursor: CursorCell, made: NodeView, readers: Sequence[Node], followed: FollowedCells | None = None
+) -> CursorView:
     """Describe the cell under the cursor: its value, what it was made from, and what it feeds.
 
     With the lineage of a followed cell, also how the two depend on each other.
+
+    Args:
+        cursor: The cell.
+        made: The node that made it, at the step that completes it.
+        readers: The nodes that may read it.
+        followed: The cells that a followed cell depends on.
     """
-    tensor, index, made = cursor.tensor, cursor.index, cell.maker
-    progress = tensor.progress(index)
-    done, number = progress == "done", tensor.number(index)
-    sources = [cells_name(*cells) for cells in cell.sources]
+    from llm_linalg.explain.nan_origin import nan_reason
+
+    tensor, index, node = cursor.tensor, cursor.index, made.node
+    done, number = tensor.progress(index) == "done", tensor.number(index)
+    sources = [
+        cells_name(operand.title_of_cells, cells, operand.shape)
+        for operand, cells in zip(made.operands, node.reads(index), strict=True)
+    ]
     made_from = ", ".join(source for source in sources if source)
     return CursorView(
         name=tensor.name,
@@ -69,15 +83,15 @@ def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | No
         zero=tensor_cell(tensor, index),
         one=entry_name(tensor.title_of_cells, index),
         value="" if number is None else exact(number, tensor.dtype) + " so far" * (not done),
-        mask_rule=cell.mask_rule,
+        mask_rule=node.mask_rule(index) if node.kind == "mask" else None,
         sources=clean(made_from),
         formula=clean(_formula(made) if made_from and done else ""),
-        feeds=clean(_feeds(cell)),
-        evidence=made.evidence if made.operands else "",
-        maker=made.name,
+        feeds=clean(_feeds(cursor, readers)),
+        evidence=node.evidence if made.operands else "",
+        maker=made.result.name,
         where=clean(_where(tensor.axis_names, index)),
-        nan_reason=clean(cell.nan_reason if done else ""),
-        relation=clean("" if followed is None or made.is_part else followed.about(tensor.node, index)),
+        nan_reason=clean(nan_reason(node, index) if done else ""),
+        relation=clean("" if followed is None or node.composite else followed.about(node, index)),
     )
 
 
@@ -95,8 +109,18 @@ def _formula(made: NodeView) -> str:
     return " ".join("".join(text for text, _ in line).strip() for line in formula(made))
 
 
-def _feeds(cell: CellView) -> str:
+def _feeds(cursor: CursorCell, readers: Sequence[Node]) -> str:
     """Return the cells that the cell goes into."""
-    named = [cells_name(*cells) for cells in cell.consumers]
-    said = [text for text in dict.fromkeys(named) if text] + [f"{cell.more} more"] * (cell.more > 0)
-    return ", ".join(said)
+    tensor, index = cursor.tensor, cursor.index
+    uses = [
+        (node, place)
+        for node in readers
+        for place, operand in enumerate(node.operands)
+        if operand.value is tensor.value or operand.node is tensor.node
+    ]
+    named = [
+        cells_name(node.title_of_cells, node.feeds(place, index), node.shape)
+        for node, place in uses[:CONSUMERS]
+    ]
+    more = len(uses) - CONSUMERS
+    return ", ".join([text for text in dict.fromkeys(named) if text] + [f"{more} more"] * (more > 0))

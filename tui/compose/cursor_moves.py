@@ -29,7 +29,7 @@ def follow(run: Run, view: View) -> View:
         return view
     navigation = run.navigation(view)
     if cell.operand is None:
-        cells = cell.owner.reads(cell.index)
+        cells = cell.owner.node.reads(cell.index)
         for operand, made in zip(cell.owner.operands, cells, strict=True):
             for index in made:
                 return replace(view, cursor=(operand.name, index), at=None)

@@ -87,7 +87,7 @@ class FormatCache:
     def masks_to_zero(self, node: NodeView) -> bool:
         """Return whether an operation is a mask that sets a cell to 0."""
         tensor = node.result.value
-        if node.kind != "mask" or not tensor.numel():
+        if node.node.kind != "mask" or not tensor.numel():
             return False
         if id(tensor) not in self.zeroing:
             self.zeroing[id(tensor)] = (tensor, node.masks_to_zero())

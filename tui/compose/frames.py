@@ -107,7 +107,7 @@ def node_frame(
         orders=orders,
         step=step,
         steps=steps,
-        composite=node.has_parts,
+        composite=bool(node.node.parts),
     )
     stage = base.stage._replace(
         panels=panels,
@@ -119,7 +119,7 @@ def node_frame(
         note=", ".join(panel.title for panel in panels if panel.at),
     )
     captions = base.captions._replace(
-        shape_line=clean(node.shape_line, 200),
+        shape_line=clean(node.node.shape_line, 200),
         formula=() if picture.whole else formula(node),
         sentence=_sentence(node, picture.whole, first=step == 0),
     )
@@ -145,7 +145,8 @@ def map_frame(
     opening = View.opening(view.lesson, view.stop)
     as_opened = (place, view.follows) == (current_box(opening, navigation), opening.follows)
     captions = base.captions._replace(
-        shape_line=clean(box.shape_line, 200) if level.selection.op else NOTHING,  # of one operation alone
+        # Of one operation alone.
+        shape_line=clean(box.node.shape_line, 200) if level.selection.op else NOTHING,
         sentence=level.sentence,
         prose=base.captions.prose if as_opened else NOTHING,
     )
@@ -176,7 +177,7 @@ def frame_without_values(view: View, trace: Trace, navigation: NodeNavigation, n
         base,
         listing=_listing(trace, node, base)._replace(own_line=None),
         place=base.place._replace(path=tuple(map(clean, navigation.names))),
-        captions=base.captions._replace(shape_line=clean(node.shape_line, 200), sentence=clean(DROPPED)),
+        captions=base.captions._replace(shape_line=clean(node.node.shape_line, 200), sentence=clean(DROPPED)),
         node=node_facts(node),
     )
 
@@ -193,8 +194,8 @@ def _base(view: View, navigation: NodeNavigation) -> Frame:
 def _sentence(node: NodeView, whole: bool, first: bool) -> CleanText:
     """Return how a step makes its cells, after why it gave NaN or inf, or what a gradient is for."""
     made = clean(node.sentence, 300)
-    if (whole or first) and node.why:
-        return clean(f"{clean(node.why, 500)} {made}".strip())
+    if (whole or first) and node.node.why:
+        return clean(f"{clean(node.node.why, 500)} {made}".strip())
     why = NOTHING if whole else clean(node.nan_reason, 300)
     return clean(f"{why}. {made}") if why else made
 
@@ -244,7 +245,7 @@ def _factor_hues(picture: PictureInput) -> tuple[str, ...]:
     if combination is not None:
         return (*(picture.hues[place] for place in combination.places), picture.hues[-1])
     left, right, *rest = (*picture.hues, "", "")
-    return (left, right, picture.hues[-1]) if picture.node.kind == "contraction" and rest else ()
+    return (left, right, picture.hues[-1]) if picture.node.node.kind == "contraction" and rest else ()
 
 
 def _scales(scales: Sequence[tuple[str, float]]) -> tuple[tuple[str, str], ...]:

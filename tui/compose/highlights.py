@@ -58,7 +58,7 @@ def step_highlights(node: NodeView) -> tuple[tuple[Highlight, ...], Highlight]:
     current = reads
     target = next(iter(step.writes), None)
     if node.order == "terms" and target is not None:
-        reads = node.reads(target)  # the whole cell's; the step's own are the current term's
+        reads = node.node.reads(target)  # the whole cell's; the step's own are the current term's
     operands = [
         Highlight(((CellMark.READ, cells), (CellMark.FACTOR, now)), now if len(now) else cells)
         for cells, now in zip(reads, current, strict=True)
@@ -72,9 +72,9 @@ def cursor_highlights(
     """Return what the cursor lights: what a result's cell (`on` None) is made of, else what a cell feeds."""
     here = Highlight(((CellMark.CURSOR, (index,)),), (index,))
     if on is None:
-        made = tuple(Highlight(((CellMark.SOURCE, cells),), cells) for cells in node.reads(index))
+        made = tuple(Highlight(((CellMark.SOURCE, cells),), cells) for cells in node.node.reads(index))
         return made, here
-    fed = node.feeds(on, index)
+    fed = node.node.feeds(on, index)
     value = node.operands[on].value
     operands = tuple(here if other.value is value else Highlight() for other in node.operands)
     return operands, Highlight(((CellMark.CONSUMER, fed),), fed)

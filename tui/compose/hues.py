@@ -35,7 +35,7 @@ def hues_of(node: NodeView, declared: Mapping[str, str]) -> tuple[str, ...]:
     """
     nodes = [*(operand.node for operand in node.operands), node.node]
     names = [_declared_hue(one, declared) for one in nodes]
-    if node.kind == "contraction":
+    if node.node.kind == "contraction":
         names = list(_filled(names, {*declared.values()}))
     return tuple(f"slice-{HUES.index(name)}" if name else NO_HUE for name in names)
 

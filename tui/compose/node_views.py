@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
-from tui.compose.cursor import CONSUMERS, CursorCell
+from tui.compose.cursor import CursorCell
 
 if TYPE_CHECKING:
     from llm_linalg.analysis.axis_names import AxisNaming
     from llm_linalg.api.node import Node
-    from llm_linalg.api.node_view import CellView, NodeView
+    from llm_linalg.api.node_view import NodeView
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.axis_labels import AxisDeclarations, TensorLabels
     from llm_linalg.base.constants import LookName
@@ -42,11 +42,11 @@ class NodeViews:
 
         return node_view(node, order, step, self.axis_names)
 
-    def of_cell(self, cell: CursorCell, readers: Sequence[Node]) -> CellView:
-        """Return the view of the cell under the cursor, with those of `readers` that it feeds."""
-        from llm_linalg.api.node_view import cell_view
-
-        return cell_view(cell.tensor, cell.index, readers, CONSUMERS, self.axis_names)
+    def maker_of(self, cell: CursorCell) -> NodeView:
+        """Return the view of the node that made the cell under the cursor, at the step that completes it."""
+        node = cell.tensor.node
+        order = node.orders[0]
+        return self.of(node, order, node.walk(order).locate(cell.index))
 
     def axis_names(self, node: Node) -> TensorLabels:
         """Return the names of the axes of a node's result; () where no axes are declared."""

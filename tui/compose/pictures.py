@@ -94,15 +94,16 @@ def panels_of(picture: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
         at = _operand_slice(picture, p, placement, lit, output)
         panels.append(_panel(picture, operand, placement, at, lit, picture.hues[p]))
     at = rest_of(output, plan.output)
-    if node.kind == "mask":
-        result = Highlight(result.marks, result.focus, node.is_masked)
+    if node.node.kind == "mask":
+        made = node.node
+        result = Highlight(result.marks, result.focus, lambda index: made.mask_rule(index) is not None)
     panels.append(_panel(picture, node.result, plan.output, at, result, picture.hues[-1]))
     if _has_summary(picture, plan.output):
         panels.append(_summary(picture, panels[-1], plan.output))
     for other in picture.beside:
         lit = _highlight_beside(picture, other)
-        placement = plain_placement("sibling", len(other.shape))
-        at = rest_of(lit.first() or (0,) * len(other.shape), placement)
+        placement = plain_placement("sibling", len(other.result.shape))
+        at = rest_of(lit.first() or (0,) * len(other.result.shape), placement)
         panels.append(_panel(picture, other.result, placement, at, lit))
     return tuple(panels), plan.arrangement
 
@@ -140,7 +141,7 @@ def _slopes(followed: FollowedCells, tensor: TensorView, extent: float | None) -
 
 def _has_summary(picture: PictureInput, placement: Placement) -> bool:
     """Return whether something stands beside the rows of the result."""
-    shape = picture.node.shape
+    shape = picture.node.result.shape
     return picture.summary is not None and has_rows(shape) and placement.column_axis == len(shape) - 1
 
 
@@ -166,7 +167,7 @@ def _highlights(picture: PictureInput) -> tuple[tuple[Highlight, ...], Highlight
         if picture.follows is None:
             return on_operands, on_result
         return tuple(map(_cursor_only, on_operands)), _cursor_only(on_result)
-    reads = cursor.owner.reads(cursor.index)  # on a result beside: what it shares with this node is lit
+    reads = cursor.owner.node.reads(cursor.index)  # on a result beside: what it shares with this node is lit
     shared = {id(x.value): cells for x, cells in zip(cursor.owner.operands, reads, strict=True)}
     lit = []
     for operand in node.operands:
@@ -191,7 +192,7 @@ def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
     if cursor.operand is not None:
         sources: list[tuple[Value, tuple[Index, ...]]] = [(cursor.tensor.value, (cursor.index,))]
     else:
-        reads = cursor.owner.reads(cursor.index)
+        reads = cursor.owner.node.reads(cursor.index)
         sources = [
             (operand.value, tuple(cells)[:MOST_SOURCES])
             for operand, cells in zip(cursor.owner.operands, reads, strict=True)
@@ -203,7 +204,7 @@ def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
         for p, operand in enumerate(other.operands)
         if operand.value is tensor
         for index in cells
-        for cell in other.feeds(p, index)
+        for cell in other.node.feeds(p, index)
     }
     ordered = tuple(sorted(fed))
     return Highlight(((CellMark.CONSUMER, ordered),), ordered)
@@ -211,7 +212,7 @@ def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
 
 def _output_cell(picture: PictureInput, placement: Placement, result: Highlight) -> Index:
     """Return a cell of the shown slice of the result: under the cursor, else asked for, else written."""
-    shape, cursor = picture.node.shape, picture.cursor
+    shape, cursor = picture.node.result.shape, picture.cursor
     zeros = (0,) * len(shape)
     if cursor is not None and cursor.owner.node is picture.node.node and cursor.operand is None:
         return cursor.index
@@ -236,17 +237,15 @@ def _operand_slice(
     if len(shape) <= (placement.row_axis is not None) + (placement.column_axis is not None):
         return ()
     asked = picture.at is not None and node.result.value.numel()
-    first = next(iter(node.reads(output)[p]), None) if asked else highlight.first()
+    first = next(iter(node.node.reads(output)[p]), None) if asked else highlight.first()
     return rest_of(_operand_cell(node, p, output) if first is None else first, placement)
 
 
 def _operand_cell(node: NodeView, p: int, output: Index) -> Index:
     """Return the cell of an operand that belongs to a cell of the result by the labels of the axes."""
-    shape = node.operands[p].shape
-    if node.axes is None or p >= len(
-        node.axes.operands
-    ):  # of the operand of `ones_like` only the shape counts
+    shape, axes = node.operands[p].shape, node.node.axes
+    if axes is None or p >= len(axes.operands):  # of the operand of `ones_like` only the shape counts
         return (0,) * len(shape)
-    place = dict(zip(node.axes.output, output, strict=True))
-    labels = node.axes.operands[p]
+    place = dict(zip(axes.output, output, strict=True))
+    labels = axes.operands[p]
     return tuple(0 if n == 1 else place.get(label, 0) for label, n in zip(labels, shape, strict=True))

@@ -61,7 +61,7 @@ def placements(node: NodeView, *, stacked: bool = False) -> Placements:
 
     `stacked`: in a column, for comparison with others on the same operands.
     """
-    if not stacked and node.kind == "contraction":
+    if not stacked and node.node.kind == "contraction":
         falk = _falk(node)
         if falk is not None:
             return falk
@@ -69,7 +69,7 @@ def placements(node: NodeView, *, stacked: bool = False) -> Placements:
 
 
 def _falk(node: NodeView) -> Placements | None:
-    axes = node.axes
+    axes = node.node.axes
     if axes is None or len(set(axes.output)) < len(axes.output):
         return None
     main = _main(axes)
@@ -135,7 +135,7 @@ def _place(labels: tuple[str, ...], label: str | None) -> int | None:
 
 def _side_by_side(node: NodeView, stacked: bool) -> Placements:
     ranks = [len(operand.shape) for operand in node.operands]
-    rank = len(node.shape)
+    rank = len(node.result.shape)
     flat = max([*ranks, rank]) <= 1
     sign = node.operator
     columns = _columns(node) if not (stacked or flat) else [False] * (len(ranks) + 1)
@@ -154,7 +154,7 @@ def _columns(node: NodeView) -> list[bool]:
 
     Whether a 1-D one runs along the rows of the others: then it is a column.
     """
-    axes = node.axes
+    axes = node.node.axes
     if axes is None:
         return [False] * (len(node.operands) + 1)
     every = [*axes.operands, axes.output]

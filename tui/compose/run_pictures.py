@@ -84,7 +84,7 @@ class RunPictures:
         cell, about = picture.cursor, None
         if cell is not None:
             readers = trace.nodes if cell.operand is None else (cell.owner.node,)
-            about = cursor_view(cell, self._views.of_cell(cell, readers), picture.follows)
+            about = cursor_view(cell, self._views.maker_of(cell), readers, picture.follows)
         frame = node_frame(view, trace, navigation, picture, about, board)
         frame = replace(
             frame,

@@ -237,7 +237,7 @@ def suits(node: NodeView, _: Sequence[Node]) -> bool:
 
     if ruler_of(node.node) is not None:
         return True
-    return _has_bars(node.result) and (len(node.shape) == 1 or is_distribution(node.result.value))
+    return _has_bars(node.result) and (len(node.result.shape) == 1 or is_distribution(node.result.value))
 
 
 def _has_bars(tensor: TensorView) -> bool:
@@ -255,7 +255,7 @@ def draw(given: LookInput) -> Drawing:
     if ruler is not None:
         return _ruler(given, ruler)
     result = given.result
-    if len(given.node.shape) == 1 or result.rows == 1:
+    if len(given.node.result.shape) == 1 or result.rows == 1:
         return _vectors(given)
     labels = _labels(result, down=False)
     columns = tuple(Column(result, label, (), 1.0, k) for k, label in enumerate(labels))
@@ -282,7 +282,7 @@ def _ruler(given: LookInput, ruler: Ruler[Node]) -> RulerDrawing:
     result, size = given.result, len(ruler.ends)
     names = next(iter(given.axis_names(ruler.edges)), AxisLabels()).labels or [""] * size
     marks, ends = [CellMark.NONE] * size, list[float | None](ruler.ends)
-    if given.node.shape == (size,) and result.rows * result.columns == size:
+    if given.node.result.shape == (size,) and result.rows * result.columns == size:
         shown = range(result.rows), range(result.columns)
         marks = [cell.mark for row in result.cells.window(*shown) for cell in row]
     if given.node.node is ruler.edges:

@@ -292,7 +292,7 @@ def draw(given: LookInput) -> Curve:
         for view, panel in shown:
             source = abscissa(view.node)
             other = is_series(view.node) if over is None else source is not None and source.node is over.node
-            if other and view.shape == node.shape:
+            if other and view.result.shape == node.shape:
                 series.append(_vector(panel, places))
                 complete += view.node.value.double().tolist()
         name = "index" if over is None else spell(over.title)
@@ -322,7 +322,7 @@ def _loop(view: NodeView, made: Sequence[Node], panel: Panel, turn: int) -> Seri
     if view.node is not made[turn]:  # of a node beside, which is of the last turn
         number = float(made[turn].value.item())
     known = [*before, number, *[None] * (count - len(before) - 1)]
-    return Series(view.name, tuple((float(k), y) for k, y in enumerate(known, 1)), len(before))
+    return Series(view.result.name, tuple((float(k), y) for k, y in enumerate(known, 1)), len(before))
 
 
 def _cells(panel: Panel) -> tuple[list[float | None], list[CellMark]]:

@@ -25,7 +25,7 @@ _BY_NAME = {look.name: look for look in LOOKS}
 
 def looks_of(node: NodeView, level: Sequence[Node]) -> tuple[LookName, ...]:
     """Return the looks that a node has, among the operations of its level."""
-    if node.dropped:
+    if node.node.dropped:
         return CELL_LOOKS
     drawn = {look.name for look in LOOKS if look.suits(node, level)}
     return tuple(name for name in LOOK_NAMES if name in drawn or name in CELL_LOOKS)

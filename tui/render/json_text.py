@@ -83,7 +83,7 @@ def _step(frame: Frame, node: NodeView | None) -> dict[str, object]:
     step = None if node is None or frame.stage.board is not None else node.step
     # Steps are boxes, or there are none.
     whole = frame.stage.map is not None or frame.stage.board is not None or node is None
-    shown = None if node is None or node.dropped else node
+    shown = None if node is None or node.node.dropped else node
     return {
         "order": None if node is None else node.order,
         "step": frame.place.step if node is None or whole else node.position + 1,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
 
 from llm_linalg.base.numbers import significant
-from llm_linalg.base.text import CleanText, clean, clean_lines, elide_middle, width
+from llm_linalg.base.text import CleanText, clean, clean_lines, elide_middle
 from tui.text.json_line import json_line
 
 if TYPE_CHECKING:
@@ -49,9 +51,9 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
         of.sort(key=lambda row: float(values_of(row)[by] or 0), reverse=by != "min_abs")
         told = [_cells(f"{row.path} {row.op}", row) for row in of]
     table = [list(_HEADS), *told]
-    widths = [max(width(row[k]) for row in table) for k in range(len(_HEADS))]
+    widths = [max(cell_len(row[k]) for row in table) for k in range(len(_HEADS))]
     for row in table:
-        first = row[0] + " " * (widths[0] - width(row[0]))
+        first = row[0] + " " * (widths[0] - cell_len(row[0]))
         lines.append(
             "  ".join([first, *[text.rjust(own) for text, own in zip(row[1:], widths[1:], strict=True)]])
         )
@@ -59,7 +61,7 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
     return clean_lines("\n".join(line.rstrip() for line in lines) + "\n")
 
 
-def values_of(row: SummaryRow[Node]) -> dict[str, object]:
+def values_of(row: SummaryRow[Node]) -> dict[str, Any]:
     """Return a row's facts under their names in JSON."""
     found: Extremes | None = row.values
     return {

@@ -44,19 +44,19 @@ from llm_linalg.illustrations.plane.vectors import (
 ROLES: tuple[PlaneRole, ...] = ("first", "second")  # of the operands
 
 
-def plane_of(node: NodeView, at: Index | None = None) -> Plane | None:
+def plane_of(view: NodeView, at: Index | None = None) -> Plane | None:
     """Return an operation in the plane; None if nothing in it is a vector of two numbers.
 
     Args:
-        node: The operation at its step.
+        view: The operation at its step.
         at: The index along the result's leading axes of the slice to show; None follows the step.
     """
-    tensors = (node.result, *node.operands)
-    if node.dropped or not (node.op == "stack" or any(set(x.shape[-2:]) & {1, 2} for x in tensors)):
+    tensors = (view.result, *view.operands)
+    if view.node.dropped or not (view.node.op == "stack" or any(set(x.shape[-2:]) & {1, 2} for x in tensors)):
         return None
-    if any(tensor.value.is_complex() for tensor in tensors) or not all(node.result.shape):
+    if any(tensor.value.is_complex() for tensor in tensors) or not all(view.result.shape):
         return None
-    found = next((plane for rule in RULES if (plane := rule(node, at)) is not None), None)
+    found = next((plane for rule in RULES if (plane := rule(view, at)) is not None), None)
     return None if found is None else _with_own_labels(found)
 
 
@@ -72,10 +72,10 @@ def _with_own_labels(plane: Plane) -> Plane:
     return replace(plane, arrows=arrows)
 
 
-def _gathered(node: NodeView, at: Index | None) -> Plane | None:  # noqa: ARG001 - it has one slice
+def _gathered(view: NodeView, at: Index | None) -> Plane | None:  # noqa: ARG001 - it has one slice
     """Return dot products that are put into one vector: all their arrows, and the shadow of one of them."""
-    makers = [operand.node for operand in node.operands]
-    if node.op != "stack" or len(node.shape) != 1 or not 0 < len(makers) <= MOST_ARROWS:
+    makers = [operand.node for operand in view.operands]
+    if view.node.op != "stack" or len(view.result.shape) != 1 or not 0 < len(makers) <= MOST_ARROWS:
         return None
     if any(maker.kind != "contraction" or maker.shape for maker in makers):
         return None
@@ -83,7 +83,7 @@ def _gathered(node: NodeView, at: Index | None) -> Plane | None:  # noqa: ARG001
     found = [plane for plane in planes if plane is not None]
     if len(found) < len(planes):
         return None
-    now = next(iter(node.step.writes))[0] if node.step is not None else None
+    now = next(iter(view.step.writes))[0] if view.step is not None else None
     lit = Plane() if now is None else found[now]
     shadows = {plane.words[0] for plane in found if plane.paths} - set(lit.words)
     words = dict.fromkeys(line for plane in (lit, *found) for line in plane.words)
@@ -98,17 +98,17 @@ def _gathered(node: NodeView, at: Index | None) -> Plane | None:  # noqa: ARG001
     )
 
 
-def _sum(node: NodeView, at: Index | None) -> Plane | None:
+def _sum(view: NodeView, at: Index | None) -> Plane | None:
     """Return a sum or a difference of vectors, tip to tail."""
-    if node.op not in ("add", "sub") or node.kind != "pointwise" or len(node.operands) != 2:
+    if view.node.op not in ("add", "sub") or view.node.kind != "pointwise" or len(view.operands) != 2:
         return None
-    first, second = (row_vectors(node, operand, at) for operand in node.operands)
-    made = row_vectors(node, node.result, at)
+    first, second = (row_vectors(view, operand, at) for operand in view.operands)
+    made = row_vectors(view, view.result, at)
     if made is None or first is None or second is None:
         return None
-    after, now = made.shown, vectors_now(node, made)
+    after, now = made.shown, vectors_now(view, made)
     shown = now or frozenset(range(len(after)) if len(after) <= 3 else ())
-    sign = 1 if node.op == "add" else -1
+    sign = 1 if view.node.op == "add" else -1
     tips: list[PlaneArrow] = []
     results: list[PlaneArrow] = []
     for i, vector in enumerate(after):
@@ -140,24 +140,24 @@ def _adds_up(one: Point, other: Point, total: Point, sign: int) -> bool:
     )
 
 
-def _plain(node: NodeView, at: Index | None) -> Plane | None:
+def _plain(view: NodeView, at: Index | None) -> Plane | None:
     """Return the vectors of the result and of the operands that it is made from, each as an arrow.
 
     Where all vectors of the result have one length, the circle on which they end is drawn; where they are
     picked from an operand, a line leads from each to the next.
     """
-    made = row_vectors(node, node.result, at)
-    found = [row_vectors(node, operand, at) for operand in node.operands if _is_number(operand)]
+    made = row_vectors(view, view.result, at)
+    found = [row_vectors(view, operand, at) for operand in view.operands if _is_number(operand)]
     given = [vectors for vectors in found if vectors is not None]
-    if (made is None or not _is_number(node.result)) and not (
-        given and node.kind in ("reduction", "rowwise")
+    if (made is None or not _is_number(view.result)) and not (
+        given and view.node.kind in ("reduction", "rowwise")
     ):
         return None
     layers = [Layer(ROLES[k] if k < len(ROLES) else "helper", vectors) for k, vectors in enumerate(given)]
     if made is None:
         return plane_with(layers, given[0])
     after = made.shown
-    if given and node.kind == "movement" and len(after) > 1:
+    if given and view.node.kind == "movement" and len(after) > 1:
         plane = plane_with([*layers, Layer("result", made, hidden=frozenset(range(len(after))))], made)
         points = [
             PlanePoint("" if plane.arrows else v.label, v.at, "result") for v in after if v.at is not None
@@ -166,8 +166,8 @@ def _plain(node: NodeView, at: Index | None) -> Plane | None:
         leads = len(after) <= MOST_ARROWS and len(walked) > 1
         paths = (PlanePath(walked, "helper", dashed=True),) * leads
         return replace(plane, points=(*plane.points, *points), paths=paths)
-    layers.append(Layer("result", made, vectors_now(node, made)))
-    radius = _radius(node, given, made)
+    layers.append(Layer("result", made, vectors_now(view, made)))
+    radius = _radius(view, given, made)
     if radius is None:
         return plane_with(layers, made)
     rim = circle(radius)
@@ -175,7 +175,7 @@ def _plain(node: NodeView, at: Index | None) -> Plane | None:
     return plane_with(layers, made, [PlanePath(rim, "helper", closed=True)], words, finite(rim[::CIRCLE]))
 
 
-def _radius(node: NodeView, given: list[Vectors], made: Vectors) -> float | None:
+def _radius(view: NodeView, given: list[Vectors], made: Vectors) -> float | None:
     """Return the length to which an operation brings all vectors; None if it does not."""
     places = known(made.final)
     radius = common_length(places)
@@ -183,7 +183,7 @@ def _radius(node: NodeView, given: list[Vectors], made: Vectors) -> float | None
     if radius is None or len(places) < len(made.final) or len(before) != len(made.final):
         return None
     of_one_length = len(before) == 1 or common_length(known(before)) is not None
-    divided = node.op == "div" and abs(radius - 1) <= ALIKE
+    divided = view.node.op == "div" and abs(radius - 1) <= ALIKE
     return radius if divided or not of_one_length else None
 
 

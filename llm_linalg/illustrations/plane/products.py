@@ -60,12 +60,13 @@ class _Product:
     cell: Mapping[str, int]
 
     @classmethod
-    def of(cls, node: NodeView, at: Index | None) -> _Product | None:
+    def of(cls, view: NodeView, at: Index | None) -> _Product | None:
         """Return a node as such a product; None if it is none, or an operand has two labels of its own."""
-        axes = node.axes
-        if node.kind != "contraction" or axes is None or not node.is_sum or len(axes.reduction_labels) != 1:
+        node, axes = view.node, view.node.axes
+        is_sum = node.kind == "contraction" and node.term_count is not None
+        if not is_sum or axes is None or len(axes.reduction_labels) != 1:
             return None
-        bias, (inner,) = node.node.bias_position, axes.reduction_labels
+        bias, (inner,) = node.bias_position, axes.reduction_labels
         factors = [p for p in range(len(axes.operands)) if p != bias]
         if len(factors) != 2 or any(inner not in axes.operands[p] for p in factors):
             return None
@@ -77,8 +78,8 @@ class _Product:
         if max(map(len, own.values())) > 1:
             return None
         only = {place: next(iter(labels), None) for place, labels in own.items()}
-        cell = dict(zip(axes.output, shown_cell(node, at), strict=True))
-        return cls(node, axes, (first, second), bias, inner, only, cell)
+        cell = dict(zip(axes.output, shown_cell(view, at), strict=True))
+        return cls(view, axes, (first, second), bias, inner, only, cell)
 
     def vectors(self, operand: int | None, along: str, over: str | None) -> Vectors | None:
         """Return vectors of an operand, or of the result, by labels; None if it has none of two numbers."""

@@ -100,12 +100,12 @@ def _vector(label: str, numbers: Sequence[object]) -> PlaneVector:
 
 def shown_cell(node: NodeView, at: Index | None) -> Index:
     """Return a cell of the result in the slice that is shown: the first that the step writes."""
-    rank = len(node.shape)
+    rank = len(node.result.shape)
     written = next(iter(node.step.writes), None) if node.step is not None else None
     cell = list(written or (0,) * rank)
     if at is not None:
         for axis, i in enumerate(at[: max(0, rank - 2)]):
-            cell[axis] = max(0, min(i, node.shape[axis] - 1))
+            cell[axis] = max(0, min(i, node.result.shape[axis] - 1))
     return tuple(cell)
 
 

@@ -253,4 +253,4 @@ def _refusals(code: str) -> tuple[tuple[int, str], ...]:
     source = CellProgram(code)
     if source.error is not None:
         return ((source.error.line or 1, source.error.message),)
-    return tuple((statement.lineno, command.reason) for statement, command in source.commands.items())
+    return tuple((statement.lineno, reason) for statement, reason in source.commands.items())

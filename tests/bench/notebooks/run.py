@@ -80,7 +80,7 @@ def measure(path: Path, name: str, ask: Ask, seconds: float | None, *, read: boo
         trace = run(text, seed=0, seconds=seconds, cells=starts, read=folder)
     except ProgramError as error:  # the limits of the whole document
         trace = error.trace
-    codes = [cell.text for cell in cells_of(text, starts)][: len(trace.cells)]
+    codes = [cell.text for cell in cells_of(text, starts)[0]][: len(trace.cells)]
     beside = [file for file in path.parent.iterdir() if file.suffix in DATA]
     files = [str(file) for file in beside if file.stat().st_size < LARGEST_DATA]
     ours = [_outcome(trace, state) for state in trace.cells]
