@@ -250,17 +250,19 @@ def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:
         made = None
         with suppress(RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
             made = rerun(node.call, leaves)
-    total = 0
+    if made is not None:
+        places[storage_id(made)] = node
+    known, own = set[int](), dict[int, int]()  # what only this call makes may come to lie anywhere later
     for saved in found:
         place = storage_id(saved)
-        if made is not None and place == storage_id(made):
-            place = storage_id(node.value)
         source = places.get(place)
-        if place in kept or (source is not None and source.op == "parameter"):
-            continue
-        kept.add(place)
-        total += saved.untyped_storage().nbytes()
-    return total
+        if source is None:
+            own[place] = saved.untyped_storage().nbytes()
+        elif source.op != "parameter" and storage_id(source.value) not in kept | known:
+            known.add(storage_id(source.value))
+            own[place] = saved.untyped_storage().nbytes()
+    kept |= known
+    return sum(own.values())
 
 
 def _noted(found: list[Tensor]) -> Callable[[Tensor], Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Span
 from llm_linalg.base.source import Source
+from llm_linalg.base.spelling import hint
 from llm_linalg.capture.limits import Interruption
 from llm_linalg.capture.sites import Sites
 from llm_linalg.ops.operation import Call
@@ -96,6 +97,8 @@ class Failures:
             self._calls.append((shown, failed))
             return shown
         kind, said = type(error).__name__, str(error)  # as Python writes them
+        if isinstance(error, NameError) and error.name:
+            said += hint(error.name, self.names)
         return ProgramError(f"{kind}: {said}" if said else kind, span, self._source.text)
 
 

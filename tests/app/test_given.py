@@ -408,3 +408,33 @@ def test_a_failure_names_the_weight_as_the_module_does(tmp_path: Path, capsys: C
     target = written(tmp_path, "own_deep", PAIR) + ":Deep()"
     done, _, narration = ours(capsys, "trace", target, "--inputs", "2x4", "--format", "plain")
     assert (done, "a row of h.1.weight (3, 4) has 4: they can't be paired up" in narration) == (1, True)
+
+
+def test_a_summary_is_a_table_or_an_object_a_row(tmp_path: Path, capsys: Capture) -> None:
+    text = "from tests.engine.test_summary import Model\nimport torch\n\ndef bad(x):\n    y = x - x\n    return x / y\n"
+    file = written(tmp_path, "own_summary", text)
+    words = ("trace", f"{file}:Model()", "--inputs", "randint:0:11:1x6", "--summary")
+    done, out, _ = ours(capsys, *words)
+    assert done == 0
+    assert out.splitlines()[0] == "all numbers are finite"
+    assert any(line.startswith("  0…2 ×3") for line in out.splitlines())
+    assert max(map(len, out.splitlines())) <= 100
+    done, out, _ = ours(capsys, *words, "--sort", "products")
+    first = out.splitlines()[2]
+    assert "mlp" in first
+    assert "linear" in first
+    done, out, _ = ours(capsys, *words, "--format", "json")
+    told = [json.loads(line) for line in out.splitlines()]
+    assert told[0] == {"format": 1, "first_nonfinite": None}
+    names = "format path op shape dtype parameters bytes products seconds max_abs min_abs nan inf zeros"
+    assert all(list(row) == names.split() for row in told[1:])
+    assert next(row for row in told if row.get("path") == "blocks.2.mlp")["op"] == "module"
+    done, out, _ = ours(capsys, "trace", f"{file}:bad", "--inputs", "2", "--summary", "--format", "json")
+    assert json.loads(out.splitlines()[0])["first_nonfinite"] == {
+        "node": "div_2", "path": "", "file": file, "line": 6,
+    }  # fmt: skip
+    done, out, _ = ours(capsys, "trace", f"{file}:bad", "--inputs", "2", "--summary")
+    assert out.splitlines()[0] == "the first number that is not finite: x / y (div), own_summary.py:6"
+    done, _, said = ours(capsys, "trace", f"{file}:bad", "--inputs", "2", "--sort", "nan")
+    assert done == 2
+    assert "--sort sorts the table of --summary" in said

@@ -196,3 +196,8 @@ def test_a_repair_lasts_unless_its_line_fails_again(raised: type[ProgramError], 
 
     with pytest.raises(HaltedError):
         lasting_repairs(error, source, stopped)
+
+
+def test_a_name_that_is_spelled_wrongly_is_told_its_nearest() -> None:
+    with pytest.raises(ProgramError, match="name 'scroes' is not defined: did you mean scores"):
+        run("scores = torch.ones(2)\ny = scroes * 2")

@@ -1,0 +1,123 @@
+"""What modules take and give: against torch's own counts, and where numbers stop being finite."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from llm_linalg import trace
+from llm_linalg.analysis.summary import MODULE, Extremes, first_not_finite, summary
+from tests.engine.here import run
+
+
+class Block(nn.Module):
+    """Attention and a layer, both added to what comes in."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width, bias=False)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns as many rows."""
+        q, k, v = self.qkv(self.norm(x)).chunk(3, -1)
+        y = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.out(y)
+        found: Tensor = x + self.mlp(self.norm(x))
+        return found
+
+
+class Model(nn.Module):
+    """Words, blocks, and scores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(11, 8)
+        self.blocks = nn.ModuleList(Block(8) for _ in range(3))
+        self.head = nn.Linear(8, 11)
+        self.head.weight = self.words.weight
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Returns the scores of each place."""
+        x = self.words(ids)
+        for block in self.blocks:
+            x = block(x)
+        found: Tensor = self.head(x)
+        return found
+
+
+def kept_by_torch(model: nn.Module, *inputs: Tensor) -> int:
+    """Returns the bytes that torch's autograd keeps, without parameters."""
+    saved: list[Tensor] = []
+    own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda x: x):
+        model(*inputs)
+    sizes = {x.untyped_storage().data_ptr(): x.untyped_storage().nbytes() for x in saved}
+    return sum(size for place, size in sizes.items() if place not in own)
+
+
+def test_the_counts_are_torchs_own() -> None:
+    torch.manual_seed(0)
+    model, ids = Model(), torch.arange(6).reshape(1, 6)
+    rows = summary(trace(model, ids))
+    operations = [row for row in rows if row.op != MODULE]
+    assert sum(row.bytes for row in operations) == kept_by_torch(model, ids)
+    by_path = {row.path: row for row in rows}
+    for name, module in model.named_modules():
+        if name and name in by_path:
+            own = sum(parameter.numel() for parameter in module.parameters())
+            assert by_path[name].parameters == own, name
+    assert by_path["blocks.1.mlp"].op == MODULE
+    assert by_path["blocks.1.mlp"].shape == (1, 6, 8)
+    assert by_path["blocks.1.mlp"].products > 2 * 6 * 8 * 32
+    assert by_path["blocks.1"].bytes == sum(
+        row.bytes for row in operations if row.path.startswith("blocks.1.")
+    )
+    assert all(row.seconds is not None and row.seconds >= 0 for row in rows)
+    linear = by_path["head"].values
+    assert linear is not None
+    assert linear.cells == 66
+    assert linear.largest == model(ids).double().abs().max().item()
+
+
+def test_extremes_say_what_cells_are() -> None:
+    cells = torch.tensor([0.0, -3.0, 0.5, float("nan"), float("inf"), -float("inf")])
+    assert Extremes.of(cells) == Extremes(6, 3.0, 0.0, 1, 2, 1)
+    assert Extremes.of(torch.tensor([float("nan")])) == Extremes(1, None, None, 1)
+    both = Extremes.of(cells).with_those_of(Extremes.of(torch.tensor([7])))
+    assert both == Extremes(7, 7.0, 0.0, 1, 2, 1)
+    assert Extremes.of(torch.tensor([3 + 4j])).largest == 5.0
+    assert Extremes.of(torch.zeros(0)) == Extremes()
+
+
+def test_without_gradients_nothing_is_kept() -> None:
+    text = (
+        "x = nn.Parameter(torch.ones(2, 2))\nwith torch.no_grad():\n    y = (x @ x).exp()\nz = (x @ x).exp()"
+    )
+    assert [row.bytes for row in summary(run(text)) if row.op == "exp"] == [0, 16]
+
+
+def test_where_numbers_stop_being_finite() -> None:
+    def masked(x: Tensor) -> Tensor:
+        hidden = torch.full((3, 3), -float("inf")).triu(1)
+        return (x + hidden).softmax(-1)
+
+    def divides(x: Tensor) -> Tensor:
+        y = x - x
+        z = x / y
+        return z * 2
+
+    def all_hidden(x: Tensor) -> Tensor:
+        scores = x.masked_fill(torch.ones(3, 3, dtype=torch.bool), -float("inf"))
+        return scores.softmax(-1) + x
+
+    x = torch.ones(3, 3)
+    assert first_not_finite(trace(masked, x).nodes) is None
+    found = first_not_finite(trace(divides, x).nodes)
+    assert found is not None
+    assert (found.name, found.op) == ("z", "div")
+    found = first_not_finite(trace(all_hidden, x).nodes)
+    assert found is not None
+    assert found.op == "softmax"
