@@ -411,7 +411,7 @@ def test_a_failure_names_the_weight_as_the_module_does(tmp_path: Path, capsys: C
 
 
 def test_a_summary_is_a_table_or_an_object_a_row(tmp_path: Path, capsys: Capture) -> None:
-    text = "from tests.engine.test_summary import Model\nimport torch\n\ndef bad(x):\n    y = x - x\n    return x / y\n"
+    text = "from tests.engine.test_summary import Model\n\n\n\ndef bad(x):\n    y = x - x; return x / y\n"
     file = written(tmp_path, "own_summary", text)
     words = ("trace", f"{file}:Model()", "--inputs", "randint:0:11:1x6", "--summary")
     done, out, _ = ours(capsys, *words)

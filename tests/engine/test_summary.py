@@ -52,7 +52,12 @@ def kept_by_torch(model: nn.Module, *inputs: Tensor) -> int:
     """Returns the bytes that torch's autograd keeps, without parameters."""
     saved: list[Tensor] = []
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda x: x):
+
+    def note(tensor: Tensor) -> Tensor:
+        saved.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         model(*inputs)
     sizes = {x.untyped_storage().data_ptr(): x.untyped_storage().nbytes() for x in saved}
     return sum(size for place, size in sizes.items() if place not in own)
