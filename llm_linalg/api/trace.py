@@ -25,7 +25,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.recording.aliasing import version_of
-from llm_linalg.recording.call_sites import CallSites, frames_of, owner_of, variables_in
+from llm_linalg.recording.call_sites import CallSites, frames_of, held_in, owner_of, variables_in
 from llm_linalg.recording.collectives import exchanges
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record, ancestors, descendants
@@ -251,6 +251,7 @@ def trace(
     keep: int | None = BUDGET,
     around: int | None = None,
     halt: Callable[[], bool] | None = None,
+    **named: Any,
 ) -> Trace:
     """Run any Python callable that uses torch, and return the trace of its torch calls.
 
@@ -268,6 +269,7 @@ def trace(
             and dtype, and the trace's `recomputed` runs the function again for their values.
         around: The position of a node around which values are kept; None for the latest.
         halt: Asked at each torch call whether the run is to stop.
+        named: Its arguments by name.
 
     Raises:
         HaltedError: If `halt` stopped it.
@@ -283,20 +285,11 @@ def trace(
     recorder.node_type = Node
 
     def name_locals() -> None:
-        held = list(places.locals())
-        modules = [(name, own) for name, own in held if isinstance(own, nn.Module) and name != "self"]
-        modules.sort(key=lambda own: len(list(own[1].modules())), reverse=True)  # the outermost name them
-        recorder.name_values(
-            {f"{name}.{path}": x for name, own in reversed(modules) for path, x in _parameters(own)}
-        )
-        for name, tensor in held:
-            if isinstance(tensor, Tensor) and recorder.node_of(tensor) is not None:
-                recorder.bind(name, tensor)
+        _name_held(recorder, list(places.locals()))
 
     recorder.before_drop = lambda: name_locals() if places.is_full else None
-    for name, value in _named_inputs(function, inputs):
-        if isinstance(value, Tensor):
-            recorder.bind(name, value)
+    given = dict(_named_inputs(function, inputs, named))
+    _name_given(recorder, given)
 
     def label(module: Any, path: str = "") -> None:
         for name, tensor in _parameters(module):
@@ -311,11 +304,14 @@ def trace(
         found.ending = ending or found.ending
         return found
 
-    rerun = _again(function, inputs, lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at))
+    def run_again(at: int) -> Trace:
+        return trace(function, *inputs, seed=seed, keep=keep, around=at, **named)
+
+    rerun = _again(function, given, run_again)
     with seed_rng(seed), rare_full_collections():
         try:
             with recorder, exchanges(recorder.watch), places.track_modules():
-                function(*inputs)
+                function(*inputs, **named)
         except Exception as error:
             failure = _failure_of(recorder, error)
             if failure is None:
@@ -328,6 +324,31 @@ def trace(
     found = left()
     found.rerun = rerun
     return found
+
+
+def _name_given(recorder: Recorder, given: Mapping[str, Any]) -> None:
+    """Name a function's inputs after its parameters, and what dicts hold after their keys."""
+    for name, value in given.items():
+        if isinstance(value, Tensor):
+            recorder.bind(name, value)
+        else:
+            for path, tensor in held_in(value, "" if isinstance(value, dict) else name):
+                recorder.label(tensor, path)
+
+
+def _name_held(recorder: Recorder, held: Sequence[tuple[str, Any]]) -> None:
+    """Name what variables hold: tensors, parameters of modules, and tensors in dicts."""
+    for _, own in held:
+        if isinstance(own, dict):
+            recorder.name_values({path: x for path, x in held_in(own) if recorder.node_of(x) is not None})
+    modules = [(name, own) for name, own in held if isinstance(own, nn.Module) and name != "self"]
+    modules.sort(key=lambda own: len(list(own[1].modules())), reverse=True)  # the outermost name them
+    recorder.name_values(
+        {f"{name}.{path}": x for name, own in reversed(modules) for path, x in _parameters(own)}
+    )
+    for name, tensor in held:
+        if isinstance(tensor, Tensor) and recorder.node_of(tensor) is not None:
+            recorder.bind(name, tensor)
 
 
 def _failure_of(recorder: Recorder, error: Exception) -> ProgramError | None:
@@ -346,11 +367,11 @@ def _failure_of(recorder: Recorder, error: Exception) -> ProgramError | None:
 
 
 def _again(
-    function: Callable[..., Any], inputs: tuple[Any, ...], run_again: Callable[[int], Trace]
+    function: Callable[..., Any], inputs: Mapping[str, Any], run_again: Callable[[int], Trace]
 ) -> Callable[[int], Trace]:
     """Return a function that repeats a run, and raises `ProgramError` if inputs were written since."""
     given = dict(_parameters(function))
-    for name, value in _named_inputs(function, inputs):
+    for name, value in inputs.items():
         for place, tensor in enumerate(tensors_in(value)):
             given[name if tensor is value else f"{name}[{place}]"] = tensor
     were = list(map(_state, given.values()))
@@ -370,17 +391,22 @@ def _state(tensor: Tensor) -> tuple[object, ...]:
     return tuple([(id(item), version_of(item)) for item in several])
 
 
-def _named_inputs(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+def _named_inputs(
+    function: Callable[..., Any], inputs: tuple[Any, ...], named: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
     target = function.forward if isinstance(function, nn.Module) else function
     try:
-        bound = signature(target).bind(*inputs)
+        bound = signature(target).bind(*inputs, **named)
         parameters = signature(target).parameters
     except (TypeError, ValueError):
         yield from ((f"input_{position}", value) for position, value in enumerate(inputs))
+        yield from named.items()
         return
     for name, value in bound.arguments.items():
         if parameters[name].kind is Parameter.VAR_POSITIONAL:
             yield from ((f"{name}_{position}", item) for position, item in enumerate(value))
+        elif parameters[name].kind is Parameter.VAR_KEYWORD:
+            yield from value.items()
         else:
             yield name, value
 

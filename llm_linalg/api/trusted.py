@@ -6,13 +6,13 @@ import ast
 import builtins
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import Parameter, signature
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from torch import nn
@@ -27,8 +27,10 @@ from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
 from llm_linalg.capture.program import ProgramRun, value_of
 
+NO_NAMES: Mapping[str, Any] = MappingProxyType({})
 _SHAPE = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})*")
 _DRAW = re.compile(r"randint:(-?[0-9]{1,18}):(-?[0-9]{1,18}):([0-9]{1,9}(?:x[0-9]{1,9})*)")
+_NAMED = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
 
 _OTHER_DRAW = re.compile(r"\w*:[\w:.,-]*|[0-9]+(?:[x*][0-9]*)*")
 """What is no expression, and looks like one of the two above."""
@@ -103,16 +105,42 @@ def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def check_inputs(function: Callable[..., Any], given: tuple[Any, ...], title: str) -> None:
-    """Check the number of inputs against a callable's signature, if it has one.
+def evaluate_named(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the inputs that texts describe by position, and those by name, such as `mask=2x5`.
 
     Raises:
-        TargetError: If there are too few or too many.
+        ProgramError: If a text describes none, or a named one several.
     """
-    unfit = _unfit(function.forward if isinstance(function, nn.Module) else function, given)
+    named: dict[str, Any] = {}
+    unnamed: list[str] = []
+    for text in texts:
+        found = _NAMED.fullmatch(text)
+        if found is None:
+            unnamed.append(text)
+            continue
+        values = evaluate_inputs([found[2]], seed)
+        if len(values) != 1:
+            raise ProgramError(f"{found[1]} is one input, and has {len(values)}")
+        named[found[1]] = values[0]
+    return evaluate_inputs(unnamed, seed), named
+
+
+def check_inputs(
+    function: Callable[..., Any], given: tuple[Any, ...], title: str, named: Mapping[str, Any] = NO_NAMES
+) -> None:
+    """Check the inputs against a callable's signature, if it has one.
+
+    Raises:
+        TargetError: If there are too few or too many, or one has no such name.
+    """
+    unfit = _unfit(function.forward if isinstance(function, nn.Module) else function, given, named)
     if unfit is not None:
+        stray = next((name for name in named if name not in [own.name for own in unfit]), None)
+        if stray is not None:
+            raise TargetError(unknown(f"input of {quote(title, 100)}", stray, [own.name for own in unfit]))
         taken = ", ".join(map(str, unfit)) or "nothing"
-        count = "1 input" if len(given) == 1 else f"{len(given)} inputs"
+        inputs = len(given) + len(named)
+        count = "1 input" if inputs == 1 else f"{inputs} inputs"
         raise TargetError(
             f"{quote(title, 100)} takes {clean(taken, 200)}, and has {count}: --inputs 2x5x8 gives one"
         )
@@ -188,14 +216,16 @@ def _evaluated(expression: str, module: ModuleType, place: str) -> Any:
     return value_of(expression, {name: _member(module, name, place) for name in sorted(own)})
 
 
-def _unfit(function: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Parameter, ...] | None:
+def _unfit(
+    function: Callable[..., Any], given: tuple[Any, ...], named: Mapping[str, Any] = NO_NAMES
+) -> tuple[Parameter, ...] | None:
     """Return the parameters of what can't be called with some arguments; None if it can, or says no more."""
     try:
         found = signature(function)
     except (TypeError, ValueError):
         return None
     try:
-        found.bind(*given)
+        found.bind(*given, **named)
     except TypeError:
         return tuple(found.parameters.values())
     return None

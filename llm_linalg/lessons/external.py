@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
@@ -65,14 +65,15 @@ def of_function(
     inputs: tuple[Any, ...],
     words: tuple[str, ...] = (),
     keep: int | None = None,
+    named: Mapping[str, Any] | None = None,
 ) -> ExternalProgram:
-    """Return a function or a module with its inputs as an external program."""
+    """Return a function or a module with its inputs, by position and by name, as an external program."""
 
     def make(seed: int, around: int | None, halt: Halt | None) -> Trace:
         from llm_linalg.api.trace import trace
         from llm_linalg.recording.retention import BUDGET
 
         kept = BUDGET if keep is None else keep
-        return trace(function, *inputs, seed=seed, keep=kept, around=around, halt=halt)
+        return trace(function, *inputs, seed=seed, keep=kept, around=around, halt=halt, **(named or {}))
 
     return ExternalProgram(make, words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dis import get_instructions
@@ -35,6 +36,7 @@ _STORES = frozenset(
     ]
 )
 _HELD = 32
+_DEEPEST = 8  # dicts and lists within one another that are looked into
 
 
 class CallSites:
@@ -54,6 +56,8 @@ class CallSites:
         self._paths: dict[int, str] = {}
         self._modules: list[nn.Module] = []  # kept so that their ids are not reused
         self._scopes: list[str] = [""]
+        self._entered: list[str] = [""]  # the same without the numbers of calls
+        self._calls: Counter[str] = Counter()
         self._running = False  # calls before the function starts have no site
         self.on_module: Callable[[nn.Module, str], None] = lambda _module, _path: None
         owner = function if isinstance(function, nn.Module) else owner_of(function)
@@ -82,8 +86,8 @@ class CallSites:
         """Whether so many frames are held that their local variables should be released."""
         return len(self._frames) > _HELD
 
-    def locals(self) -> Iterator[tuple[str, Tensor | nn.Module]]:
-        """Yield the tensors and modules in local variables with their names; let go of ended frames."""
+    def locals(self) -> Iterator[tuple[str, Tensor | nn.Module | dict[Any, Any]]]:
+        """Yield the tensors, modules and dicts that variables hold, by name; let go of ended frames."""
         self._folding.release()
         frames, self._frames = self._frames, {}
         running = set()
@@ -92,8 +96,9 @@ class CallSites:
             running.add(id(now))
             now = now.f_back
         for key, frame in frames.items():
-            for name, value in frame.f_locals.items():
-                if isinstance(value, Tensor | nn.Module):
+            used = [name for name in frame.f_code.co_names if name in frame.f_globals]
+            for name, value in (*frame.f_locals.items(), *((name, frame.f_globals[name]) for name in used)):
+                if isinstance(value, Tensor | nn.Module | dict):
                     yield name, value
             if key in running:
                 self._frames[key] = frame
@@ -118,16 +123,48 @@ class CallSites:
             path = f"{outer}.{type(module).__name__}" if outer else type(module).__name__
             self._name(module, path)
             self.on_module(module, path)
-        self._scopes.append(path)
+        self._scopes.append(self._numbered(path))
+        self._entered.append(path)
 
     def _leave(self, _module: nn.Module, _args: Any, _result: Any) -> None:
         if len(self._scopes) > 1:
             self._scopes.pop()
+            self._entered.pop()
+
+    def _numbered(self, path: str) -> str:
+        """Return the scope of a call of a module: its path below the call that it stands in, with a number.
+
+        The first call of a module within another's has none.
+        """
+        within = [(own, at) for own, at in zip(self._entered, self._scopes, strict=True) if _holds(own, path)]
+        outer, scope = within[-1]
+        below = path[len(outer) :].lstrip(".")
+        scope = f"{scope}.{below}" if scope and below else scope or below
+        if not below:  # it is the outermost
+            return scope
+        self._calls[scope] += 1
+        count = self._calls[scope]
+        return scope if count == 1 else f"{scope}:{count}"
 
     def _name(self, module: nn.Module, path: str) -> None:
         for name, inner in module.named_modules():
             self._modules.append(inner)
             self._paths.setdefault(id(inner), ".".join(filter(None, (path, name))))
+
+
+def _holds(outer: str, path: str) -> bool:
+    return not outer or path.startswith(f"{outer}.")
+
+
+def held_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors in dicts, lists and tuples within one another, with the keys that lead to them."""
+    items = enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, inner in value.items() if isinstance(value, dict) else items:
+        place = f"{path}.{key}" if path else str(key)
+        if isinstance(inner, Tensor):
+            yield place, inner
+        elif isinstance(inner, dict | list | tuple) and depth < _DEEPEST:
+            yield from held_in(inner, place, depth + 1)
 
 
 def frames_of(traceback: TracebackType | None) -> tuple[StackFrame, ...]:

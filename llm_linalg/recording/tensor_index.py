@@ -212,7 +212,7 @@ class TensorIndex:
     def name_targets(self) -> None:
         """Name nodes that are still nameless after the variables that they were assigned to."""
         for node in self.nodes:
-            if node.bound_name is None and node.target:
+            if node.bound_name is None and node.target and not node.is_input:
                 node.bound_name = node.target
 
     def finish(self, source: str, seed: int, printed: str = "") -> Record[Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -146,3 +147,61 @@ def test_no_hook_and_no_mode_is_left_behind_by_a_failure() -> None:
         model(torch.ones(2, 3))
     assert {node.scope for node in trace(Head(), torch.ones(1, 3)).nodes} == {"", "proj"}
     assert not [module for module in model.modules() if module._forward_hooks or module._forward_pre_hooks]
+
+
+def test_inputs_have_the_names_that_they_are_given_by() -> None:
+    held = {"tok": torch.ones(5, 3), "layers": [{"q": torch.ones(3, 3)}]}
+
+    def function(ids: Tensor, weights: dict[str, Any], scale: float = 1.0, *, mask: Tensor) -> Tensor:
+        x = weights["tok"][ids]
+        own = {"shift": {"by": torch.from_numpy(np.ones(3, dtype="float32"))}}
+        found: Tensor = (x @ weights["layers"][0]["q"] + own["shift"]["by"]) * mask * scale
+        return found
+
+    ids = torch.tensor([1, 2])
+    made = trace(function, ids, held, mask=torch.full((3,), 2.0), scale=0.5)
+    inputs = [node.name for node in made.nodes if node.is_input]
+    assert inputs == ["ids", "mask", "tok", "layers.0.q", "shift.by"]
+    assert made.nodes[-1].value.tolist() == [[4.0] * 3] * 2
+
+
+HELD = {"table": torch.ones(4, 2)}
+
+
+def test_a_dict_of_the_module_names_what_it_holds() -> None:
+    def function(ids: Tensor) -> Tensor:
+        x = HELD["table"][ids]
+        return x * 2
+
+    assert [node.name for node in trace(function, torch.tensor([1])).nodes][:3] == ["ids", "table", "x"]
+
+
+def test_each_call_of_a_module_is_a_box() -> None:
+    class Inner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(3, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            found: Tensor = self.linear(self.linear(x)).relu()
+            return found
+
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = Inner()
+
+        def forward(self, x: Tensor) -> Tensor:
+            for _ in range(3):
+                x = self.inner(x) + 1
+            return x
+
+    made = trace(Outer(), torch.ones(2, 3))
+    scopes = list(dict.fromkeys(node.scope for node in made.nodes if node.call is not None))
+    assert scopes == [
+        *("inner.linear", "inner.linear:2", "inner", ""),
+        *("inner:2.linear", "inner:2.linear:2", "inner:2"),
+        *("inner:3.linear", "inner:3.linear:2", "inner:3"),
+    ]
+    boxes = [box.label for box in made.map.level().boxes if box.scope is not None]
+    assert boxes == ["inner", "inner:2", "inner:3"]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
-from llm_linalg.api.trusted import TargetError, check_inputs, evaluate_inputs, load
+from llm_linalg.api.trusted import TargetError, check_inputs, evaluate_inputs, evaluate_named, load
 from llm_linalg.api.user_code import user_code_errors
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.external import of_function, of_trace
@@ -244,3 +244,21 @@ def test_a_nested_tensor_is_refused_with_what_to_do(layout: torch.layout) -> Non
     refused = pytest.raises(ProgramError, match=r"a nested tensor has no shape.*to_padded_tensor")
     with refused, user_code_errors():
         trace(lambda: torch.nested.nested_tensor(parts, layout=layout) * 2)
+
+
+def test_inputs_may_have_names() -> None:
+    given, named = evaluate_named(["2x3", "mask=torch.ones(3) == 1", "scale = 2"])
+    assert [tuple(own.shape) for own in given] == [(2, 3)]
+    assert named["mask"].tolist() == [True] * 3
+    assert named["scale"].shape == (2,)
+    with pytest.raises(ProgramError, match="mask is one input, and has 2"):
+        evaluate_named(["mask=torch.ones(1), torch.ones(2)"])
+
+    def function(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return x * mask
+
+    check_inputs(function, (torch.ones(1),), "function", {"mask": torch.ones(1)})
+    with pytest.raises(TargetError, match='"maks": did you mean "mask"'):
+        check_inputs(function, (torch.ones(1),), "function", {"maks": torch.ones(1)})
+    with pytest.raises(TargetError, match="and has 1 input"):
+        check_inputs(function, (), "function", {"mask": torch.ones(1)})

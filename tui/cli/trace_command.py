@@ -42,7 +42,7 @@ def parser() -> Parser:
     )
     parser.add_argument(
         "--inputs", action="extend", nargs="+", default=[], metavar="X",
-        help="its inputs, one after another: 'torch.randn(2, 5, 8)', 2x5x8, or randint:0:50:2x5",
+        help="its inputs, one after another: 'torch.randn(2, 5, 8)', 2x5x8, randint:0:50:2x5, or NAME=2x5",
     )  # fmt: skip
     parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
     format_flag(parser, None, "print the nodes: plain or json")
@@ -152,13 +152,13 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
 
     seed = flags.seed or 0
     try:
-        given = trusted.evaluate_inputs(flags.inputs, seed)
+        given, named = trusted.evaluate_named(flags.inputs, seed)
         place = flags.target.partition(":")[0]
         function, path = trusted.load(flags.target, seed, own_code_running(place))
-        trusted.check_inputs(function, given, flags.target.partition(":")[2])
+        trusted.check_inputs(function, given, flags.target.partition(":")[2], named)
     except trusted.TargetError as error:
         raise UsageError(str(error)) from None
     words = ("trace", flags.target, *(word for text in flags.inputs for word in ("--inputs", text)))
     keep = None if flags.keep is None else flags.keep * MEGABYTE
     title = flags.target.partition(":")[2].partition("(")[0]  # of a model made by an expression, its class
-    return lesson_of(of_function(function, given, words, keep), title, path)
+    return lesson_of(of_function(function, given, words, keep, named), title, path)
