@@ -134,7 +134,8 @@ class FileReplacement:
         """Return the permissions of the file that is replaced, or those of a new one.
 
         Raises:
-            PermissionError: For a file that the user can't write, though they could replace it.
+            OSError: For what is no ordinary file.
+        PermissionError: For a file that the user can't write, though they could replace it.
         """
         try:
             mode = os.stat(self._name, dir_fd=self._folder).st_mode
@@ -142,6 +143,8 @@ class FileReplacement:
             mask = os.umask(0)
             os.umask(mask)
             return 0o666 & ~mask
+        if not stat.S_ISREG(mode):  # a device or a pipe would be gone
+            raise OSError(errno.EINVAL, "it is no ordinary file")
         if not os.access(self._name, os.W_OK, dir_fd=self._folder, effective_ids=True):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return stat.S_IMODE(mode)

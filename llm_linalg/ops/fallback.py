@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -165,3 +165,13 @@ def untold(*_tensors: Tensor) -> Tensor:
         NotImplementedError: Always.
     """
     raise NotImplementedError("the trace does not hold this function")
+
+
+def opaque_call(name: str, tensors: Sequence[Tensor], output: Tensor | None, position: int) -> Call:
+    """Return a call of a function that is not in the trace."""
+    values = tuple(tensors)
+    places = tuple(range(len(values)))
+    operation = UntoldOperation(name, "*args")
+    return Call(
+        operation, untold, values, {}, {"args": values}, values, {"args": places}, places, output, position
+    )

@@ -17,6 +17,7 @@ from llm_linalg.base.text import clean, elide_middle
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import Function, writes
 from llm_linalg.ops.call_cache import CallPlan, Number
+from llm_linalg.ops.fallback import opaque_call
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import Reads
 from llm_linalg.ops.terms import CellTerms
@@ -215,6 +216,11 @@ class RecordNode:
     def leave_open(self) -> None:
         """Take note that its cells, or what they were made from, were written behind the recorder."""
         self.op, self._call, self.operands = OUTSIDE, None, ()
+
+    def hide_call(self) -> None:
+        """Keep of its call only what it was made from: on what is shown of that, it gives another value."""
+        position = 0 if self._call is None else self._call.position
+        self._call = opaque_call(self.op, [own.value for own in self.operands], self.value, position)
 
     def drop(self) -> None:
         """Replace its value and its operands' by meta tensors, which keep shape and dtype."""

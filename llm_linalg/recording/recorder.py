@@ -32,7 +32,14 @@ from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.inline import inline_body
 from llm_linalg.recording.record_node import LazyCall, Operand, Origin, RecordNode
 from llm_linalg.recording.scopes import FOLD
-from llm_linalg.recording.tensor_index import TensorIndex, Where, detach_value, is_same
+from llm_linalg.recording.tensor_index import (
+    TensorIndex,
+    Where,
+    detach_value,
+    gives_its_value,
+    is_same,
+    wraps_others,
+)
 
 if TYPE_CHECKING:
     from llm_linalg.ops.operation import Operation
@@ -317,6 +324,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             node.note_inner()
             if isinstance(call, Call):  # later ones of its kind are like it
                 node.note_members(call.places)
+            self._doubt(node, (output, *tensors))
             self._add(node, output)
 
     def _operands_before_write(self, func: Any, tensors: Sequence[Tensor]) -> Sequence[Operand[RecordNode]]:
@@ -339,6 +347,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         target = result if isinstance(result, Tensor) else tensors[0]  # of several the first is the target
         node = self._node(call.operation.name, target, operands, call)
         self._storages.expect(target)
+        self._doubt(node, tensors)
         if turns(call.function):  # its cells are as they were, for it and for its views
             self._add(node, target)
             self._rename(target, node)
@@ -362,6 +371,13 @@ class Recorder(TensorIndex, TorchFunctionMode):
             if preserved:
                 self.watch(tensor)
             self.node_of(tensor)
+
+    def _doubt(self, node: RecordNode, tensors: Sequence[Tensor]) -> None:
+        """Take a call on tensors that wrap others as opaque, unless it is true of what is shown of them."""
+        if any(map(wraps_others, tensors)):
+            with untraced():
+                if not gives_its_value(node):
+                    node.hide_call()
 
     def _share(self, tensor: Tensor, source: Tensor) -> None:
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""

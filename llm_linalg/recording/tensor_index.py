@@ -441,9 +441,47 @@ def detach_value(tensor: Tensor) -> Tensor:
             raise ValueError(
                 "a nested tensor has no shape, so it can't be shown: `to_padded_tensor` gives one"
             )
-        value = tensor.detach()
+        value = _plain(tensor).detach()
         value = value if has_cells(value) else _dense(value)
         return value if value.device.type in ("cpu", "meta") else value.cpu()
+
+
+def wraps_others(tensor: Tensor) -> bool:
+    """Return whether a tensor is of a class that keeps its cells elsewhere, such as a `DTensor`."""
+    own = tensor.__class__
+    return own not in _TENSORS and own.__torch_dispatch__ is not Tensor.__torch_dispatch__
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """Return the cells of a tensor that wraps others: this process's part, or numbers for its codes.
+
+    Of a class that tells neither there is only the shape.
+    """
+    if not wraps_others(tensor):
+        return tensor
+    for name in ("to_local", "dequantize"):
+        tell = getattr(tensor.__class__, name, None)
+        if tell is not None and tell is not getattr(Tensor, name, None):
+            found = tell(tensor)
+            return found if isinstance(found, Tensor) and not wraps_others(found) else _shape_of(tensor)
+    return _shape_of(tensor)
+
+
+def _shape_of(tensor: Tensor) -> Tensor:
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+
+
+def gives_its_value(node: RecordNode) -> bool:
+    """Return whether a node's call on its shown operands gives its shown value, up to rounding."""
+    call = node.call
+    if call is None or node.value.is_meta or any(operand.value.is_meta for operand in node.operands):
+        return False
+    try:
+        made = call.replay([operand.value for operand in node.operands])
+    except Exception:  # noqa: BLE001 - whatever torch can't do with plain cells
+        return False
+    same = (made.shape, made.dtype) == (node.value.shape, node.value.dtype)
+    return same and torch.allclose(made, node.value, equal_nan=True)
 
 
 def _dense(tensor: Tensor) -> Tensor:

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from llm_linalg.ops.call_cache import CallPlan, Number, split_call
-from llm_linalg.ops.fallback import fallback
+from llm_linalg.ops.fallback import fallback, opaque_call
 from llm_linalg.ops.operation import Call, SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.recording.record_node import LazyCall, N, Operand, Origin
 from llm_linalg.tracefile import log_format as form_of
 from llm_linalg.tracefile.log_format import functions
-from llm_linalg.tracefile.opaque import is_described, opaque_call
+from llm_linalg.tracefile.opaque import is_described
 from llm_linalg.tracefile.plain_values import Decoder
 from llm_linalg.tracefile.records import FormRecord, hold
 

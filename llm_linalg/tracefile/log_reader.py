@@ -15,6 +15,7 @@ from torch import Tensor
 from llm_linalg.base.errors import FormatError, ProgramError, Span
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import fill_slots
+from llm_linalg.ops.fallback import opaque_call
 from llm_linalg.ops.operation import Call
 from llm_linalg.recording.aliasing import alias_call
 from llm_linalg.recording.cell_state import CellState
@@ -27,7 +28,6 @@ from llm_linalg.recording.retention import MOST_NODES
 from llm_linalg.recording.write_log import WriteSource
 from llm_linalg.tracefile import log_format as form_of
 from llm_linalg.tracefile.forms import Form, Plan, StoreLayout, ToldCall
-from llm_linalg.tracefile.opaque import opaque_call
 from llm_linalg.tracefile.plain_values import Decoder
 from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor, hold
 

@@ -13,7 +13,7 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.call_errors import is_unsafe
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.fallback import UntoldOperation, untold
+from llm_linalg.ops.fallback import UntoldOperation
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.operation import Call, operand_cells
 from llm_linalg.recording.record_node import RecordNode
@@ -22,16 +22,6 @@ MOST_CELLS = 2**27  # that an operation may allocate, if it has not as many itse
 _AS_MANY = 8
 _FEW = 2**16  # cells whose computation takes no noticeable time
 _SOME = 2**24  # the same, where there will hardly be as many
-
-
-def opaque_call(name: str, tensors: Sequence[Tensor], output: Tensor | None, position: int) -> Call:
-    """Return a call of a function that is not in the trace."""
-    values = tuple(tensors)
-    places = tuple(range(len(values)))
-    operation = UntoldOperation(name, "*args")
-    return Call(
-        operation, untold, values, {}, {"args": values}, values, {"args": places}, places, output, position
-    )
 
 
 def _numbers(value: Any) -> Iterator[float]:

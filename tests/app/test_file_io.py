@@ -349,3 +349,15 @@ def test_a_link_out_of_the_folder_is_told_before_work_begins(
         out, narration = capsys.readouterr()
         assert out == ""
         assert narration.endswith("it is a link that leads out of its folder\n")
+
+
+def test_what_is_no_ordinary_file_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link.trace"
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(OSError, match="no ordinary file"), FileReplacement(path) as file:
+            file.write(b"text")
+        assert pipe.is_fifo()
+    assert sorted(own.name for own in tmp_path.iterdir()) == ["link.trace", "pipe"]
