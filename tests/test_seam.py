@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.forbidden import ALLOWED, violations
+from tests.sources import ROOT, modules, trees
 from tui.cli.command_table import COMMANDS, module_of
 from tui.cli.main import DRAWING
 
-ROOT = Path(__file__).resolve().parent.parent
 # Runs a statement, then says on the last line of stderr which modules it loaded.
 PROBE = """
 import json, sys
@@ -49,31 +49,15 @@ def loaded_modules(statement: str) -> list[str]:
     return list(modules)
 
 
-def modules(package: str) -> list[str]:
-    """Returns the dotted names of a package's modules, found as files: nothing is imported."""
-    paths = sorted((ROOT / package).rglob("*.py"))
-    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
-    return [name.removesuffix(".__init__") for name in names if not name.endswith(".__main__")]
-
-
-def source_of(name: str) -> str:
-    """Returns the source text of the module with that dotted name."""
-    path = ROOT / Path(*name.split("."))
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return path.read_text(encoding="utf-8")
-
-
 def command(*arguments: str) -> str:
     """Returns the statement that runs `llm-linalg` with `arguments` in the probe's own process."""
     argv = ["llm-linalg", *arguments]
     return f"import runpy; sys.argv = {argv!r}; runpy.run_module('tui', run_name='__main__')"
 
 
-@pytest.mark.parametrize(
-    "module", ["lessons.reader", "base.errors", "base.text", "base.numbers", "base.cells"]
-)
-def test_what_the_first_paint_needs_of_the_engine_loads_no_torch(module: str) -> None:
-    assert not loaded(f"import llm_linalg.{module}") & HEAVY
+def test_what_the_first_paint_needs_of_the_engine_loads_no_torch() -> None:
+    first = ("lessons.reader", "base.errors", "base.text", "base.numbers", "base.cells")
+    assert not loaded(f"import {', '.join(f'llm_linalg.{name}' for name in first)}") & HEAVY
 
 
 def test_the_shelf_of_lessons_is_listed_without_a_parser() -> None:
@@ -90,11 +74,9 @@ def test_the_first_picture_of_a_lesson_waits_for_no_reader_of_documents() -> Non
 def test_no_engine_module_reaches_the_app_or_its_libraries() -> None:
     names = modules("llm_linalg")
     assert "llm_linalg.base.errors" in names
-    assert not loaded(f"import {', '.join(names)}") & {"textual", "rich", "tui"}
-
-
-def test_the_probe_sees_what_is_loaded() -> None:
-    assert {"torch", "llm_linalg"} <= loaded("import llm_linalg; llm_linalg.run('')")
+    found = loaded(f"import {', '.join(names)}")
+    assert {"torch", "llm_linalg"} <= found  # the probe sees what is loaded
+    assert not found & {"textual", "rich", "tui"}
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("lessons",), ("lessons", "--json")])
@@ -114,7 +96,8 @@ def test_the_process_around_the_app_imports_next_to_nothing() -> None:
 
 def test_the_commands_that_take_the_terminal_are_known() -> None:
     launch = re.compile(r"return (launch\.report_losses\(\*)?(launch\.run_on_terminal|launch|attend)\(")
-    assert {name for name in COMMANDS if launch.search(source_of(module_of(name)))} == DRAWING
+    commands = {name: modules("tui")[module_of(name)].read_text(encoding="utf-8") for name in COMMANDS}
+    assert {name for name, source in commands.items() if launch.search(source)} == DRAWING
 
 
 LATE = {
@@ -129,22 +112,15 @@ def test_the_app_is_imported_without_torch_and_without_what_the_first_screen_doe
     assert LATE.isdisjoint(names)
 
 
-@pytest.mark.parametrize(
-    "module", ["model.view", "model.frame", "navigation.steps", "layout.arrange", "render"]
-)
-def test_a_pure_part_of_the_app_loads_neither_torch_nor_textual(module: str) -> None:
-    assert not loaded(f"import tui.{module}") & {"torch", "textual"}
+def test_the_pure_parts_of_the_app_load_neither_torch_nor_textual() -> None:
+    pure = ("model.view", "model.frame", "navigation.steps", "layout.arrange", "render")
+    assert not loaded(f"import {', '.join(f'tui.{name}' for name in pure)}") & {"torch", "textual"}
 
 
-@pytest.mark.parametrize("name", [*modules("llm_linalg"), *modules("tui")])
-def test_nothing_runs_text_as_code_or_looks_names_up_for_a_user(name: str) -> None:
-    assert not [item for item in violations(source_of(name), name) if (name, item.where) not in ALLOWED]
-
-
-def test_each_exception_to_the_rule_is_still_needed() -> None:
-    names = {name for name, _ in ALLOWED}
-    used = {(name, item.where) for name in names for item in violations(source_of(name), name)}
-    assert set(ALLOWED) <= used
+def test_nothing_runs_text_as_code_or_looks_names_up_for_a_user() -> None:
+    found = {(name, item.where): item for name, tree in trees().items() for item in violations(tree, name)}
+    assert {place: item for place, item in found.items() if place not in ALLOWED} == {}
+    assert set(ALLOWED) - set(found) == set()  # each exception is still needed
 
 
 @pytest.mark.parametrize(
@@ -185,4 +161,4 @@ def test_each_exception_to_the_rule_is_still_needed() -> None:
     ],
 )
 def test_the_rule_catches(source: str) -> None:
-    assert violations(source, "llm_linalg.example")
+    assert violations(ast.parse(source), "llm_linalg.example")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.test_house import trees
+from tests.sources import trees
 
 WRITER = "llm_linalg.base.file_io"
 # Each exception: (module, function) -> why it needs no care for what is there.
@@ -94,7 +94,10 @@ def opening(call: ast.Call, place: int) -> str:
 
 def test_every_file_is_written_by_the_one_writer() -> None:
     found = {
-        (module, where): what for module, tree in trees() if module != WRITER for where, what in writes(tree)
+        (module, where): what
+        for module, tree in trees().items()
+        if module != WRITER
+        for where, what in writes(tree)
     }
     assert {place: what for place, what in found.items() if place not in ALLOWED} == {}
     assert set(ALLOWED) - set(found) == set()  # each exception is still needed
