@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.room.intruders import report
-from tests.room.intrusion_programs import INTRUSIONS, KINDS
+from tests.room.intrusion_programs import BOMBS, INTRUSIONS, KINDS
 
 SECONDS = 2.0
 _EACH = 6
@@ -21,20 +21,27 @@ def _numbers() -> list[int]:
     return [number for number, one in enumerate(INTRUSIONS) if here or not one.is_machine_code]
 
 
-@pytest.mark.parametrize("user", ["own", pytest.param("nobody", marks=pytest.mark.slow)])
-def test_no_program_reaches_the_outside(user: str, locked: None, own_temporary_folder: Path) -> None:
-    folder = own_temporary_folder / user
+@pytest.mark.parametrize(
+    ("user", "every"),
+    [("own", 12), *(pytest.param(user, 1, marks=pytest.mark.slow) for user in ("own", "nobody"))],
+)
+def test_no_program_reaches_the_outside(
+    user: str, every: int, locked: None, own_temporary_folder: Path
+) -> None:
+    folder = own_temporary_folder / f"{user}-{every}"
     folder.mkdir(mode=0o711)
-    made = report("room", _numbers(), SECONDS, folder, nobody=user == "nobody")
+    numbers = _numbers()[::every]
+    made = report("room", numbers, SECONDS, folder, nobody=user == "nobody")
     through = [f"{INTRUSIONS[number].key}: the app ended, {how}" for number, how in made.deaths.items()]
     for number, told in made.told.items():
         through += [f"{INTRUSIONS[number].key}: {what}" for what in (*told["effects"], *told["faults"])]
     assert not through, "\n".join(through)
     assert not made.words, made.words
-    assert sorted(made.told) == _numbers()
+    assert sorted(made.told) == numbers
     assert (made.user == os.getuid()) == (user == "own")
 
 
+@pytest.mark.slow
 def test_without_a_lock_programs_reach_the_outside(own_temporary_folder: Path) -> None:
     free = [number for number in _numbers() if INTRUSIONS[number].is_free]
     made = report("unlocked", free, SECONDS, own_temporary_folder)
@@ -48,3 +55,63 @@ def test_each_class_of_attempts_has_several() -> None:
         assert sum(one.kind == kind for one in INTRUSIONS) >= _EACH, kind
     names = [one.key for one in INTRUSIONS]
     assert len(set(names)) == len(names) >= 150
+
+
+BOMBS_SECONDS = 0.4
+WITHIN = 1.0  # of its time
+# What a machine that has other things to do adds: so many times what the next, trivial program takes, and
+# what the app worked.
+BUSY = 6
+# What is promised of each: these may take as long as it takes, and end in no other way.
+PROMISED = {
+    "memory by size": "memory",
+    "memory by many small sizes": "memory",
+    "memory by strings": "memory",
+    "memory by a dict": "memory",
+    "memory by a tensor's size": "counts",
+    "memory by many tensors": "counts",
+    "memory by broadcast": "counts",
+    "time within torch": "counts",
+    "values without end in the log": "counts",
+    "a flood of prints": "counts",
+    "one large print": "counts",
+    "prints without an end of the line": "counts",
+}
+
+
+@pytest.mark.slow
+def test_each_bomb_ends_in_time_and_leaves_the_app_whole(locked: None, tmp_path: Path) -> None:
+    wrong: list[str] = []
+    numbers = list(range(len(BOMBS)))
+    late: dict[int, str] = {}
+    for again in ("first", "second", "third"):  # a machine that was busy is asked again
+        folder = tmp_path / again
+        folder.mkdir()
+        made = report("bombs", numbers, BOMBS_SECONDS, folder)
+        wrong += [f"{BOMBS[number].name}: the app ended, {how}" for number, how in made.deaths.items()]
+        late = {}
+        for number, told in made.told.items():
+            bomb = BOMBS[number]
+            within = (bomb.seconds or BOMBS_SECONDS) + WITHIN + BUSY * (told["check"] + told["processor"])
+            if told["effects"] or told["faults"]:
+                wrong.append(f"{bomb.name}: {told['effects']} {told['faults']}")
+            elif told["processor"] > WITHIN:
+                wrong.append(f"{bomb.name}: the app worked for {told['processor']:.1f} s")
+            elif told["ending"] not in bomb.shows.split() or told["took"] > within:
+                late[number] = f"{bomb.name}: {told['ending']} after {told['took']:.1f} s, {told['how']}"
+        numbers = list(late)
+        if not numbers:
+            break
+    wrong += late.values()
+    assert not wrong, "\n".join(wrong)
+
+
+def test_there_are_bombs_of_each_kind() -> None:
+    assert len({one.name for one in BOMBS}) == len(BOMBS) >= 100
+    for kind in ("memory", "time", "death"):
+        assert sum(one.name.startswith(kind) for one in BOMBS) >= 10, kind
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_what_the_limits_promise_is_asked_of_a_bomb(name: str) -> None:
+    assert [one.shows for one in BOMBS if one.name == name] == [PROMISED[name]]

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from llm_linalg.room.room_client import Room, room
 from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.zygote import WAITING
 from tests.room.programs import gone, outcome
+from tests.thinning import thin
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKS_INSIDE = pytest.mark.skipif(
@@ -182,8 +184,7 @@ ENDS = {
 
 
 @NEEDS_LOCK
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(("use", "end"), thin(product(USES, ENDS), 4))
 def test_nothing_is_left_one_second_after_the_app(use: str, end: str) -> None:
     how = "thread = threading.Thread(target=use)\nthread.start()\nthread.join()"
     text = APP.format(
