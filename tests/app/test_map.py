@@ -15,6 +15,7 @@ from llm_linalg.lessons.reader import catalog, find
 from llm_linalg.lessons.stop import FollowedCell
 from tests.app.driving import lesson, opened
 from tests.common import known
+from tests.thinning import thin
 from tui.cli.parser import app_parser
 from tui.compose.view_check import check_view
 from tui.compose.view_runner import open_view
@@ -90,7 +91,7 @@ def test_in_and_out_at_every_level_of_the_model() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("slug", [one.slug for one in catalog()])
+@pytest.mark.parametrize("slug", thin([one.slug for one in catalog()], 4))
 def test_every_node_of_every_lesson_is_on_the_map(slug: str) -> None:
     found = find(slug)
     view = View.opening(found, len(found.stops))

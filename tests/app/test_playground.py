@@ -19,6 +19,7 @@ from tests.app.driving import Driver
 from tests.app.lessons import failure_of
 from tests.app.test_headless import SNAPSHOTS, compare
 from tests.common import known
+from tests.thinning import thin
 from tui.app import Explorer, Options
 from tui.cli.keymap import change_keys
 from tui.files.drafts import Drafts
@@ -182,7 +183,7 @@ async def test_a_lesson_opens_in_the_playground_with_its_controls() -> None:
         assert editor(d).text.startswith("m = 4\n")
 
 
-@pytest.mark.parametrize("slug", [lesson.slug for lesson in catalog()])
+@pytest.mark.parametrize("slug", thin([lesson.slug for lesson in catalog()], 4))
 def test_every_lesson_stands_alone(slug: str) -> None:
     for stop in find(slug).stops:
         view = View.opening(find(slug), stop.number)
