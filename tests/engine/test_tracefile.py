@@ -33,6 +33,7 @@ from llm_linalg.tracefile.log_writer import Writer
 from tests.engine.here import run
 from tests.ops.drawing import Sample
 from tests.ops.samples import BUILDERS, samples
+from tests.thinning import thin
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own, of odd calls
 F = nn.functional
