@@ -86,7 +86,8 @@ class _Stream(TextIOBase):
     def write(self, text: str) -> int:
         """Take a text."""
         if get_ident() != self._thread:
-            return int(self._outer.write(text))
+            self._outer.write(text)  # which not every stream counts
+            return len(text)
         return len(text) if self._own is None else self._own.write(text)
 
     def flush(self) -> None:
