@@ -28,13 +28,6 @@ def _powers(call: Call) -> Price:
     return Price(prod(call.shapes[0]) * (call.shapes[0][-1] if count is None else int(count)))
 
 
-def _columns(call: Call) -> Price:
-    """Return what a transposed convolution takes: for each place of an item as many cells as a kernel has."""
-    weight = call.tensor("weight").shape
-    columns = prod(weight[1:]) * prod(call.shapes[0][2 - len(weight) :])
-    return Price(operand_cells(call) + columns, prod(call.shapes[0]) * prod(weight[1:]))
-
-
 def _counts(call: Call) -> Shape:
     """Return the shape of a bincount, which has a cell for each number up to the largest."""
     numbers = call.tensor("input")
@@ -67,14 +60,6 @@ MEASURED: tuple[Operation, ...] = (
     FallbackOperation("index_add", "input, dim, index, source, *, alpha=1, out=None"),
     FallbackOperation("index_fill", "input, dim, index, value"),
     FallbackOperation("scatter_reduce", "input, dim, index, src, reduce, *, include_self=True, out=None"),
-    *(
-        FallbackOperation(
-            f"conv_transpose{axes}d",
-            "input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1",
-            price_for_call=_columns,
-        )
-        for axes in (1, 2)
-    ),
     FallbackOperation(
         "col2im",
         "input, output_size, kernel_size, dilation=1, padding=0, stride=1",

@@ -58,26 +58,97 @@ def _convolution_price(call: Call) -> Price:
 
 def _windows(call: Call, kernel: Sequence[int], edge: str = "0.0") -> list[str]:
     """Return the lines that pad the input, and lay out its windows: with their axes at the end."""
-    axes, lines, name = len(kernel), [], "input"
-    flat = [number for pair in reversed(_sides(call["padding"], kernel, [1] * axes)) for number in pair]
+    axes = len(kernel)
+    dilation = _each(call.arguments.get("dilation", 1), axes)
+    sides = _sides(call["padding"], kernel, dilation)
+    return _laid_out("input", kernel, sides, _each(call["stride"] or kernel, axes), dilation, edge)
+
+
+def _laid_out(
+    name: str,
+    kernel: Sequence[int],
+    sides: Sequence[tuple[int, int]],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    edge: str = "0.0",
+) -> list[str]:
+    """Return the lines that pad a tensor, and lay out its windows; with gaps between the cells of each."""
+    axes, lines = len(kernel), []
+    flat = [number for pair in reversed(sides) for number in pair]
     if any(flat):
-        lines, name = [f"padded = torch.nn.functional.pad(input, {tuple(flat)}, value={edge})"], "padded"
-    stride = _each(call["stride"] or kernel, axes)
-    steps = [f".unfold({-axes}, {size}, {step})" for size, step in zip(kernel, stride, strict=True)]
-    return [*lines, f"windows = {name}{''.join(steps)}"]
+        lines, name = [f"padded = torch.nn.functional.pad({name}, {tuple(flat)}, value={edge})"], "padded"
+    spans = [gap * (size - 1) + 1 for size, gap in zip(kernel, dilation, strict=True)]
+    steps = [f".unfold({-axes}, {span}, {step})" for span, step in zip(spans, stride, strict=True)]
+    lines.append(f"windows = {name}{''.join(steps)}")
+    if any(gap > 1 for gap in dilation):
+        lines[-1] += f"[..., {', '.join(f'::{gap}' for gap in dilation)}]"
+    return lines
+
+
+def _products(call: Call, axes: int, weight: str, kernels: str) -> list[str]:
+    """Return the lines that multiply windows by kernels, whose axes `kernels` names, and add the bias."""
+    places, inner, groups = "xyz"[:axes], "ijk"[:axes], int(call["groups"])
+    batch = "n" if len(call.shapes[0]) > axes + 1 else ""
+    group, windows = ("g", "windows") if groups > 1 else ("", "windows")
+    lines = []
+    if groups > 1:
+        lines = [
+            f"grouped = windows.unflatten({len(batch)}, ({groups}, -1))",
+            f"kernels = {weight}.unflatten(0, ({groups}, -1))",
+        ]
+        windows, weight = "grouped", "kernels"
+    spec = f"{batch}{group}c{places}{inner},{group}{kernels}{inner}->{batch}{group}o{places}"
+    lines.append(f"products = torch.einsum('{spec}', {windows}, {weight})")
+    if groups > 1:
+        lines.append(f"joined = products.flatten({len(batch)}, {len(batch) + 1})")
+    if call.place("bias") is not None:
+        lines.append(f"shifted = {lines[-1].split(' = ')[0]} + bias.view(-1{', 1' * axes})")
+    return lines
 
 
 def _convolution(call: Call) -> str:
     """Return a convolution as a program: windows, times the kernels."""
     kernel = call.tensor("weight").shape[2:]
-    axes, lines = len(kernel), _windows(call, kernel)
-    places, inner = "xyz"[:axes], "ijk"[:axes]
-    batch = "n" if len(call.shapes[0]) > axes + 1 else ""
-    spec = f"{batch}c{places}{inner},oc{inner}->{batch}o{places}"
-    lines.append(f"products = torch.einsum('{spec}', windows, weight)")
-    if call.place("bias") is not None:
-        lines.append(f"shifted = products + bias.view(-1{', 1' * axes})")
+    lines = [*_windows(call, kernel), *_products(call, len(kernel), "weight", "oc")]
     return "\n".join(lines)
+
+
+def _transposed(call: Call) -> str:
+    """Return a transposed convolution as a program: cells with zeros between them, times turned kernels."""
+    kernel = call.tensor("weight").shape[2:]
+    axes = len(kernel)
+    stride, dilation = _each(call["stride"], axes), _each(call["dilation"], axes)
+    padding, more = _each(call["padding"], axes), _each(call["output_padding"], axes)
+    lines, name = [], "input"
+    if any(step > 1 for step in stride):
+        given = zip(call.shapes[0][-axes:], stride, strict=True)
+        sizes = [max((size - 1) * step + 1, 0) for size, step in given]
+        every = ", ".join(f"::{step}" for step in stride)
+        lines = [f"apart = torch.zeros({(*call.shapes[0][:-axes], *sizes)})", f"apart[..., {every}] = input"]
+        name = "apart"
+    reach = [gap * (size - 1) - own for size, gap, own in zip(kernel, dilation, padding, strict=True)]
+    sides = [(own, own + after) for own, after in zip(reach, more, strict=True)]
+    lines += _laid_out(name, kernel, sides, [1] * axes, dilation)
+    lines.append(f"turned = weight.flip({tuple(range(-axes, 0))})")
+    return "\n".join([*lines, *_products(call, axes, "turned", "co")])
+
+
+def _transposed_shape(call: Call) -> Shape:
+    _, maps, *kernel = call.tensor("weight").shape
+    axes = len(kernel)
+    terms = ("stride", "padding", "dilation", "output_padding")
+    facts = zip(call.shapes[0][-axes:], kernel, *[_each(call[term], axes) for term in terms], strict=True)
+    sizes = [
+        max((size - 1) * step - 2 * side + gap * (width - 1) + more + 1, 0)
+        for size, width, step, side, gap, more in facts
+    ]
+    return (*call.shapes[0][: -axes - 1], maps * int(call["groups"]), *sizes)
+
+
+def _transposed_price(call: Call) -> Price:
+    """Return what a transposed convolution takes: its result's cells, or those of its windows."""
+    shape, inner = _transposed_shape(call), prod(call.tensor("weight").shape[1:])
+    return Price(max(prod(shape), prod(call.shapes[0]) * inner), prod(call.shapes[0]) * inner)
 
 
 def _is_plain_convolution(arguments: Mapping[str, Any]) -> bool:
@@ -85,8 +156,7 @@ def _is_plain_convolution(arguments: Mapping[str, Any]) -> bool:
     if not (isinstance(weight, Tensor) and isinstance(values, Tensor)):
         return False
     axes = weight.dim() - 2
-    plain = arguments["groups"] == 1 and all(gap == 1 for gap in _each(arguments["dilation"], axes))
-    return plain and axes > 0 and 0 <= values.dim() - axes - 1 <= 1 and weight.numel() > 0
+    return axes > 0 and 0 <= values.dim() - axes - 1 <= 1 and weight.numel() > 0
 
 
 def convolution_mismatch(call: Call) -> ShapeMismatch | None:
@@ -175,6 +245,17 @@ WINDOWS: tuple[Operation, ...] = (
             covers=_is_plain_convolution,
             rule=_convolution_shape,
             price_for_call=_convolution_price,
+        )
+        for axes in (1, 2, 3)
+    ),
+    *(
+        Composite(
+            f"conv_transpose{axes}d",
+            "input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1",
+            write_program=_transposed,
+            covers=_is_plain_convolution,
+            rule=_transposed_shape,
+            price_for_call=_transposed_price,
         )
         for axes in (1, 2, 3)
     ),

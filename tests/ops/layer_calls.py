@@ -15,16 +15,19 @@ F = nn.functional
 
 def _convolution(axes: int, *, turned: bool = False) -> Build:
     def build(draw: Draw) -> Sample:
-        batch = draw(st.sampled_from([(), (1,), (2,)]))
+        batch, groups = draw(st.sampled_from([(), (1,), (2,)])), draw(st.sampled_from([1, 1, 2]))
         x = values((*batch, 2, *(3,) * axes), 1)
         size = draw(st.sampled_from([1, 2]))
-        weight = values((2, 2, *(size,) * axes), 2)
+        weight = values((2, 2 // groups, *(size,) * axes), 2)
         function: Any = getattr(F, f"conv{'_transpose' * turned}{axes}d")
-        stride = draw(st.sampled_from([1, 2]))
+        words: dict[str, Any] = {"stride": draw(st.sampled_from([1, 2])), "groups": groups}
+        words["dilation"] = draw(st.sampled_from([1, 2]))
+        if turned and words["stride"] == 2:
+            words["output_padding"] = draw(st.sampled_from([0, 1]))
         if draw(st.booleans()):
-            return Sample(lambda a, w, b: function(a, w, b, stride=stride), (x, weight, values((2,), 3)))
-        padding = draw(st.sampled_from([0, 1]))
-        return Sample(lambda a, w: function(a, w, padding=padding, stride=stride), (x, weight))
+            return Sample(lambda a, w, b: function(a, w, b, **words), (x, weight, values((2,), 3)))
+        words["padding"] = draw(st.sampled_from([0, 1]))
+        return Sample(lambda a, w: function(a, w, **words), (x, weight))
 
     return build
 
@@ -98,7 +101,7 @@ def _cell(kind: str) -> Build:
 
 LAYER_CALLS: dict[str, Build] = {
     **{f"conv{axes}d": _convolution(axes) for axes in (1, 2, 3)},
-    **{f"conv_transpose{axes}d": _convolution(axes, turned=True) for axes in (1, 2)},
+    **{f"conv_transpose{axes}d": _convolution(axes, turned=True) for axes in (1, 2, 3)},
     **{
         f"{name}_pool{axes}d": _pool(name, axes)
         for name in ("max", "avg", "adaptive_max", "adaptive_avg")
