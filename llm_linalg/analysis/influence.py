@@ -3,22 +3,33 @@
 Lineage says which cells matter at all, whatever their values. Influence is the derivative at the program's
 values, carried back (or forward) through each node's own call by autograd. A cell in the lineage of a result
 may have influence 0, for example before a relu that is off, or beside a factor of 0. Where torch has no
-derivative of a call, such as `x // 2`, nothing is said of the nodes before (or after) it: what arrives on
-other ways is but a part of the sum.
+derivative of a call, such as `x // 2`, what arrives on other ways is but a part of the sum: on the way back
+it is refused, and on the way forward nothing is said of the nodes after the call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Generic
 
 import torch
 from torch import Tensor
 
+from llm_linalg.analysis.gradients.flow import (
+    Ask,
+    after_hooks,
+    ends_of,
+    is_lost,
+    is_own,
+    kept_places,
+    open_places,
+    outputs_of,
+    own_gradients,
+    place_of,
+)
 from llm_linalg.analysis.own_programs import Bounds
 from llm_linalg.ops.reads import one
-from llm_linalg.ops.vjp import autograd_vjp, rerun
+from llm_linalg.ops.vjp import autograd_vjp, has_gradient, rerun
 from llm_linalg.recording.record_node import N, RecordNode
 
 if TYPE_CHECKING:
@@ -35,8 +46,8 @@ _UNKNOWN = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError
 class Influence(Generic[N]):
     """The derivatives of a trace's cells; each node's autograd graph is built once."""
 
-    def __init__(self, nodes: Sequence[N]) -> None:
-        self._nodes = nodes
+    def __init__(self, nodes: Sequence[N], ask: Ask | None = None) -> None:
+        self._nodes, self._ask = nodes, ask
         self._graphs: dict[N, Graph] = {}
 
     def back(self, node: N, index: Index) -> dict[N, Tensor]:
@@ -52,38 +63,61 @@ class Influence(Generic[N]):
         Raises:
             ValueError: If the node is not floating-point.
             IndexError: If it has no such cell.
+            LookupError: If it flows through what has no derivative.
             LimitError: If a call is too large to be run again.
         """
         found = {node: _seed(node, index)}
-        unknown: set[N] = set()
+        ends = ends_of(self._nodes, node, can_ask=self._ask is not None)
         for current in reversed(self._nodes[: node.index + 1]):
-            if (current not in found and current not in unknown) or not current.operands:
+            if current not in found or current in ends:
                 continue
-            pulled = None
-            with suppress(*_UNKNOWN):
-                pulled = None if current in unknown else self._pulled(current, found[current])
-            if pulled is None:
-                unknown |= {one.node for one in current.operands if one.value.is_floating_point()}
-                continue
-            for operand, taken in zip(current.operands, pulled, strict=True):
+            outputs = outputs_of(self._nodes, current) if is_own(current) else [current]
+            if any(other.index > current.index and other in found for other in outputs):
+                continue  # it went back from them all together
+            for other in outputs:
+                if other in found:
+                    found[other] = after_hooks(other, found[other], self._ask)
+            for place, taken in zip(
+                open_places(current), self._carried(outputs, current, found), strict=True
+            ):
                 if taken is not None:
-                    before = found.get(operand.node)
-                    found[operand.node] = taken if before is None else before + taken
-        return {one: gradient for one, gradient in found.items() if one not in unknown}
+                    target = current.operands[place].node
+                    before = found.get(target)
+                    found[target] = taken if before is None else before + taken
+        return found
+
+    def _carried(self, outputs: list[N], node: N, found: Mapping[N, Tensor]) -> Sequence[Tensor | None]:
+        """Return what goes back to each operand to which a gradient flows; None for nothing."""
+        places, kept = open_places(node), kept_places(node)
+        if kept is not None:
+            return [found[node]] * len(kept)
+        try:
+            several: Sequence[Tensor | None]
+            if is_own(node):
+                several = own_gradients(node, [found.get(other) for other in outputs], self._ask)
+            else:
+                several = self._pulled(node, found[node])
+        except _UNKNOWN as error:
+            raise LookupError(
+                f"the gradient flows through {place_of(node)}, and torch has none there: {error}"
+            ) from error
+        return [several[place] for place in places]
 
     def forward(self, node: N, index: Index) -> dict[N, Tensor]:
         """Return the derivative of the cells of each later node with respect to one cell; see `back`."""
         found = {node: _seed(node, index)}
         unknown: set[N] = set()
         for current in self._nodes[node.index + 1 :]:
-            sources = [operand.node for operand in current.operands]
-            if not current.value.is_floating_point():
+            sources = [current.operands[place].node for place in open_places(current)]
+            if not has_gradient(current.value):
                 continue
             if any(source in unknown for source in sources):
                 unknown.add(current)
             elif any(source in found for source in sources):
                 try:
-                    carried = self._pushed(current, [found.get(source) for source in sources])
+                    if is_lost(current) or current.hooks:
+                        raise NotImplementedError
+                    carried = self._pushed(current, [found.get(own.node) for own in current.operands])
                 except _UNKNOWN:
                     unknown.add(current)
                     continue
@@ -105,8 +139,13 @@ class Influence(Generic[N]):
 
         A VJP is linear in its cotangent, so the VJP of the VJP is the JVP (the double-backward trick).
         """
+        kept = kept_places(node)
+        if kept is not None:
+            return tangents[kept[0]] if kept else None
         if self._graph(node)[1] is None:
             return None
+        if is_own(node):  # it may give anything for zeros
+            return self._by_cells(node, tangents)
         cotangent = torch.zeros_like(node.value).requires_grad_()
         pairs = [
             (taken, tangent)
@@ -128,7 +167,7 @@ class Influence(Generic[N]):
         for cell in torch.ones(node.shape).nonzero().tolist():
             taken = self._pulled(node, one(node.shape, tuple(cell)).to(node.value.dtype))
             carried[tuple(cell)] = sum(
-                float((gradient * tangent).sum())
+                (gradient.conj() * tangent).real.sum()
                 for gradient, tangent in zip(taken, tangents, strict=True)
                 if gradient is not None and tangent is not None
             )
@@ -140,9 +179,9 @@ class Influence(Generic[N]):
             if node.call is not None:
                 Bounds(node.call.tensors).charge_replay(node.call)
             values = [operand.value.detach().clone() for operand in node.operands]
-            leaves = [value.requires_grad_(value.is_floating_point()) for value in values]
+            leaves = [value.requires_grad_(has_gradient(value)) for value in values]
             result = None
-            real = node.value.is_floating_point() and any(leaf.requires_grad for leaf in leaves)
+            real = has_gradient(node.value) and any(leaf.requires_grad for leaf in leaves)
             if node.call is not None and real:
                 with torch.enable_grad():
                     made = rerun(node.call, leaves)

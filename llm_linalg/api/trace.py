@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from llm_linalg.analysis.axis_names import AxisNaming
@@ -22,12 +23,14 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, innerm
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
 from llm_linalg.base.short_repr import short_repr
+from llm_linalg.capture.gradient_calls import OwnGradients, gradient_handlers
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.recording.aliasing import version_of
 from llm_linalg.recording.call_sites import CallSites, frames_of, owner_of, variables_in
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record, ancestors, descendants
+from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.retention import BUDGET
 from llm_linalg.recording.scopes import settle_folds
@@ -88,19 +91,8 @@ class Trace(Record[Node]):
                 raise LookupError(
                     f"the gradient of {node.name} flows through {gap.which}, which are not kept"
                 )
-            self._require_functions(ancestors(self.nodes, node))
-            self._gradients[node] = Trace.of(backward(self, node, halt))
+            self._gradients[node] = Trace.of(backward(self, node, halt, self.ask_function))
         return self._gradients[node]
-
-    def _require_functions(self, nodes: Iterable[Node]) -> None:
-        """Raise `LookupError` if a gradient flows through what the trace doesn't hold the function of."""
-        from llm_linalg.tracefile.opaque import is_untold
-
-        lost = next(filter(is_untold, nodes), None)
-        if lost is not None:
-            raise LookupError(
-                f"the gradient flows through {lost.title} ({lost.op}), whose function the trace does not hold"
-            )
 
     def lineage(self, node: str | Node, index: Index) -> dict[Node, Cells]:
         """Return the cells of each node that a cell depends on, back to the inputs.
@@ -151,7 +143,7 @@ class Trace(Record[Node]):
 
     @cached_property
     def _influence(self) -> Influence[Node]:
-        return Influence(self.nodes)
+        return Influence(self.nodes, self.ask_function)
 
     @cached_property
     def _lineage(self) -> Lineage[Node]:
@@ -224,7 +216,9 @@ def trace(
         raise TypeError(f"what is traced is a function or a module, not {short_repr(function)}")
     places = CallSites(function)
     recorder = Recorder(places.current, None, keep, around, halt)
-    recorder.node_type = Node
+    recorder.node_type, recorder.heeds_grad_mode = Node, torch.is_grad_enabled()
+    gradients = OwnGradients(recorder)
+    recorder.handlers = {**gradient_handlers(recorder), **gradients.handlers}
 
     def name_locals() -> None:
         held = list(places.locals())
@@ -258,7 +252,7 @@ def trace(
     rerun = _again(function, inputs, lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at))
     with seed_rng(seed), rare_full_collections():
         try:
-            with recorder, places.track_modules():
+            with gradients.watching(), recorder, places.track_modules():
                 function(*inputs)
         except Exception as error:
             failure = _failure_of(recorder, error)
@@ -269,9 +263,17 @@ def trace(
             raise failure from (None if isinstance(error, ProgramError) else error)
     name_locals()
     settle_folds(recorder.nodes)
+    _permit_gradients(recorder.nodes)
     found = left()
     found.rerun = rerun
     return found
+
+
+def _permit_gradients(nodes: Sequence[RecordNode]) -> None:
+    """Have gradients flow through a function that asks for none at all, as one under `torch.no_grad()`."""
+    if all(node.no_grad for node in nodes if node.operands):
+        for node in nodes:
+            node.no_grad = False
 
 
 def _failure_of(recorder: Recorder, error: Exception) -> ProgramError | None:

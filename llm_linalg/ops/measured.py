@@ -46,6 +46,17 @@ def _columns(call: Call) -> Work:
     return Work(operand_cells(call) + columns, prod(call.shapes[0]) * prod(weight[1:]))
 
 
+def _spectrum(call: Call) -> Work:
+    """Return what a Fourier transform takes: it may be cut, or filled up, to other sizes."""
+    shape, dim = list(call.shapes[0]), call["dim"]
+    given = call.arguments.get("n", call.arguments.get("s"))
+    sizes = [] if given is None else [given] if isinstance(given, int) else given
+    dims = range(-len(sizes), 0) if dim is None else [dim] if isinstance(dim, int) else dim
+    for axis, size in zip(dims, sizes, strict=False):
+        shape[axis] = max(int(size), shape[axis] if size == -1 else 1)
+    return Work(2 * prod(shape) + operand_cells(call))
+
+
 _SIDES = "input, size=None, scale_factor=None, mode='nearest', align_corners=None"
 MEASURED: tuple[Operation, ...] = (
     FallbackOperation("diff", "input, n=1, dim=-1, prepend=None, append=None, *, out=None"),
@@ -86,6 +97,20 @@ MEASURED: tuple[Operation, ...] = (
         "col2im",
         "input, output_size, kernel_size, dilation=1, padding=0, stride=1",
         spellings=("torch.nn.functional.fold",),
+    ),
+    *(
+        FallbackOperation(
+            f"{kind}{axes}",
+            f"input, {sizes}, norm=None, *, out=None",
+            spellings=(f"torch.fft.{kind}{axes}",),
+            price=_spectrum,
+        )
+        for kinds, axes, sizes in (
+            ("fft ifft rfft irfft hfft ihfft", "", "n=None, dim=-1"),
+            ("fft ifft rfft irfft", "2", "s=None, dim=(-2, -1)"),
+            ("fft ifft rfft irfft", "n", "s=None, dim=None"),
+        )
+        for kind in kinds.split()
     ),
     FallbackOperation("interpolate", f"{_SIDES}, recompute_scale_factor=None, antialias=False"),
 )

@@ -34,6 +34,8 @@ from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
 from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
+NO_DERIVATIVE = "?"
+"""In place of a cotangent: torch raises an error where it would have to be computed."""
 VJPRule = Callable[["Call"], Mapping[str, str]]
 
 

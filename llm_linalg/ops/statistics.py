@@ -6,7 +6,7 @@ from typing import Any
 
 from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.ops.fallback import FallbackOperation, fallback
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation
 from llm_linalg.ops.reduction import Reduction, variance_arguments
 from llm_linalg.ops.rowwise import Cumulative, Rowwise
 
@@ -59,13 +59,13 @@ STATISTICS: tuple[Operation, ...] = (
         "bincount",
         "input, weights=None, minlength=0",
         rule=_counts,
-        gradient={"weights": ""},
+        gradient={"weights": NO_DERIVATIVE},
     ),
     FallbackOperation("histc", "input, bins=100, min=0, max=0, *, out=None", gradient={"input": ""}),
     FallbackOperation(
         "histogram",
         "input, bins=100, *, range=None, weight=None, density=False, out=None",
-        gradient={"input": "", "weight": ""},
+        gradient={"input": NO_DERIVATIVE, "weight": NO_DERIVATIVE},
     ),
     FallbackOperation("argwhere", "input"),
     FallbackOperation("isin", "elements, test_elements, *, assume_unique=False, invert=False"),

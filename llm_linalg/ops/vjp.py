@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from llm_linalg.ops.operation import Call
 
 
+def has_gradient(tensor: Tensor) -> bool:
+    """Return whether a tensor is of numbers that a gradient flows through: real or complex ones."""
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
 def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:
     """Run a call on leaves; a leaf for which torch has no derivative loses its `requires_grad`."""
     try:
@@ -26,6 +31,35 @@ def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:
             except RuntimeError:
                 leaf.requires_grad_(False)
     return call.replay(leaves)
+
+
+def whole_vjp(call: Call, cotangents: Sequence[Tensor | None]) -> list[Tensor]:
+    """Return the VJP of all results of a call for each operand, by calling its function again.
+
+    Args:
+        call: The call.
+        cotangents: One for each result; None for one from which nothing arrives.
+
+    Raises:
+        LookupError: If the function gives other values now.
+    """
+    with torch.enable_grad():
+        leaves = [tensor.detach().clone() for tensor in call.tensors]
+        real = [leaf.requires_grad_() for leaf in leaves if has_gradient(leaf)]
+        results = call.replay_all(leaves)
+        again = results[call.position].detach()
+        if not torch.allclose(again, call.result, rtol=0, atol=0, equal_nan=True):
+            raise LookupError("its function gives other values when it is called again")
+        taken = [
+            (result, own)
+            for result, own in zip(results, cotangents, strict=True)
+            if own is not None and result.requires_grad
+        ]
+        several, own = zip(*taken, strict=True) if taken else ((), ())
+        found = autograd_vjp(several, real, own) if taken else [None] * len(real)
+    gradients = {id(leaf): gradient for leaf, gradient in zip(real, found, strict=True)}
+    pairs = [(leaf.detach(), gradients.get(id(leaf))) for leaf in leaves]
+    return [torch.zeros_like(leaf) if gradient is None else gradient for leaf, gradient in pairs]
 
 
 def _share(result: Tensor, cotangent: Tensor) -> Tensor:

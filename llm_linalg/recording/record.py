@@ -7,6 +7,8 @@ from functools import cached_property
 from itertools import islice
 from typing import Generic, Self, TypeVar
 
+from torch import Tensor
+
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import hint, number_duplicates
 from llm_linalg.base.text import clean
@@ -40,6 +42,8 @@ class Record(Generic[N]):
         files: Of a trace that was read: by file of its nodes, the lines around them. None for one made here.
         ranks: The trace of each device, for a program that ran on several.
         rerun: Runs trusted Python again, keeping the values around the node at a position.
+        ask_function: Calls the backward pass of the function at a position, or (True) the hooks of the node
+            there, with cotangents, where the program ran elsewhere; None if nobody can.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Record(Generic[N]):
         self.files: Mapping[str, tuple[str, ...]] | None = None
         self.ranks: tuple[Self, ...] = ()
         self.rerun: Callable[[int], Self] | None = None
+        self.ask_function: Callable[[int, bool, Sequence[Tensor | None]], Sequence[Tensor]] | None = None
 
     def printed_from(self, line: int) -> str:
         """Return what the lines from one on have printed; all of it where no lines are known."""

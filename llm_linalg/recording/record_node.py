@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
@@ -149,7 +149,9 @@ class RecordNode:
         no_grad: Whether it was computed under `torch.no_grad()`, so that no gradient flows through it.
         forward_node: In a gradient program, the node whose VJP this step belongs to.
         why: In a gradient program, the explanation of the step.
-        has_hook: Whether a function of the program has changed its gradient.
+        hooks: The functions of the program that may change its gradient, as far as they are at hand.
+        has_hook: Of a node that was read: whether it has such functions.
+        is_unseen: Whether its gradient flows on into calls that were not recorded.
         composite: The composite that it is a part of; None for a node of the program itself.
         part_nodes: The parts of a composite, once they were asked for.
     """
@@ -166,7 +168,9 @@ class RecordNode:
     missed: tuple[float, ...] = ()
     forward_node: RecordNode | None = None
     why = ""
+    hooks: tuple[Callable[[Tensor], Any], ...] = ()
     has_hook = False
+    is_unseen = False
     composite: Self | None = None
     part_nodes: tuple[Self, ...] | None = None
 

@@ -336,16 +336,21 @@ class Recorder(TensorIndex, TorchFunctionMode):
     def _share(self, tensor: Tensor, source: Tensor) -> None:
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""
         self.operand(source)
+        before = self.operand(tensor).node
         with untraced():  # the weight of a lazy layer refuses questions until it has its class
             self._storages.keep(tensor)
             tensor.data = source
             node = self.note_result(tensor, [source], _DETACH, Tensor.detach)
         if node is not None:
+            # Autograd goes on as if nothing had happened.
+            node.is_unseen = not (tensor.is_leaf and (tensor.requires_grad or not before.operands))
             self._rename(tensor, node)
 
     def note_gradient(self, gradient: Tensor, source: Tensor) -> None:
         """Add a node for a gradient that the program asked for, as if it were read from `source`."""
-        self.note_result(gradient, [source], _GRADIENT.operation, _READ_GRADIENT)
+        node = self.note_result(gradient, [source], _GRADIENT.operation, _READ_GRADIENT)
+        if node is not None:
+            node.is_unseen = gradient.requires_grad  # it has a gradient itself
 
     def note_result(
         self, tensor: Tensor, sources: Sequence[Tensor], operation: Operation, function: Any
@@ -371,10 +376,18 @@ class Recorder(TensorIndex, TorchFunctionMode):
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         result: Tensor | tuple[Tensor, ...],
+        operation: Operation | None = None,
+        rng_state: Tensor | None = None,
     ) -> None:
-        """Add nodes for a call that was not made through torch, and has the result that torch would give."""
+        """Add nodes for a call that was not made through torch, and has the result that torch would give.
+
+        Without an operation it is that of the function.
+        """
         written = SlottedArguments.of(args, kwargs)
-        call = call_of(function, written, written.tensors)
+        if operation is None:
+            call = call_of(function, written, written.tensors)
+        else:
+            call = written.bind(operation, function, written.tensors).with_rng_state(rng_state)
         if not self.is_paused and not _same(call, result, written.tensors):
             self._record(call, written.tensors, outputs(result))
 

@@ -73,6 +73,7 @@ class TensorIndex:
         self._left_at: dict[str, Origin] = {}  # where these names were bound
         self._places: dict[tuple[str, int | None], Origin] = {}  # of names bound in the gap, by line
         self._numbers: dict[tuple[str, int | None], list[float]] = {}  # of names bound meanwhile, by line
+        self._histories: list[tuple[RecordNode, Any]] = []  # of tensors that came in: what autograd knows
         self._forgotten: dict[int, RecordNode] = {}  # by tensor id: the node that it had before a gap
         self.before_drop: Callable[[], None] = lambda: None
 
@@ -83,6 +84,8 @@ class TensorIndex:
         with untraced():
             node = self._node(op, tensor, origin=origin)
             node.bound_name = name
+            if tensor.grad_fn is not None:
+                self._histories.append((node, tensor.grad_fn))
             return self._add(node, tensor)
 
     def note_input(
@@ -227,6 +230,7 @@ class TensorIndex:
             tracked = self._tracked.get(id(tensor))
             if tracked is not None and self._storages.is_stale(tracked):
                 self._update_alias(tracked)
+        self._note_histories()
         for name, tensor in self._left.items():
             self.names[name] = self.operand(tensor).node
         if self.listener is not None:
@@ -235,6 +239,21 @@ class TensorIndex:
         record: Record[Any] = Record(self.nodes, self.names, source, seed, printed)
         record.gaps = tuple(self.gaps)
         return record
+
+    def _note_histories(self) -> None:
+        """Note which tensors that came in were made, unseen, from others of the record."""
+        if not self._histories:
+            return
+        with untraced():
+            own = {id(tensor): tensor for tensor in self._tensors if tensor is not None}
+            made = {tensor.grad_fn for tensor in own.values()} - {grad_fn for _, grad_fn in self._histories}
+            for node, grad_fn in self._histories:
+                todo, seen = [grad_fn], set()
+                while todo and not node.is_unseen:
+                    step = todo.pop()
+                    seen.add(step)
+                    node.is_unseen = step in made or id(getattr(step, "variable", None)) in own
+                    todo += [other for other, _ in step.next_functions if other and other not in seen]
 
     def release(self) -> None:
         """Let go of all tensors and of whoever records them: nothing is recorded any more.
@@ -356,7 +375,7 @@ class TensorIndex:
         with untraced():
             node.flows_on = not tensor.is_leaf
         if before is not None:
-            node.has_hook = before.has_hook
+            node.hooks = before.hooks
         return node
 
 

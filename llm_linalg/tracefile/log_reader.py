@@ -408,6 +408,7 @@ class Reader(Generic[N]):
             self._link(missed.numel())
             node.missed = tuple(missed.tolist())
         node.has_hook = node.has_hook or facts.get("hooks", False)
+        node.is_unseen = node.is_unseen or facts.get("unseen", False)
         node.bound_name, node.scope = facts.get("name", node.bound_name), facts.get("scope", node.scope)
 
     def _cell(self, state: CellState) -> None:

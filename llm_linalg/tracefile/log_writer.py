@@ -426,7 +426,8 @@ def _facts(node: RecordNode) -> Mapping[str, Any]:
         "gap": node.gap,
         "flows_on": node.flows_on and node.gap is not None,
         "missed": node.missed,
-        "hooks": node.has_hook,
+        "hooks": bool(node.hooks) or node.has_hook,
+        "unseen": node.is_unseen,
     }
     return {word: value for word, value in facts.items() if value}
 

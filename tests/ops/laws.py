@@ -21,6 +21,7 @@ from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.price import price_of
+from llm_linalg.ops.vjp import has_gradient
 from tests.ops.drawing import Sample, values
 
 Index = tuple[int, ...]
@@ -62,7 +63,8 @@ def weighed(result: Any) -> Tensor:
     """Returns a number that each cell of a result goes into, each with another weight."""
     outputs = [result] if isinstance(result, Tensor) else list(result)
     total = torch.zeros((), dtype=torch.float64)
-    for place, output in enumerate(outputs):
+    for place, made in enumerate(outputs):
+        output = torch.view_as_real(made.resolve_conj()) if made.is_complex() else made
         if output.is_floating_point():
             total = total + (output * values(tuple(output.shape), 90 + place)).sum()
     return total
@@ -239,9 +241,7 @@ MADE = {name for name, operation in TABLE.operations.items() if operation.kind =
 
 def law_gradient(call: Traced) -> None:
     """The gradient program gives what autograd does."""
-    if {node.op for node in call.nodes} & (FLAT | MADE) or not any(
-        x.is_floating_point() for x in call.sample.inputs
-    ):
+    if {node.op for node in call.nodes} & (FLAT | MADE) or not any(map(has_gradient, call.sample.inputs)):
         return
     try:
         wanted = gradients(lambda *inputs: weighed(call.sample.function(*inputs)), call.sample.inputs)
@@ -249,7 +249,7 @@ def law_gradient(call: Traced) -> None:
         return  # torch has none for it, or one that fails
     program = call.trace.backward(call.trace.nodes[-1])
     for place, gradient in enumerate(wanted):
-        if call.sample.inputs[place].is_floating_point():
+        if has_gradient(call.sample.inputs[place]):
             same(program, f"inputs_{place}", gradient)
 
 
@@ -272,7 +272,7 @@ def _share_memory(one: Tensor, other: Tensor) -> bool:
 
 def gradients(function: Any, inputs: tuple[Tensor, ...]) -> list[Tensor | None]:
     """Returns autograd's gradients."""
-    leaves = [x.clone().requires_grad_(x.is_floating_point()) for x in inputs]
+    leaves = [x.clone().requires_grad_(has_gradient(x)) for x in inputs]
     loss = function(*leaves)
     wanted = [x for x in leaves if x.requires_grad]
     if not loss.requires_grad:

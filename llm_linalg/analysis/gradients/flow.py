@@ -1,0 +1,185 @@
+"""Where a gradient flows back through a node, and where nobody knows: there it is refused, not left out.
+
+Functions of the program that have a backward pass of their own, and hooks, are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from pathlib import Path
+
+from torch import Tensor
+
+from llm_linalg.ops.fallback import UntoldOperation, untold
+from llm_linalg.ops.operation import NO_DERIVATIVE
+from llm_linalg.ops.vjp import has_gradient, whole_vjp
+from llm_linalg.recording.aliasing import AliasUpdate
+from llm_linalg.recording.record_node import N, RecordNode
+
+Ask = Callable[[int, bool, Sequence[Tensor | None]], Sequence[Tensor]]
+"""Calls the backward pass of the function at a position, or (True) the hooks of the node there."""
+
+
+def kept_places(node: RecordNode) -> tuple[int, ...] | None:
+    """Return the operands to which a gradient goes back as it is; None if it goes by the rule of the call.
+
+    A write that autograd has not seen, under `torch.no_grad()` or by way of `x.data`, changes nothing for it:
+    the tensor's gradient is that of the tensor before.
+    """
+    call = node.call
+    if call is None or node.op == "detach":
+        return ()
+    if isinstance(call.operation, AliasUpdate):
+        if _is_detached(node.operands[0].node):
+            return ()
+        return None if all(map(_is_seen, _writers(node))) else (0,)
+    if not node.no_grad:
+        return None
+    place = call.order.index(0) if node.is_write else None
+    return () if place is None or not node.operands[place].node.operands else (place,)
+
+
+def open_places(node: RecordNode) -> list[int]:
+    """Return the operands to which a gradient of a node flows back, if they are of numbers that have one."""
+    kept, made = kept_places(node), node.call.places.get("results", ()) if node.call else ()
+    places = range(len(node.operands)) if kept is None else kept
+    return [place for place in places if place not in made]
+
+
+def needed(
+    nodes: Sequence[RecordNode], last: RecordNode, ends: Set[RecordNode] = frozenset()
+) -> set[RecordNode]:
+    """Return the nodes to which a gradient of the last one may flow; it ends at some."""
+    found = {last}
+    for node in reversed(nodes[: last.index + 1]):
+        if node in found and node not in ends and has_gradient(node.value):
+            found.update(node.operands[place].node for place in open_places(node))
+    return {node for node in found if has_gradient(node.value)}
+
+
+def ends_of(nodes: Sequence[RecordNode], last: RecordNode, *, can_ask: bool = False) -> set[RecordNode]:
+    """Return the nodes at which a gradient ends since nobody knows how it goes on, where no number is wrong.
+
+    Args:
+        nodes: The nodes of the trace.
+        last: The node whose gradient it is.
+        can_ask: Whether functions that the trace does not hold can be asked for.
+
+    Raises:
+        LookupError: If it goes on to an input, or to what has a gradient by another way.
+    """
+    reached = needed(nodes, last)
+    lost = {node: why for node in reached if (why := _lost(node, can_ask))}
+    if not lost:
+        return set()
+    others = needed(nodes, last, lost.keys())
+    for node, why in sorted(lost.items(), key=lambda item: -item[0].index):
+        beyond = needed(nodes, node) - {node}
+        own_is_wrong = node.is_unseen or node.has_hook
+        if own_is_wrong or any(own in others or own.is_input for own in beyond):
+            raise LookupError(f"the gradient flows through {place_of(node)}, {why}")
+    return {*lost}
+
+
+def is_lost(node: RecordNode) -> bool:
+    """Return whether nobody here knows how a gradient goes back through a node."""
+    return bool(_lost(node, can_ask=False))
+
+
+def _lost(node: RecordNode, can_ask: bool) -> str:
+    """Return why nobody knows how a gradient goes back through a node; empty if it is known."""
+    call = node.call
+    if node.is_unseen:
+        return "which comes of calls that were not recorded"
+    if node.has_hook and not (node.hooks or can_ask):
+        return "whose gradient a hook may change, which the trace does not hold"
+    if call is None or kept_places(node) == ():
+        return ""
+    if isinstance(call.operation, AliasUpdate):
+        if any(own.value.dtype != node.value.dtype for own in node.operands):
+            return "whose memory was written as numbers of another type"
+        seen = {_is_seen(writer) for writer in _writers(node)}
+        mixed = len(seen) > 1 or any(_mixes(own.node) for own in node.operands)
+        return "of which autograd has seen some writes and not others" if mixed else ""
+    if call.function is untold and not can_ask:
+        return "whose function the trace does not hold"
+    return "which has no derivative in torch" if NO_DERIVATIVE in call.operation.gradient.values() else ""
+
+
+def place_of(node: RecordNode) -> str:
+    """Return what a node is called, its operation, and where it was made."""
+    while node.composite is not None:
+        node = node.composite
+    where = f"{Path(node.file).name}:{node.line}" if node.file else f"line {node.line}"
+    return f"{node.title} ({node.op})" if node.line is None else f"{node.title} ({node.op}, {where})"
+
+
+# Functions of the program
+
+
+def is_own(node: RecordNode) -> bool:
+    """Return whether a node is what a function gave that has a backward pass of its own."""
+    return node.call is not None and isinstance(node.call.operation, UntoldOperation)
+
+
+def outputs_of(nodes: Sequence[N], node: N) -> list[N]:
+    """Return all outputs of the call of a node."""
+    first = node.index - (node.call.position if node.call else 0)
+    return [other for other in nodes[first:] if other.operands is node.operands]
+
+
+def own_gradients(node: RecordNode, cotangents: Sequence[Tensor | None], ask: Ask | None) -> Sequence[Tensor]:
+    """Return the gradient of each operand of a function of the program, from one for each of its outputs."""
+    if ask is not None:
+        return ask(node.index, False, cotangents)
+    return [] if node.call is None else whole_vjp(node.call, cotangents)
+
+
+def after_hooks(node: RecordNode, gradient: Tensor, ask: Ask | None) -> Tensor:
+    """Return the gradient of a node as its hooks leave it."""
+    if ask is not None and node.has_hook:
+        return ask(node.index, True, [gradient])[0]
+    for hook in node.hooks:
+        changed = hook(gradient)
+        gradient = gradient if changed is None else changed
+    return gradient
+
+
+def _writers(alias: RecordNode) -> list[RecordNode]:
+    return [own.node for own in alias.operands[1:]]
+
+
+def _is_seen(writer: RecordNode) -> bool:
+    """Return whether autograd has seen a write."""
+    return not writer.no_grad and not _is_detached(writer)
+
+
+def _is_detached(node: RecordNode) -> bool:
+    """Return whether a tensor shares the memory of another, and not its gradient."""
+    return _views(node)[-1].op == "detach"
+
+
+def _mixes(node: RecordNode) -> bool:
+    """Return whether numbers that have a gradient were written into a tensor that had been detached."""
+    chain = _views(node)
+    writes = [
+        own
+        for own in chain
+        if own.is_write and sum(map(has_gradient, own.call.tensors if own.call else ())) > 1
+    ]
+    return chain[-1].op == "detach" and bool(writes)
+
+
+def _views(node: RecordNode) -> list[RecordNode]:
+    """Return a tensor and those that it is a part or a later state of, up to one that is detached."""
+    chain = [node]
+    while node.call is not None and node.operands and node.op != "detach":
+        if node.is_write:
+            place = node.call.order.index(0)
+        elif isinstance(node.call.operation, AliasUpdate) or node.kind == "movement":
+            place = 0
+        else:
+            break
+        node = node.operands[place].node
+        chain.append(node)
+    return chain
