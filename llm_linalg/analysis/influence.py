@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from llm_linalg.analysis.gradients.flow import (
-    Ask,
     after_hooks,
     ends_of,
     is_lost,
@@ -30,6 +29,7 @@ from llm_linalg.analysis.gradients.flow import (
 from llm_linalg.analysis.own_programs import Bounds
 from llm_linalg.ops.reads import one
 from llm_linalg.ops.vjp import autograd_vjp, has_gradient, rerun
+from llm_linalg.recording.record import AskFunction
 from llm_linalg.recording.record_node import N, RecordNode
 
 if TYPE_CHECKING:
@@ -46,16 +46,17 @@ _UNKNOWN = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError
 class Influence(Generic[N]):
     """The derivatives of a trace's cells; each node's autograd graph is built once."""
 
-    def __init__(self, nodes: Sequence[N], ask: Ask | None = None) -> None:
-        self._nodes, self._ask = nodes, ask
+    def __init__(self, nodes: Sequence[N]) -> None:
+        self._nodes = nodes
         self._graphs: dict[N, Graph] = {}
 
-    def back(self, node: N, index: Index) -> dict[N, Tensor]:
+    def back(self, node: N, index: Index, ask: AskFunction | None = None) -> dict[N, Tensor]:
         """Return the gradient of one cell with respect to each node that it depends on, its own included.
 
         Args:
             node: The node of the cell; its dtype must be floating-point.
             index: The cell.
+            ask: Calls functions that the trace does not hold; None if nobody can.
 
         Returns:
             By node, a tensor of its shape: the derivative of the cell with respect to each of its cells.
@@ -67,7 +68,7 @@ class Influence(Generic[N]):
             LimitError: If a call is too large to be run again.
         """
         found = {node: _seed(node, index)}
-        ends = ends_of(self._nodes, node, can_ask=self._ask is not None)
+        ends = ends_of(self._nodes, node, can_ask=ask is not None)
         for current in reversed(self._nodes[: node.index + 1]):
             if current not in found or current in ends:
                 continue
@@ -76,9 +77,9 @@ class Influence(Generic[N]):
                 continue  # it went back from them all together
             for other in outputs:
                 if other in found:
-                    found[other] = after_hooks(other, found[other], self._ask)
+                    found[other] = after_hooks(other, found[other], ask)
             for place, taken in zip(
-                open_places(current), self._carried(outputs, current, found), strict=True
+                open_places(current), self._carried(outputs, current, found, ask), strict=True
             ):
                 if taken is not None:
                     target = current.operands[place].node
@@ -86,7 +87,9 @@ class Influence(Generic[N]):
                     found[target] = taken if before is None else before + taken
         return found
 
-    def _carried(self, outputs: list[N], node: N, found: Mapping[N, Tensor]) -> Sequence[Tensor | None]:
+    def _carried(
+        self, outputs: list[N], node: N, found: Mapping[N, Tensor], ask: AskFunction | None
+    ) -> Sequence[Tensor | None]:
         """Return what goes back to each operand to which a gradient flows; None for nothing."""
         places, kept = open_places(node), kept_places(node)
         if kept is not None:
@@ -94,7 +97,7 @@ class Influence(Generic[N]):
         try:
             several: Sequence[Tensor | None]
             if is_own(node):
-                several = own_gradients(node, [found.get(other) for other in outputs], self._ask)
+                several = own_gradients(node, [found.get(other) for other in outputs], ask)
             else:
                 several = self._pulled(node, found[node])
         except _UNKNOWN as error:

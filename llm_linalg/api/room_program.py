@@ -5,8 +5,15 @@ Nothing that it tells is believed before it was checked, and nothing of it is co
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from llm_linalg.api.local_program import timeout_message
 from llm_linalg.api.node import Node
@@ -27,6 +34,7 @@ from llm_linalg.capture.cell_program import cells_of, python_of
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.failed_call import FailedCall
+from llm_linalg.recording.record import AskFunction
 from llm_linalg.room.room_client import room
 from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.room_run import RoomRun
@@ -110,6 +118,7 @@ class RoomProgram(Program):
             [_explained(error, reader.cell_calls.get(at), text) for at, error in enumerate(trace.cell_errors)]
         )
         trace.ending = ending if reader.ending is None or ending.kind != "done" else reader.ending
+        trace.functions = partial(self._functions, trace)
         failure = self._failure(text, ending)
         if failure is None:
             return trace
@@ -154,9 +163,13 @@ class RoomProgram(Program):
             known = {name: encode_whole(value) for name, value in names.items()}
         except UntoldValueError:
             raise ProgramError("a value that can't be handed over") from None
+        return self.asked({"ask": expression, "names": known})
+
+    def asked(self, request: dict[str, Any]) -> Any:
+        """Return what the child answers in the state that the program left."""
         if self._run is None or self._reader is None:
             raise RoomError("the program was not run")
-        match self._run.ask({"ask": expression, "names": known}):
+        match self._run.ask(request):
             case ["error", reason]:
                 raise ProgramError(clean(str(reason), MOST_NAME))
             case ["value", encoded, references, int() as calls]:
@@ -169,10 +182,44 @@ class RoomProgram(Program):
         except FormatError as error:
             raise RoomError(f"what the program told can't be believed: {error}") from None
 
+    @contextmanager
+    def _functions(self, trace: Trace) -> Iterator[AskFunction]:
+        """Yield what calls functions of the program: it runs once more, when the first is called."""
+        again: list[RoomProgram] = []
+
+        def ask(at: int, hooks: bool, cotangents: Sequence[Tensor | None]) -> Sequence[Tensor]:
+            if not again:
+                again.append(RoomProgram(replace(self.task, halt=None)))
+                with suppress(ProgramError):  # it fails as it did
+                    again[0].run(repairs=False)
+            node = trace.nodes[at]
+            own = [None if value is None else encode_whole(_as_pairs(value)) for value in cotangents]
+            made: Any = again[0].asked({"at": at, "hooks": hooks, "cotangents": own})
+            wanted = [node.value, *([node.value] if hooks else [operand.value for operand in node.operands])]
+            if made.__class__ is not list or list(map(_kind, made)) != list(map(_kind, wanted)):
+                raise RoomError("what the program told can't be believed: gradients of other shapes")
+            if not torch.allclose(made[0], node.value, rtol=0, atol=0, equal_nan=True):
+                raise ProgramError("the program gives other values when it runs again")
+            return made[1:]
+
+        try:
+            yield ask
+        finally:
+            for program in again:
+                program.close()
+
     def facts(self) -> ProgramFacts:
         if self._reader is None:
             return ProgramFacts()
         return ProgramFacts(self._reader.own_names, self._reader.is_random)
+
+
+def _as_pairs(value: Tensor) -> Tensor:
+    return torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
+
+
+def _kind(value: Any) -> object:
+    return (value.dtype, value.shape) if isinstance(value, Tensor) else None
 
 
 def _explained(told: ProgramError, failed: FailedCall | None, text: Source) -> ProgramError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from inspect import Parameter, signature
 from pathlib import Path
@@ -78,7 +79,7 @@ class Trace(Record[Node]):
 
         Raises:
             LookupError: If values that it depends on were dropped, or it flows through turns of a loop that
-                were not recorded.
+                were not recorded, or through what has no derivative, or none that is known.
             ValueError: If the node is not floating-point.
             LimitError: If a step would take too much memory or time.
             HaltedError: If it was stopped.
@@ -91,7 +92,8 @@ class Trace(Record[Node]):
                 raise LookupError(
                     f"the gradient of {node.name} flows through {gap.which}, which are not kept"
                 )
-            self._gradients[node] = Trace.of(backward(self, node, halt, self.ask_function))
+            with self.functions() if self.functions else nullcontext() as ask:
+                self._gradients[node] = Trace.of(backward(self, node, halt, ask))
         return self._gradients[node]
 
     def lineage(self, node: str | Node, index: Index) -> dict[Node, Cells]:
@@ -120,18 +122,23 @@ class Trace(Record[Node]):
         `lineage` says which cells a cell depends on at all; this says how much.
 
         Returns:
-            By floating-point node, its own included, a tensor of the node's shape. A node is left out if
-            a call on the way has no derivative in torch.
+            By node of real or complex numbers, its own included, a tensor of the node's shape.
 
         Raises:
+            LookupError: If values that it depends on were dropped, or a call on the way has no derivative in
+                torch, or none that is known.
             ValueError: If the node is not floating-point.
         """
         found = self.node(node)
         self.require_values(ancestors(self.nodes, found))
-        return self._influence.back(found, tuple(index))
+        with self.functions() if self.functions else nullcontext() as ask:
+            return self._influence.back(found, tuple(index), ask)
 
     def effect(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
-        """Return the derivative of each node that a cell feeds with respect to that cell, at their values."""
+        """Return the derivative of each node that a cell feeds with respect to that cell, at their values.
+
+        A node is left out if a call on the way has no derivative, or none that is known.
+        """
         found = self.node(node)
         self.require_values(descendants(self.nodes, found))
         return self._influence.forward(found, tuple(index))
@@ -143,7 +150,7 @@ class Trace(Record[Node]):
 
     @cached_property
     def _influence(self) -> Influence[Node]:
-        return Influence(self.nodes, self.ask_function)
+        return Influence(self.nodes)
 
     @cached_property
     def _lineage(self) -> Lineage[Node]:

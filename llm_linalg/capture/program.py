@@ -41,6 +41,7 @@ from llm_linalg.capture.plots import Plots
 from llm_linalg.capture.sites import FILE, Sites
 from llm_linalg.capture.turns import Turns
 from llm_linalg.ops.operation import Call
+from llm_linalg.ops.vjp import whole_vjp
 from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.listener import Listener
@@ -354,6 +355,34 @@ class ProgramRun:
                 raise shown or ProgramError("an expression ends no program") from error
             finally:
                 self.calls_of_last = counts.calls
+
+    def own_gradients(self, place: int, cotangents: Sequence[Tensor | None], *, hooks: bool) -> list[Tensor]:
+        """Return the value of a node, and what its function gives back to each operand for cotangents.
+
+        Args:
+            place: The position of the node.
+            cotangents: One for each result of its call; None for one from which nothing arrives.
+            hooks: Whether its hooks are asked instead, which return its own gradient.
+
+        Raises:
+            ProgramError: If the function fails.
+        """
+        node = self.recorder.nodes[place]
+        several = [
+            None if own is None else torch.view_as_complex(own) if node.value.is_complex() else own
+            for own in cotangents
+        ]
+        apart = self.output.apart(), self._bindings.apart(self._new_recorder(Counts(self._limits)))
+        with isolated(self.seed), printing_to(self.output), apart[0], apart[1]:
+            try:
+                if hooks:
+                    return [node.value, *(node.changed_by_hooks(own) for own in several if own is not None)]
+                if node.call is None:
+                    raise LookupError("it has no function")
+                found = whole_vjp(node.call, several)
+            except Exception as error:
+                raise ProgramError(f"{type(error).__name__}: {error}") from error
+        return [node.value, *(found[node.call.order.index(at)] for at in range(len(found)))]
 
 
 def _execute(code: CodeType, names: dict[str, Any], recorder: Recorder) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import islice
 from typing import Generic, Self, TypeVar
@@ -19,6 +20,8 @@ from llm_linalg.recording.record_node import N
 from llm_linalg.recording.scopes import Scope, scope_tree
 
 T = TypeVar("T")
+AskFunction = Callable[[int, bool, Sequence[Tensor | None]], Sequence[Tensor]]
+"""Returns gradients by calling the function at a position, or (True) the hooks there, with cotangents."""
 _GUESSED = 2_000  # names compared to suggest a spelling
 
 
@@ -42,8 +45,8 @@ class Record(Generic[N]):
         files: Of a trace that was read: by file of its nodes, the lines around them. None for one made here.
         ranks: The trace of each device, for a program that ran on several.
         rerun: Runs trusted Python again, keeping the values around the node at a position.
-        ask_function: Calls the backward pass of the function at a position, or (True) the hooks of the node
-            there, with cotangents, where the program ran elsewhere; None if nobody can.
+        functions: Returns a context in which functions of a program that ran elsewhere can be asked; None if
+            they can't.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class Record(Generic[N]):
         self.files: Mapping[str, tuple[str, ...]] | None = None
         self.ranks: tuple[Self, ...] = ()
         self.rerun: Callable[[int], Self] | None = None
-        self.ask_function: Callable[[int, bool, Sequence[Tensor | None]], Sequence[Tensor]] | None = None
+        self.functions: Callable[[], AbstractContextManager[AskFunction]] | None = None
 
     def printed_from(self, line: int) -> str:
         """Return what the lines from one on have printed; all of it where no lines are known."""

@@ -305,6 +305,13 @@ class RecordNode:
         """What its cells read, one entry per operand; a composite's parts are not considered here."""
         return self.call.operation.operand_reads(self.call) if self.call else ()
 
+    def changed_by_hooks(self, gradient: Tensor) -> Tensor:
+        """Return a gradient of it as its hooks leave it."""
+        for hook in self.hooks:
+            changed = hook(gradient)
+            gradient = gradient if changed is None else changed
+        return gradient
+
     def require_values(self) -> None:
         """Raise `LookupError` if its values were dropped."""
         if self.dropped:

@@ -134,17 +134,26 @@ class ToldProgram:
         return told
 
     def answer(self, request: Mapping[str, Any]) -> list[Any]:
-        """Return the value of an expression in the state that the program left, or why there is none."""
-        if self._run is None:
+        """Return what is asked in the state that the program left, or why there is no answer.
+
+        That is the value of an expression, `ask` with `names`, or what a function of the program gives for
+        `cotangents`: see `ProgramRun.own_gradients`.
+        """
+        run = self._run
+        if run is None:
             return ["error", "the program was not run"]
         names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
         try:
-            value = self._run.evaluate(str(request["ask"]), **names)
+            if "cotangents" in request:
+                several = [None if own is None else Decoder().decode(own) for own in request["cotangents"]]
+                value: Any = run.own_gradients(int(request["at"]), several, hooks=bool(request["hooks"]))
+            else:
+                value = run.evaluate(str(request["ask"]), **names)
         except Timeout:
             raise
         except ProgramError as error:
             return ["error", error.message]
-        return ["value", *self.log.value(value), self._run.calls_of_last]
+        return ["value", *self.log.value(value), run.calls_of_last]
 
 
 def _exchange(own: DevicePart, requests: Requests) -> Parts:

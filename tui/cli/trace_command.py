@@ -85,7 +85,12 @@ def run(flags: argparse.Namespace) -> int:
 def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     """Write a trace into its file and print its nodes, as the flags say; return the exit code."""
     if flags.format is not None:
-        print_trace(trace, flags.format)
+        try:
+            shown = trace.backward(trace.loss) if flags.backward and trace.loss is not None else trace
+        except LookupError as error:
+            say(str(error.args[0]))
+            return 1
+        print_trace(shown, flags.format)
     if flags.save is None:
         return 0
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -140,7 +141,9 @@ def follow_cell(start: FollowedCell, trace: Trace) -> FollowedCells:
     back = start.way == "lineage"
     cells = (trace.lineage if back else trace.reach)(node, start.position)
     real = node.value.is_floating_point()
-    influence = (trace.influence if back else trace.effect)(node, start.position) if real else {}
+    influence: Mapping[Node, Value] = {}
+    with suppress(LookupError):  # of a derivative that nobody knows no number is shown
+        influence = (trace.influence if back else trace.effect)(node, start.position) if real else {}
     return FollowedCells(start, node, cells, influence)
 
 

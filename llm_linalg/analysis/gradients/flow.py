@@ -5,7 +5,7 @@ Functions of the program that have a backward pass of their own, and hooks, are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from torch import Tensor
@@ -14,10 +14,10 @@ from llm_linalg.ops.fallback import UntoldOperation, untold
 from llm_linalg.ops.operation import NO_DERIVATIVE
 from llm_linalg.ops.vjp import has_gradient, whole_vjp
 from llm_linalg.recording.aliasing import AliasUpdate
+from llm_linalg.recording.record import AskFunction
 from llm_linalg.recording.record_node import N, RecordNode
 
-Ask = Callable[[int, bool, Sequence[Tensor | None]], Sequence[Tensor]]
-"""Calls the backward pass of the function at a position, or (True) the hooks of the node there."""
+_CONSTANTS = frozenset(["arange", "linspace", "logspace", "eye", "zeros", "ones", "full"])
 
 
 def kept_places(node: RecordNode) -> tuple[int, ...] | None:
@@ -43,7 +43,12 @@ def open_places(node: RecordNode) -> list[int]:
     """Return the operands to which a gradient of a node flows back, if they are of numbers that have one."""
     kept, made = kept_places(node), node.call.places.get("results", ()) if node.call else ()
     places = range(len(node.operands)) if kept is None else kept
-    return [place for place in places if place not in made]
+    return [place for place in places if place not in made and _has_history(node.operands[place].node)]
+
+
+def _has_history(node: RecordNode) -> bool:
+    """Return whether torch says where a tensor comes from; of a step under `torch.no_grad()` it does not."""
+    return not node.no_grad or node.is_write or not node.operands
 
 
 def needed(
@@ -76,9 +81,14 @@ def ends_of(nodes: Sequence[RecordNode], last: RecordNode, *, can_ask: bool = Fa
     for node, why in sorted(lost.items(), key=lambda item: -item[0].index):
         beyond = needed(nodes, node) - {node}
         own_is_wrong = node.is_unseen or node.has_hook
-        if own_is_wrong or any(own in others or own.is_input for own in beyond):
+        if own_is_wrong or any(own in others or _may_be_asked_for(own) for own in beyond):
             raise LookupError(f"the gradient flows through {place_of(node)}, {why}")
     return {*lost}
+
+
+def _may_be_asked_for(node: RecordNode) -> bool:
+    """Return whether somebody may want the gradient of a node: it comes from outside, and is no constant."""
+    return not node.operands and node.op not in _CONSTANTS
 
 
 def is_lost(node: RecordNode) -> bool:
@@ -128,21 +138,20 @@ def outputs_of(nodes: Sequence[N], node: N) -> list[N]:
     return [other for other in nodes[first:] if other.operands is node.operands]
 
 
-def own_gradients(node: RecordNode, cotangents: Sequence[Tensor | None], ask: Ask | None) -> Sequence[Tensor]:
+def own_gradients(
+    node: RecordNode, cotangents: Sequence[Tensor | None], ask: AskFunction | None
+) -> Sequence[Tensor]:
     """Return the gradient of each operand of a function of the program, from one for each of its outputs."""
     if ask is not None:
         return ask(node.index, False, cotangents)
     return [] if node.call is None else whole_vjp(node.call, cotangents)
 
 
-def after_hooks(node: RecordNode, gradient: Tensor, ask: Ask | None) -> Tensor:
+def after_hooks(node: RecordNode, gradient: Tensor, ask: AskFunction | None) -> Tensor:
     """Return the gradient of a node as its hooks leave it."""
     if ask is not None and node.has_hook:
         return ask(node.index, True, [gradient])[0]
-    for hook in node.hooks:
-        changed = hook(gradient)
-        gradient = gradient if changed is None else changed
-    return gradient
+    return node.changed_by_hooks(gradient)
 
 
 def _writers(alias: RecordNode) -> list[RecordNode]:

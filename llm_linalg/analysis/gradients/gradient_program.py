@@ -17,7 +17,6 @@ from torch import Tensor
 from llm_linalg.analysis.gradients import explanations
 from llm_linalg.analysis.gradients.explanations import Reason
 from llm_linalg.analysis.gradients.flow import (
-    Ask,
     after_hooks,
     ends_of,
     is_own,
@@ -44,11 +43,13 @@ from llm_linalg.base.errors import HaltedError, ProgramError
 from llm_linalg.ops.operation import Call, fill_template, literal
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.recording.gap import Gap
-from llm_linalg.recording.record import Record
+from llm_linalg.recording.record import AskFunction, Record
 from llm_linalg.recording.record_node import N, RecordNode
 
 
-def backward(trace: Record[N], loss: N, halt: Halt | None = None, ask: Ask | None = None) -> Record[N]:
+def backward(
+    trace: Record[N], loss: N, halt: Halt | None = None, ask: AskFunction | None = None
+) -> Record[N]:
     """Return the gradient program of `loss`: each step in torch terms, such as `dW = dY.T @ X`.
 
     The gradient of a node is named `d` + the node's name.
@@ -163,7 +164,7 @@ class _Writer:
         autograd_steps: Steps that autograd takes, by the names that the program calls them.
     """
 
-    def __init__(self, nodes: Sequence[RecordNode], loss: RecordNode, ask: Ask | None) -> None:
+    def __init__(self, nodes: Sequence[RecordNode], loss: RecordNode, ask: AskFunction | None) -> None:
         self._loss, self._ask = loss, ask
         self._level = tuple(nodes)  # the program's nodes, or the parts of a composite while inside it
         self._ends = ends_of(self._before, loss, can_ask=ask is not None)
@@ -332,7 +333,8 @@ class _Writer:
 
         given = ", ".join(piece or "None" for piece in pieces.values())
         text = f"{self._asked(node, 'backward', ask)}({given})"
-        why = f"Back through {node.title} ({node.op}). {explanations.OWN}"
+        asked = explanations.OWN if self._ask is None else explanations.ASKED
+        why = f"Back through {node.title} ({node.op}). {asked}"
         targets = [node.operands[place].node for place in places]
         if len(targets) == 1:
             self._add(targets[0], _Part(node, text, why))

@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.analysis.own_programs import run_over
 from llm_linalg.analysis.parts import operand_names
 from llm_linalg.base.axes import Shape
-from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.ops.complex_numbers import COMPLEX_NUMBERS
 from llm_linalg.ops.operation import Call, fill_template
 from llm_linalg.ops.vjp import autograd_vjp, rerun
@@ -182,7 +182,9 @@ def _refusing(step: str) -> Iterator[None]:
     """Say which step has no gradient, if torch or a function of the program raises something."""
     try:
         yield
-    except ProgramError:
+    except (LimitError, HaltedError):
         raise
+    except ProgramError as error:
+        raise LookupError(f"the gradient flows through {step}: {error.message}") from error
     except Exception as error:
         raise LookupError(f"the gradient flows through {step}, and torch has none there: {error}") from error
