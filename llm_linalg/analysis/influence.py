@@ -25,6 +25,7 @@ from llm_linalg.analysis.gradients.flow import (
     outputs_of,
     own_gradients,
     place_of,
+    refusing,
 )
 from llm_linalg.analysis.own_programs import Bounds
 from llm_linalg.ops.reads import one
@@ -94,16 +95,12 @@ class Influence(Generic[N]):
         places, kept = open_places(node), kept_places(node)
         if kept is not None:
             return [found[node]] * len(kept)
-        try:
-            several: Sequence[Tensor | None]
+        several: Sequence[Tensor | None]
+        with refusing(place_of(node)):
             if is_own(node):
                 several = own_gradients(node, [found.get(other) for other in outputs], ask)
             else:
                 several = self._pulled(node, found[node])
-        except _UNKNOWN as error:
-            raise LookupError(
-                f"the gradient flows through {place_of(node)}, and torch has none there: {error}"
-            ) from error
         return [several[place] for place in places]
 
     def forward(self, node: N, index: Index) -> dict[N, Tensor]:

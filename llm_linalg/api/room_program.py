@@ -17,7 +17,7 @@ from torch import Tensor
 
 from llm_linalg.api.local_program import timeout_message
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import FEW_CALLS, Program, ProgramFacts, ProgramTask
+from llm_linalg.api.programs import FEW_CALLS, SECONDS, Program, ProgramFacts, ProgramTask
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import (
     FormatError,
@@ -36,14 +36,15 @@ from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.failed_call import FailedCall
 from llm_linalg.recording.record import AskFunction
 from llm_linalg.room.room_client import room
-from llm_linalg.room.room_limits import RoomLimits
+from llm_linalg.room.room_limits import ANSWER_SECONDS, RoomLimits
 from llm_linalg.room.room_run import RoomRun
 from llm_linalg.room.tier import known_lack, tier
-from llm_linalg.tracefile.log_format import MOST_NAME
+from llm_linalg.tracefile.log_format import MOST_LISTS, MOST_NAME
 from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.tracefile.plain_values import UntoldValueError, encode_whole
 
 SHORT = 0.5  # seconds: a program that takes no more is run again with each repair
+MOST_GIVEN = 2**18  # cells of a gradient that a function of the program is called with
 AT_ONCE = 200  # records of a log that are read between two looks at whether to stop
 
 
@@ -165,11 +166,11 @@ class RoomProgram(Program):
             raise ProgramError("a value that can't be handed over") from None
         return self.asked({"ask": expression, "names": known})
 
-    def asked(self, request: dict[str, Any]) -> Any:
+    def asked(self, request: dict[str, Any], seconds: float = ANSWER_SECONDS) -> Any:
         """Return what the child answers in the state that the program left."""
         if self._run is None or self._reader is None:
             raise RoomError("the program was not run")
-        match self._run.ask(request):
+        match self._run.ask(request, seconds):
             case ["error", reason]:
                 raise ProgramError(clean(str(reason), MOST_NAME))
             case ["value", encoded, references, int() as calls]:
@@ -193,8 +194,8 @@ class RoomProgram(Program):
                 with suppress(ProgramError):  # it fails as it did
                     again[0].run(repairs=False)
             node = trace.nodes[at]
-            own = [None if value is None else encode_whole(_as_pairs(value)) for value in cotangents]
-            made: Any = again[0].asked({"at": at, "hooks": hooks, "cotangents": own})
+            request = {"at": at, "hooks": hooks, "cotangents": list(map(_told, cotangents))}
+            made: Any = again[0].asked(request, self.task.seconds or SECONDS)
             wanted = [node.value, *([node.value] if hooks else [operand.value for operand in node.operands])]
             if made.__class__ is not list or list(map(_kind, made)) != list(map(_kind, wanted)):
                 raise RoomError("what the program told can't be believed: gradients of other shapes")
@@ -214,8 +215,14 @@ class RoomProgram(Program):
         return ProgramFacts(self._reader.own_names, self._reader.is_random)
 
 
-def _as_pairs(value: Tensor) -> Tensor:
-    return torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
+def _told(cotangent: Tensor | None) -> Any:
+    """Return a cotangent as its shape and its numbers, in pieces; complex ones are pairs."""
+    if cotangent is None:
+        return None
+    if cotangent.numel() > MOST_GIVEN:
+        raise ProgramError(f"a gradient of more than {MOST_GIVEN:,} cells can't be handed to it")
+    own = torch.view_as_real(cotangent.resolve_conj()) if cotangent.is_complex() else cotangent
+    return [own.shape, [encode_whole(piece) for piece in torch.split(own.flatten(), MOST_LISTS)]]
 
 
 def _kind(value: Any) -> object:

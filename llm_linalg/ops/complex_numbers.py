@@ -39,14 +39,13 @@ def _part_vjp(call: Call) -> Mapping[str, str]:
     return {"input": f"torch.complex({', '.join(parts if call.operation.name == 'real' else parts[::-1])})"}
 
 
-_SIZE = "({d} * torch.polar(torch.ones_like({input}), -{other})).real"
 COMPLEX_NUMBERS: tuple[Operation, ...] = (
     entry("complex", "input, other", "{input} + {other}·i", "{d}.real", "{d}.imag"),
     entry(
         "polar",
         "input, other",
         "{input}·exp(i·{other})",
-        _SIZE,
+        "({d} * torch.sgn({out}).conj()).real",
         "({d} * {out}.conj()).imag",
         multiplications_per_cell=2,
     ),
@@ -57,6 +56,6 @@ COMPLEX_NUMBERS: tuple[Operation, ...] = (
     unary("angle", "angle of {input}"),
     *(unary(name, "conjugate of {input}", "{d}.conj()") for name in ("conj", "conj_physical")),
     *(unary(name, "{input}", "{d}") for name in ("resolve_conj", "resolve_neg")),
-    Pairs("view_as_real", "input", apart=True, gradient={"input": "torch.view_as_complex({d}.contiguous())"}),
+    Pairs("view_as_real", "input", apart=True, gradient={"input": "torch.complex({d}[..., 0], {d}[..., 1])"}),
     Pairs("view_as_complex", "input", gradient={"input": "torch.view_as_real({d}.resolve_conj())"}),
 )

@@ -301,6 +301,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             if name == "grad" and self._has_node(output, origin):
                 continue
             node = self._node(name, output, operands, call.at(position) if position else call, origin)
+            if name == "grad" and output.requires_grad:  # it has a gradient itself
+                node.is_unseen = True
             if len(given) > 1:
                 node.is_one_of_several = True
             node.note_inner()

@@ -13,6 +13,9 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import torch
+from torch import Tensor
+
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.devices import DevicePart, LocalDevice, Parts
@@ -145,7 +148,7 @@ class ToldProgram:
         names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
         try:
             if "cotangents" in request:
-                several = [None if own is None else Decoder().decode(own) for own in request["cotangents"]]
+                several = [own and _cotangent(*own) for own in request["cotangents"]]
                 value: Any = run.own_gradients(int(request["at"]), several, hooks=bool(request["hooks"]))
             else:
                 value = run.evaluate(str(request["ask"]), **names)
@@ -154,6 +157,10 @@ class ToldProgram:
         except ProgramError as error:
             return ["error", error.message]
         return ["value", *self.log.value(value), run.calls_of_last]
+
+
+def _cotangent(shape: Sequence[int], pieces: Sequence[Any]) -> Tensor:
+    return torch.cat([Decoder().decode(piece) for piece in pieces]).reshape([*shape])
 
 
 def _exchange(own: DevicePart, requests: Requests) -> Parts:

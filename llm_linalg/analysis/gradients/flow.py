@@ -5,11 +5,13 @@ Functions of the program that have a backward pass of their own, and hooks, are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from pathlib import Path
 
 from torch import Tensor
 
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.ops.fallback import UntoldOperation, untold
 from llm_linalg.ops.operation import NO_DERIVATIVE
 from llm_linalg.ops.vjp import has_gradient, whole_vjp
@@ -17,7 +19,7 @@ from llm_linalg.recording.aliasing import AliasUpdate
 from llm_linalg.recording.record import AskFunction
 from llm_linalg.recording.record_node import N, RecordNode
 
-_CONSTANTS = frozenset(["arange", "linspace", "logspace", "eye", "zeros", "ones", "full"])
+_CONSTANTS = frozenset(["arange", "linspace", "logspace"])
 
 
 def kept_places(node: RecordNode) -> tuple[int, ...] | None:
@@ -125,6 +127,19 @@ def place_of(node: RecordNode) -> str:
 
 
 # Functions of the program
+
+
+@contextmanager
+def refusing(step: str) -> Iterator[None]:
+    """Say which step has no gradient, if torch or a function of the program raises something."""
+    try:
+        yield
+    except (LimitError, HaltedError):
+        raise
+    except ProgramError as error:
+        raise LookupError(f"the gradient flows through {step}: {error.message}") from error
+    except Exception as error:
+        raise LookupError(f"the gradient flows through {step}, and torch has none there: {error}") from error
 
 
 def is_own(node: RecordNode) -> bool:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from llm_linalg.analysis.gradients.flow import refusing
 from llm_linalg.analysis.own_programs import run_over
 from llm_linalg.analysis.parts import operand_names
 from llm_linalg.base.axes import Shape
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.ops.complex_numbers import COMPLEX_NUMBERS
 from llm_linalg.ops.operation import Call, fill_template
 from llm_linalg.ops.vjp import autograd_vjp, rerun
@@ -49,6 +48,8 @@ def rules_of(call: Call) -> Mapping[str, str]:
     mentions: torch's gradient is the direction of the steepest rise.
     """
     operation, tensors = call.operation, (*call.tensors, call.result)
+    if operation.kind == "contraction" and len({tensor.dtype for tensor in tensors}) > 1:
+        return {}  # one was converted on the way
     if not any(tensor.is_complex() for tensor in tensors) or operation.name in _OWN:
         return operation.cotangents(call)
     is_linear = operation.kind in ("movement", "contraction") and operation.name not in _CONJUGATING
@@ -146,7 +147,7 @@ def vjp(cotangent: Tensor, call: Call, place: int, step: str) -> Tensor:
         handle: Any = torch.overrides.handle_torch_function
         taken: Tensor = handle(vjp, (cotangent,), cotangent, call=call, place=place, step=step)
         return taken
-    with _refusing(step), torch.enable_grad():
+    with refusing(step), torch.enable_grad():
         operands = [tensor.detach() for tensor in call.tensors]
         leaf = operands[place].clone().requires_grad_(True)
         operands[place] = leaf
@@ -172,19 +173,6 @@ def own_backward(*cotangents: Tensor | None, ask: AskedFunction, step: str) -> T
         return taken
     if any(own.requires_grad for own in given):
         raise NotImplementedError("nobody knows what a function of the program reads")
-    with _refusing(step):
+    with refusing(step):
         found = tuple(ask(cotangents))
     return found[0] if len(found) == 1 else found
-
-
-@contextmanager
-def _refusing(step: str) -> Iterator[None]:
-    """Say which step has no gradient, if torch or a function of the program raises something."""
-    try:
-        yield
-    except (LimitError, HaltedError):
-        raise
-    except ProgramError as error:
-        raise LookupError(f"the gradient flows through {step}: {error.message}") from error
-    except Exception as error:
-        raise LookupError(f"the gradient flows through {step}, and torch has none there: {error}") from error
