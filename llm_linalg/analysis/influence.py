@@ -15,18 +15,7 @@ from typing import TYPE_CHECKING, Generic
 import torch
 from torch import Tensor
 
-from llm_linalg.analysis.gradients.flow import (
-    after_hooks,
-    ends_of,
-    is_lost,
-    is_own,
-    kept_places,
-    open_places,
-    outputs_of,
-    own_gradients,
-    place_of,
-    refusing,
-)
+from llm_linalg.analysis.gradients import flow
 from llm_linalg.analysis.own_programs import Bounds
 from llm_linalg.ops.reads import one
 from llm_linalg.ops.vjp import autograd_vjp, has_gradient, rerun
@@ -69,18 +58,18 @@ class Influence(Generic[N]):
             LimitError: If a call is too large to be run again.
         """
         found = {node: _seed(node, index)}
-        ends = ends_of(self._nodes, node, can_ask=ask is not None)
+        ends = flow.ends_of(self._nodes, node, can_ask=ask is not None)
         for current in reversed(self._nodes[: node.index + 1]):
             if current not in found or current in ends:
                 continue
-            outputs = outputs_of(self._nodes, current) if is_own(current) else [current]
+            outputs = flow.outputs_of(self._nodes, current) if flow.is_own(current) else [current]
             if any(other.index > current.index and other in found for other in outputs):
                 continue  # it went back from them all together
             for other in outputs:
                 if other in found:
-                    found[other] = after_hooks(other, found[other], ask)
+                    found[other] = flow.after_hooks(other, found[other], ask)
             for place, taken in zip(
-                open_places(current), self._carried(outputs, current, found, ask), strict=True
+                flow.open_places(current), self._carried(outputs, current, found, ask), strict=True
             ):
                 if taken is not None:
                     target = current.operands[place].node
@@ -92,13 +81,13 @@ class Influence(Generic[N]):
         self, outputs: list[N], node: N, found: Mapping[N, Tensor], ask: AskFunction | None
     ) -> Sequence[Tensor | None]:
         """Return what goes back to each operand to which a gradient flows; None for nothing."""
-        places, kept = open_places(node), kept_places(node)
-        if kept is not None:
-            return [found[node]] * len(kept)
+        places = flow.open_places(node)
+        if flow.kept_places(node) is not None:
+            return [found[node]] * len(places)
         several: Sequence[Tensor | None]
-        with refusing(place_of(node)):
-            if is_own(node):
-                several = own_gradients(node, [found.get(other) for other in outputs], ask)
+        with flow.refusing(flow.place_of(node)):
+            if flow.is_own(node):
+                several = flow.own_gradients(node, [found.get(other) for other in outputs], ask)
             else:
                 several = self._pulled(node, found[node])
         return [several[place] for place in places]
@@ -108,14 +97,14 @@ class Influence(Generic[N]):
         found = {node: _seed(node, index)}
         unknown: set[N] = set()
         for current in self._nodes[node.index + 1 :]:
-            sources = [current.operands[place].node for place in open_places(current)]
+            sources = [current.operands[place].node for place in flow.open_places(current)]
             if not has_gradient(current.value):
                 continue
             if any(source in unknown for source in sources):
                 unknown.add(current)
             elif any(source in found for source in sources):
                 try:
-                    if is_lost(current) or current.hooks:
+                    if flow.is_lost(current) or current.hooks:
                         raise NotImplementedError
                     carried = self._pushed(current, [found.get(own.node) for own in current.operands])
                 except _UNKNOWN:
@@ -139,12 +128,12 @@ class Influence(Generic[N]):
 
         A VJP is linear in its cotangent, so the VJP of the VJP is the JVP (the double-backward trick).
         """
-        kept = kept_places(node)
+        kept = flow.kept_places(node)
         if kept is not None:
             return tangents[kept[0]] if kept else None
         if self._graph(node)[1] is None:
             return None
-        if is_own(node):  # it may give anything for zeros
+        if flow.is_own(node):  # it may give anything for zeros
             return self._by_cells(node, tangents)
         cotangent = torch.zeros_like(node.value).requires_grad_()
         pairs = [

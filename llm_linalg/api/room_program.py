@@ -216,13 +216,17 @@ class RoomProgram(Program):
 
 
 def _told(cotangent: Tensor | None) -> Any:
-    """Return a cotangent as its shape and its numbers, in pieces; complex ones are pairs."""
+    """Return a cotangent as a shape, whether its pairs are complex numbers, and its numbers in pieces."""
     if cotangent is None:
         return None
     if cotangent.numel() > MOST_GIVEN:
         raise ProgramError(f"a gradient of more than {MOST_GIVEN:,} cells can't be handed to it")
     own = torch.view_as_real(cotangent.resolve_conj()) if cotangent.is_complex() else cotangent
-    return [own.shape, [encode_whole(piece) for piece in torch.split(own.flatten(), MOST_LISTS)]]
+    return [
+        own.shape,
+        cotangent.is_complex(),
+        [encode_whole(piece) for piece in torch.split(own.flatten(), MOST_LISTS)],
+    ]
 
 
 def _kind(value: Any) -> object:

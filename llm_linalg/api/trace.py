@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from llm_linalg.analysis.axis_names import AxisNaming
 from llm_linalg.analysis.block_diagram import BlockDiagram
-from llm_linalg.analysis.gradients.gradient_program import backward, crossed_gap
+from llm_linalg.analysis.gradients.gradient_program import backward
 from llm_linalg.analysis.influence import Influence
 from llm_linalg.analysis.lineage import Lineage
 from llm_linalg.api.node import Node
@@ -87,11 +87,6 @@ class Trace(Record[Node]):
         node = self.node(loss)
         if node not in self._gradients:
             self.require_values(ancestors(self.nodes, node))
-            gap = crossed_gap(self.nodes, node)
-            if gap is not None:
-                raise LookupError(
-                    f"the gradient of {node.name} flows through {gap.which}, which are not kept"
-                )
             with self.functions() if self.functions else nullcontext() as ask:
                 self._gradients[node] = Trace.of(backward(self, node, halt, ask))
         return self._gradients[node]

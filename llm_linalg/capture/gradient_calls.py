@@ -151,7 +151,7 @@ class OwnGradients:
             rng_state=state,
         )
         for node in recorder.nodes[first:]:
-            node.is_unseen = any(own is given for own in made for given in inputs)
+            node.flows_on = any(own is given for own in made for given in inputs)
             node.has_hook = kind is BackwardHookFunction  # a module's hooks stand where nobody sees them
 
     def register_hook(self, tensor: Tensor, hook: Any) -> Any:

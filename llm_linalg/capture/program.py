@@ -368,18 +368,17 @@ class ProgramRun:
             ProgramError: If the function fails.
         """
         node = self.recorder.nodes[place]
-        several = [
-            None if own is None else torch.view_as_complex(own) if node.value.is_complex() else own
-            for own in cotangents
-        ]
         apart = self.output.apart(), self._bindings.apart(self._new_recorder(Counts(self._limits)))
         with isolated(self.seed), printing_to(self.output), apart[0], apart[1]:
             try:
                 if hooks:
-                    return [node.value, *(node.changed_by_hooks(own) for own in several if own is not None)]
+                    return [
+                        node.value,
+                        *(node.changed_by_hooks(own) for own in cotangents if own is not None),
+                    ]
                 if node.call is None:
                     raise LookupError("it has no function")
-                found = whole_vjp(node.call, several)
+                found = whole_vjp(node.call, cotangents)
             except Exception as error:
                 raise ProgramError(f"{type(error).__name__}: {error}") from error
         return [node.value, *(found[node.call.order.index(at)] for at in range(len(found)))]

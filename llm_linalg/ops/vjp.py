@@ -44,22 +44,21 @@ def whole_vjp(call: Call, cotangents: Sequence[Tensor | None]) -> list[Tensor]:
         LookupError: If the function gives other values now.
     """
     with torch.enable_grad():
-        leaves = [tensor.detach().clone() for tensor in call.tensors]
-        real = [leaf.requires_grad_() for leaf in leaves if has_gradient(leaf)]
+        leaves = [tensor.detach().clone().requires_grad_(has_gradient(tensor)) for tensor in call.tensors]
         results = call.replay_all(leaves)
         again = results[call.position].detach()
         if not torch.allclose(again, call.result, rtol=0, atol=0, equal_nan=True):
             raise LookupError("its function gives other values when it is called again")
-        taken = [
-            (result, own)
-            for result, own in zip(results, cotangents, strict=True)
-            if own is not None and result.requires_grad
-        ]
-        several, own = zip(*taken, strict=True) if taken else ((), ())
-        found = autograd_vjp(several, real, own) if taken else [None] * len(real)
-    gradients = {id(leaf): gradient for leaf, gradient in zip(real, found, strict=True)}
-    pairs = [(leaf.detach(), gradients.get(id(leaf))) for leaf in leaves]
-    return [torch.zeros_like(leaf) if gradient is None else gradient for leaf, gradient in pairs]
+        pairs = zip(results, cotangents, strict=True)
+        taken = [(own, given) for own, given in pairs if given is not None and own.requires_grad]
+        real = [leaf for leaf in leaves if leaf.requires_grad]
+        several, slopes = zip(*taken, strict=True) if taken else ((), ())
+        found = iter(autograd_vjp(several, real, slopes) if taken else [None] * len(real))
+    gradients = [next(found) if leaf.requires_grad else None for leaf in leaves]
+    return [
+        torch.zeros_like(leaf.detach()) if own is None else own
+        for leaf, own in zip(leaves, gradients, strict=True)
+    ]
 
 
 def _share(result: Tensor, cotangent: Tensor) -> Tensor:

@@ -144,14 +144,13 @@ class RecordNode:
         words: What it is called where its name is not the program's, such as `mine on device 1`; or empty.
         member: Of a parameter of a layer without a name, which it is: `weight`.
         gap: Of a tensor as turns of a loop left it that were not recorded: these turns.
-        flows_on: Of such a tensor: whether its gradient flows on into these turns.
+        flows_on: Whether its gradient flows on into these turns, or other calls that were not recorded.
         missed: The numbers that its name had in such turns, since the last node of that name and line.
         no_grad: Whether it was computed under `torch.no_grad()`, so that no gradient flows through it.
         forward_node: In a gradient program, the node whose VJP this step belongs to.
         why: In a gradient program, the explanation of the step.
         hooks: The functions of the program that may change its gradient, as far as they are at hand.
         has_hook: Of a node that was read: whether it has such functions.
-        is_unseen: Whether its gradient flows on into calls that were not recorded.
         composite: The composite that it is a part of; None for a node of the program itself.
         part_nodes: The parts of a composite, once they were asked for.
     """
@@ -170,7 +169,6 @@ class RecordNode:
     why = ""
     hooks: tuple[Callable[[Tensor], Any], ...] = ()
     has_hook = False
-    is_unseen = False
     composite: Self | None = None
     part_nodes: tuple[Self, ...] | None = None
 

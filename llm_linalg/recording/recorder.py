@@ -302,7 +302,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 continue
             node = self._node(name, output, operands, call.at(position) if position else call, origin)
             if name == "grad" and output.requires_grad:  # it has a gradient itself
-                node.is_unseen = True
+                node.flows_on = True
             if len(given) > 1:
                 node.is_one_of_several = True
             node.note_inner()
@@ -345,14 +345,14 @@ class Recorder(TensorIndex, TorchFunctionMode):
             node = self.note_result(tensor, [source], _DETACH, Tensor.detach)
         if node is not None:
             # Autograd goes on as if nothing had happened.
-            node.is_unseen = not (tensor.is_leaf and (tensor.requires_grad or not before.operands))
+            node.flows_on = not (tensor.is_leaf and (tensor.requires_grad or not before.operands))
             self._rename(tensor, node)
 
     def note_gradient(self, gradient: Tensor, source: Tensor) -> None:
         """Add a node for a gradient that the program asked for, as if it were read from `source`."""
         node = self.note_result(gradient, [source], _GRADIENT.operation, _READ_GRADIENT)
         if node is not None:
-            node.is_unseen = gradient.requires_grad  # it has a gradient itself
+            node.flows_on = gradient.requires_grad  # it has a gradient itself
 
     def note_result(
         self, tensor: Tensor, sources: Sequence[Tensor], operation: Operation, function: Any

@@ -249,10 +249,10 @@ class TensorIndex:
             made = {tensor.grad_fn for tensor in own.values()} - {grad_fn for _, grad_fn in self._histories}
             for node, grad_fn in self._histories:
                 todo, seen = [grad_fn], set()
-                while todo and not node.is_unseen:
+                while todo and not node.flows_on:
                     step = todo.pop()
                     seen.add(step)
-                    node.is_unseen = step in made or id(getattr(step, "variable", None)) in own
+                    node.flows_on = step in made or id(getattr(step, "variable", None)) in own
                     todo += [other for other, _ in step.next_functions if other and other not in seen]
 
     def release(self) -> None:

@@ -159,8 +159,9 @@ class ToldProgram:
         return ["value", *self.log.value(value), run.calls_of_last]
 
 
-def _cotangent(shape: Sequence[int], pieces: Sequence[Any]) -> Tensor:
-    return torch.cat([Decoder().decode(piece) for piece in pieces]).reshape([*shape])
+def _cotangent(shape: Sequence[int], is_complex: bool, pieces: Sequence[Any]) -> Tensor:
+    own = torch.cat([Decoder().decode(piece) for piece in pieces]).reshape([*shape])
+    return torch.view_as_complex(own) if is_complex else own
 
 
 def _exchange(own: DevicePart, requests: Requests) -> Parts:

@@ -398,7 +398,7 @@ class Reader(Generic[N]):
         node = self._known_node(index)
         node.is_inner = node.is_inner or facts.get("is_inner", False)
         node.is_one_of_several = node.is_one_of_several or facts.get("is_one_of_several", False)
-        node.flows_on = facts.get("flows_on", False)
+        node.flows_on = node.flows_on or facts.get("flows_on", False)
         node.words, node.member = facts.get("words", node.words), facts.get("member", node.member)
         node.gap = facts.get("gap", node.gap)
         if "missed" in facts:
@@ -408,7 +408,6 @@ class Reader(Generic[N]):
             self._link(missed.numel())
             node.missed = tuple(missed.tolist())
         node.has_hook = node.has_hook or facts.get("hooks", False)
-        node.is_unseen = node.is_unseen or facts.get("unseen", False)
         node.bound_name, node.scope = facts.get("name", node.bound_name), facts.get("scope", node.scope)
 
     def _cell(self, state: CellState) -> None:

@@ -109,15 +109,10 @@ class Passes:
 
 def _backward_refusal(trace: Trace) -> str:
     """Return why there is no backward pass through a long trace; empty if there is."""
-    from llm_linalg.analysis.gradients.gradient_program import crossed_gap
-
     if trace.dropped:
         return "Some values of this run were dropped, so there is no way back: --keep keeps more of them."
     if len(trace.nodes) > MOST_BACKWARD:
         return f"This run has more than {MOST_BACKWARD:,} operations: too many for a backward pass."
-    gap = None if trace.loss is None else crossed_gap(trace.nodes, trace.loss)
-    if gap is not None:
-        return f"No way back: it goes through {gap.span}, which are not kept."
     return ""
 
 

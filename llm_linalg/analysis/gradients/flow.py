@@ -29,7 +29,7 @@ def kept_places(node: RecordNode) -> tuple[int, ...] | None:
     the tensor's gradient is that of the tensor before.
     """
     call = node.call
-    if call is None or node.op == "detach":
+    if call is None or node.op in ("detach", "grad"):  # a gradient that was read has none itself
         return ()
     if isinstance(call.operation, AliasUpdate):
         if _is_detached(node.operands[0].node):
@@ -82,9 +82,10 @@ def ends_of(nodes: Sequence[RecordNode], last: RecordNode, *, can_ask: bool = Fa
     others = needed(nodes, last, lost.keys())
     for node, why in sorted(lost.items(), key=lambda item: -item[0].index):
         beyond = needed(nodes, node) - {node}
-        own_is_wrong = node.is_unseen or node.has_hook
+        own_is_wrong = node.flows_on or node.has_hook
         if own_is_wrong or any(own in others or _may_be_asked_for(own) for own in beyond):
-            raise LookupError(f"the gradient flows through {place_of(node)}, {why}")
+            which = node.gap.which if node.gap is not None and node.flows_on else place_of(node)
+            raise LookupError(f"the gradient flows through {which}, {why}")
     return {*lost}
 
 
@@ -101,8 +102,8 @@ def is_lost(node: RecordNode) -> bool:
 def _lost(node: RecordNode, can_ask: bool) -> str:
     """Return why nobody knows how a gradient goes back through a node; empty if it is known."""
     call = node.call
-    if node.is_unseen:
-        return "which comes of calls that were not recorded"
+    if node.flows_on:
+        return "which are not kept" if node.gap else "which comes of calls that were not recorded"
     if node.has_hook and not (node.hooks or can_ask):
         return "whose gradient a hook may change, which the trace does not hold"
     if call is None or kept_places(node) == ():

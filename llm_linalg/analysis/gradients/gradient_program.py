@@ -14,35 +14,15 @@ from functools import partial
 
 from torch import Tensor
 
-from llm_linalg.analysis.gradients import explanations
+from llm_linalg.analysis.gradients import explanations, flow, rules
 from llm_linalg.analysis.gradients.explanations import Reason
-from llm_linalg.analysis.gradients.flow import (
-    after_hooks,
-    ends_of,
-    is_own,
-    kept_places,
-    needed,
-    open_places,
-    outputs_of,
-    own_gradients,
-    place_of,
-)
 from llm_linalg.analysis.gradients.names import GradientNames, transpose_of
-from llm_linalg.analysis.gradients.rules import (
-    TO,
-    AskedFunction,
-    fit_rule,
-    own_backward,
-    rename_locals,
-    rules_of,
-    vjp,
-)
+from llm_linalg.analysis.gradients.rules import TO
 from llm_linalg.analysis.own_programs import NONSENSE, Bounds, Halt, run_over
 from llm_linalg.analysis.parts import operand_names, parts_of
 from llm_linalg.base.errors import HaltedError, ProgramError
 from llm_linalg.ops.operation import Call, fill_template, literal
 from llm_linalg.ops.reads import IndexReads
-from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record import AskFunction, Record
 from llm_linalg.recording.record_node import N, RecordNode
 
@@ -83,9 +63,8 @@ def backward(
             halt=halt,
         )
     except ProgramError as error:
-        if isinstance(error.__cause__, LookupError):
-            raise error.__cause__ from error.__cause__.__cause__
-        raise
+        lost = error.__cause__
+        raise (lost if isinstance(lost, LookupError) else error) from lost
     _call_by_variable(program, writer.names)
     for node in program.nodes:
         _call_by_expression(node, writer.names)
@@ -167,8 +146,8 @@ class _Writer:
     def __init__(self, nodes: Sequence[RecordNode], loss: RecordNode, ask: AskFunction | None) -> None:
         self._loss, self._ask = loss, ask
         self._level = tuple(nodes)  # the program's nodes, or the parts of a composite while inside it
-        self._ends = ends_of(self._before, loss, can_ask=ask is not None)
-        self._needed = needed(self._before, loss, self._ends)
+        self._ends = flow.ends_of(self._before, loss, can_ask=ask is not None)
+        self._needed = flow.needed(self._before, loss, self._ends)
         self._parts: dict[RecordNode, list[_Part]] = {loss: []}
         self._emitted: set[RecordNode] = set()
         self._aliases: dict[RecordNode, str] = {}
@@ -234,7 +213,7 @@ class _Writer:
 
         def ask(cotangents: Sequence[Tensor | None]) -> list[Tensor]:
             (found,) = cotangents
-            return [] if found is None else [after_hooks(node, found, self._ask)]
+            return [] if found is None else [flow.after_hooks(node, found, self._ask)]
 
         return _Part(node, f"{self._asked(node, 'hook', ask)}({before})", explanations.HOOK)
 
@@ -252,34 +231,34 @@ class _Writer:
 
     def _send(self, node: RecordNode) -> None:
         """Pass a node's cotangent on to its operands."""
-        call, kept = node.call, kept_places(node)
+        call, kept = node.call, flow.kept_places(node)
         if call is None or node in self._ends:
             return
         if kept is not None:
             for place in kept:
                 self._add(node.operands[place].node, _Part(node, self._d(node), explanations.UNSEEN))
             return
-        if is_own(node):
+        if flow.is_own(node):
             self._send_to_function(node)
             return
         joint = call.operation.joint_vjp
         if joint is not None:
             self._send_jointly(node, joint(call))
             return
-        rules = rules_of(call)
+        cotangents = rules.rules_of(call)
         names = operand_names(call)
         wanted = [place for place, operand in enumerate(node.operands) if operand.node in self._needed]
-        if any(names[place] not in rules for place in wanted) and parts_of(node) and not _shares(node):
+        if any(names[place] not in cotangents for place in wanted) and parts_of(node) and not _shares(node):
             self._send_by_parts(node)
             return
         for place in wanted:
-            self._pass_on(node, call, place, rules.get(names[place]))
+            self._pass_on(node, call, place, cotangents.get(names[place]))
 
     def _send_by_parts(self, node: RecordNode) -> None:
         """Go back through the parts of a composite, starting with its cotangent at the last part."""
         level, self._level = self._level, parts_of(node)
         last = parts_of(node)[-1]
-        self._needed |= needed(parts_of(node), last)
+        self._needed |= flow.needed(parts_of(node), last)
         for part in reversed(parts_of(node)):
             self.names.give(part, self.names.inner(node, part.name))
         self._aliases[last], self._parts[last] = self._d(node), []
@@ -323,12 +302,12 @@ class _Writer:
     def _send_to_function(self, node: RecordNode) -> None:
         """Hand the cotangents of all its outputs to a function that has a backward pass of its own."""
         pieces = self._pieces(node)
-        places = [place for place in open_places(node) if node.operands[place].node in self._needed]
+        places = [place for place in flow.open_places(node) if node.operands[place].node in self._needed]
         if pieces is None or not places:
             return
 
         def ask(cotangents: Sequence[Tensor | None]) -> list[Tensor]:
-            found = own_gradients(node, cotangents, self._ask)
+            found = flow.own_gradients(node, cotangents, self._ask)
             return [found[place] for place in places]
 
         given = ", ".join(piece or "None" for piece in pieces.values())
@@ -344,15 +323,15 @@ class _Writer:
         for target, way in zip(targets, ways, strict=True):
             self._add(target, _Part(node, way, why))
 
-    def _asked(self, node: RecordNode, what: str, ask: AskedFunction) -> str:
+    def _asked(self, node: RecordNode, what: str, ask: rules.AskedFunction) -> str:
         """Return the name of a step at which a function of the program is called."""
         asked = self.names.free(f"{what}_{node.op}_{node.index}")
-        self.autograd_steps[asked] = partial(own_backward, ask=ask, step=place_of(node))
+        self.autograd_steps[asked] = partial(rules.own_backward, ask=ask, step=flow.place_of(node))
         return asked
 
     def _pieces(self, node: RecordNode) -> dict[RecordNode, str] | None:
         """Return the cotangent of each output of a call, empty for none; None if they have been joined."""
-        outputs = outputs_of(self._level, node)
+        outputs = flow.outputs_of(self._level, node)
         if any(other.index > node.index and other in self._parts for other in outputs):
             return None
         for other in outputs:
@@ -374,7 +353,7 @@ class _Writer:
             text, axes = self._rule(node, place, template)
         else:
             asked = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
-            self.autograd_steps[asked] = partial(vjp, call=call, place=place, step=place_of(node))
+            self.autograd_steps[asked] = partial(rules.vjp, call=call, place=place, step=flow.place_of(node))
             text = f"{asked}({self._d(node)})"
         if template is None and turned is None:
             why = f"Back through {node.title} ({node.op}). It has no rule here: autograd has been asked."
@@ -407,11 +386,11 @@ class _Writer:
             given["indices"] = self._level[node.index + 1]
         if "{source}" in template:
             given["source"] = self._source(node, place)
-        renamed = rename_locals(template, lambda name: self.names.free(self.names.inner(node, name)))
+        renamed = rules.rename_locals(template, lambda name: self.names.free(self.names.inner(node, name)))
         text = self._fill(renamed, node, given)
         tensors = {name: known.value for name, known in given.items()}
         tensors["d"] = node.value.new_ones(()).expand(node.shape)
-        return fit_rule(template, text, call, place, tensors)
+        return rules.fit_rule(template, text, call, place, tensors)
 
     def _fill(self, template: str, node: RecordNode, given: dict[str, RecordNode]) -> str:
         plain = dict(node.call.arguments if node.call else {})
@@ -436,11 +415,3 @@ class _Writer:
         source = type(node)(0, "input", relation.positions, name=name)
         self.names.of[source] = name
         return source
-
-
-def crossed_gap(nodes: Sequence[RecordNode], loss: RecordNode) -> Gap | None:
-    """Return turns that were not recorded, and through which the gradient of a node flows; None without."""
-    if not any(node.flows_on for node in nodes):
-        return None
-    reached = needed(nodes, loss)
-    return next((node.gap for node in nodes if node.flows_on and node in reached), None)
