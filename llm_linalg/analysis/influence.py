@@ -67,7 +67,8 @@ class Influence(Generic[N]):
                 continue  # it went back from them all together
             for other in outputs:
                 if other in found:
-                    found[other] = flow.after_hooks(other, found[other], ask)
+                    with flow.refusing(flow.place_of(other)):
+                        found[other] = flow.after_hooks(other, found[other], ask)
             for place, taken in zip(
                 flow.open_places(current), self._carried(outputs, current, found, ask), strict=True
             ):

@@ -196,7 +196,7 @@ def trace(
     parameters, others after the local variables that hold them when the function returns, or else after
     the variables that they were assigned to; a module's parameters have the module's names for them.
     What runs only in C++, such as a scripted module, in another thread, or inside `torch.vmap` and its like
-    is not recorded; its results appear as inputs.
+    is not recorded; its results appear as inputs, and a gradient that flows on there is refused.
 
     Args:
         function: A function, a method or an `nn.Module`.

@@ -164,7 +164,7 @@ class OwnGradients:
 
         called.__name__ = str(getattr(hook, "__name__", "hook"))  # torch names it in its errors
         handle = _REGISTER(tensor, called)
-        if node is not None:
+        if node is not None and getattr(hook, "__module__", "") != "torch.autograd.graph":  # those only look
             node.hooks = (*node.hooks, hook)
             take_off = handle.remove
 

@@ -151,6 +151,7 @@ class Record(Generic[N]):
         What has a name goes before what stands inside a later line, such as one that prints a comparison.
         """
         made = [node for node in self.nodes if node.operands and node.value.is_floating_point()]
+        made = [node for node in made if not node.no_grad] or made
         named = [node for node in made if node.name == "loss"]
         scalars = [node for node in made if not node.shape]
         bound = [node for node in made if node.bound_name]

@@ -147,6 +147,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if func is _SWITCH or _TRANSFORMED() is not None:
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
             # Inside torch.vmap and its like tensors are wrappers without cells of their own.
+            self.saw_transform = self.saw_transform or func is not _SWITCH
             return func(*args, **kwargs)
         if self._halt is not None and self._halt():
             raise HaltedError("stopped: what comes after this was not run")

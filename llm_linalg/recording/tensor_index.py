@@ -13,6 +13,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
+from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.aliasing import StorageMap, TrackedTensor
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.listener import Listener
@@ -41,6 +42,7 @@ class TensorIndex:
         nodes: The nodes so far, in order.
         names: The node that each name was bound to.
         heeds_grad_mode: Whether no gradient flows through what is made under `torch.no_grad()`.
+        saw_transform: Whether calls were made within `torch.vmap` or its like, which are not recorded.
         gaps: The turns of loops that were not recorded.
         is_paused: Whether calls are made without being recorded.
         before_drop: Called before a node's values are dropped.
@@ -55,6 +57,7 @@ class TensorIndex:
         self.nodes: list[RecordNode] = []
         self.names: dict[str, RecordNode] = {}
         self.heeds_grad_mode = False
+        self.saw_transform = False
         self._labels: dict[int, tuple[Tensor, str, str]] = {}
         self._where = where
         self._tracked: dict[int, TrackedTensor] = {}  # by tensor id
@@ -364,7 +367,10 @@ class TensorIndex:
         before = self._forgotten.get(id(tensor))
         is_new = not self.gaps or self.label_of(tensor) is not None or _op_of(tensor) == "parameter"
         if before is None and is_new:
-            return self.input(tensor, name, _op_of(tensor))
+            node = self.input(tensor, name, _op_of(tensor))
+            if self.saw_transform and self.label_of(tensor) is None and node.op != "parameter":
+                node.flows_on = has_gradient(node.value)  # it may have been made there
+            return node
         names = self.names_of(tensor)
         bound = next((own for own in names if self._left.get(own) is tensor), "")
         origin = self._left_at.get(bound)

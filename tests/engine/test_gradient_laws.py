@@ -170,6 +170,14 @@ def underscores(x: Tensor) -> Tensor:
     return __ * _
 
 
+def running_means(x: Tensor) -> Tensor:
+    """A batch norm by the means of a batch, of which torch keeps no graph."""
+    norm = nn.BatchNorm1d(4).double()
+    once: Tensor = norm(x)
+    again: Tensor = norm.eval()(x)
+    return once * again
+
+
 def in_a_thread(x: Tensor) -> Tensor:
     """A step that another thread takes."""
     made: list[Tensor] = []
@@ -231,6 +239,7 @@ FOLLOWED: dict[str, Program] = {
     "vdot": lambda x, y: torch.vdot(torch.complex(x[0], y[0]), torch.complex(y[1], x[1])).imag,
     "equal cells": lambda x, _: F.max_pool2d(x.round()[None, None], 2) + torch.atan2(x * 0, x * 0).sum(),
     "underscores": lambda x, _: underscores(x),
+    "running means": lambda x, _: running_means(x),
 }
 REFUSED: dict[str, tuple[Program, str]] = {
     "no derivative": (
@@ -240,6 +249,10 @@ REFUSED: dict[str, tuple[Program, str]] = {
     "other values": (lambda x, _: Counting.apply(x), r"\(Counting, .*other values when it is called again"),
     "thread": (lambda x, _: in_a_thread(x), "calls that were not recorded"),
     "vmap": (lambda x, _: torch.vmap(torch.sin)(x) * 2, "calls that were not recorded"),
+    "slope of a function": (
+        lambda x, _: torch.func.grad(lambda y: (y**3).sum())(x),
+        "calls that were not recorded",
+    ),
     "another's memory": (lambda x, _: moved_data(x), r"y \(detach, .*calls that were not recorded"),
     "numbers of another type": (lambda x, _: part_of_complex(x), "numbers of another type"),
     "module's hook": (lambda x, _: with_module_hook(x), "a hook may change"),
@@ -274,7 +287,8 @@ def test_a_gradient_follows_what_autograd_does(name: str, grad: bool) -> None:
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_nobody_knows_is_refused_with_operation_and_line(name: str) -> None:
     function, why = REFUSED[name]
-    made = trace(lambda x: weighed(function(x, x), x), values((3, 4), 1).requires_grad_())
+    known = name not in ("vmap", "slope of a function")  # they are seen without a graph, too
+    made = trace(lambda x: weighed(function(x, x), x), values((3, 4), 1).requires_grad_(known))
     last = made.nodes[-1]
     for ask in (lambda: made.backward(last), lambda: made.influence(last, ())):
         with pytest.raises(LookupError, match=why) as refused:
@@ -297,6 +311,14 @@ def test_a_function_under_no_grad_as_a_whole_has_gradients(tmp_path: Path) -> No
     made.save(tmp_path / "a.trace")
     again = load_trace(tmp_path / "a.trace")
     assert again.backward(again.nodes[-1])["dx"].value.tolist() == [2, 2, 2]
+
+
+def test_what_was_made_under_no_grad_has_none() -> None:
+    made = run("x = torch.ones(3)\ny = x * 2\nwith torch.no_grad():\n    loss = (y * x).sum()")
+    for ask in (made.backward, lambda name: made.influence(name, ())):
+        with pytest.raises(LookupError, match=r"loss \(sum, line 4\) was made under no_grad"):
+            ask("loss")
+    assert made.backward("y")["dx"].value.tolist() == [2, 2, 2]
 
 
 def test_what_a_file_does_not_hold_is_refused(tmp_path: Path) -> None:

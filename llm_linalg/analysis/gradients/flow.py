@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from torch import Tensor
 
@@ -19,6 +21,7 @@ from llm_linalg.recording.aliasing import AliasUpdate
 from llm_linalg.recording.record import AskFunction
 from llm_linalg.recording.record_node import N, RecordNode
 
+_ENDS = frozenset(["detach", "grad", "running_mean", "running_var"])  # they pass no gradient on
 _CONSTANTS = frozenset(["arange", "linspace", "logspace"])
 
 
@@ -29,10 +32,10 @@ def kept_places(node: RecordNode) -> tuple[int, ...] | None:
     the tensor's gradient is that of the tensor before.
     """
     call = node.call
-    if call is None or node.op in ("detach", "grad"):  # a gradient that was read has none itself
+    if call is None or node.op in _ENDS:
         return ()
     if isinstance(call.operation, AliasUpdate):
-        if _is_detached(node.operands[0].node):
+        if _shared(node.operands[0].node).detached:
             return ()
         return None if all(map(_is_seen, _writers(node))) else (0,)
     if not node.no_grad:
@@ -73,8 +76,10 @@ def ends_of(nodes: Sequence[RecordNode], last: RecordNode, *, can_ask: bool = Fa
         can_ask: Whether functions that the trace does not hold can be asked for.
 
     Raises:
-        LookupError: If it goes on to an input, or to what has a gradient by another way.
+        LookupError: If it goes on to an input, or to what has a gradient by another way; if there is none.
     """
+    if not _has_history(last):
+        raise LookupError(f"{place_of(last)} was made under no_grad: torch has no gradient of it")
     reached = needed(nodes, last)
     lost = {node: why for node in reached if (why := _lost(node, can_ask))}
     if not lost:
@@ -112,7 +117,7 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
         if any(own.value.dtype != node.value.dtype for own in node.operands):
             return "whose memory was written as numbers of another type"
         seen = {_is_seen(writer) for writer in _writers(node)}
-        mixed = len(seen) > 1 or any(_mixes(own.node) for own in node.operands)
+        mixed = len(seen) > 1 or any(_shared(own.node).mixed for own in node.operands)
         return "of which autograd has seen some writes and not others" if mixed else ""
     if call.function is untold and not can_ask:
         return "whose function the trace does not hold"
@@ -176,35 +181,43 @@ def _writers(alias: RecordNode) -> list[RecordNode]:
 
 def _is_seen(writer: RecordNode) -> bool:
     """Return whether autograd has seen a write."""
-    return not writer.no_grad and not _is_detached(writer)
+    return not writer.no_grad and not _shared(writer).detached
 
 
-def _is_detached(node: RecordNode) -> bool:
-    """Return whether a tensor shares the memory of another, and not its gradient."""
-    return _views(node)[-1].op == "detach"
+class _Shared(NamedTuple):
+    """Whether a tensor shares memory, and no gradient, with one that it was detached from.
+
+    Attributes:
+        detached: Whether it does.
+        mixed: Whether numbers that have a gradient were written there since.
+    """
+
+    detached: bool
+    mixed: bool = False
 
 
-def _mixes(node: RecordNode) -> bool:
-    """Return whether numbers that have a gradient were written into a tensor that had been detached."""
-    chain = _views(node)
-    writes = [
-        own
-        for own in chain
-        if own.is_write and sum(map(has_gradient, own.call.tensors if own.call else ())) > 1
-    ]
-    return chain[-1].op == "detach" and bool(writes)
+_KNOWN: WeakKeyDictionary[RecordNode, _Shared] = WeakKeyDictionary()
 
 
-def _views(node: RecordNode) -> list[RecordNode]:
-    """Return a tensor and those that it is a part or a later state of, up to one that is detached."""
-    chain = [node]
-    while node.call is not None and node.operands and node.op != "detach":
-        if node.is_write:
-            place = node.call.order.index(0)
-        elif isinstance(node.call.operation, AliasUpdate) or node.kind == "movement":
-            place = 0
+def _shared(node: RecordNode) -> _Shared:
+    """Return what a tensor shares, by way of those that it is a part or a later state of."""
+    chain = []
+    while node not in _KNOWN:
+        call = node.call
+        if call is None or not node.operands or node.op == "detach":
+            place = None
+        elif node.is_write:
+            place = call.order.index(0)
         else:
+            place = 0 if isinstance(call.operation, AliasUpdate) or node.kind == "movement" else None
+        if place is None:
+            _KNOWN[node] = _Shared(node.op == "detach")
             break
-        node = node.operands[place].node
         chain.append(node)
-    return chain
+        node = node.operands[place].node
+    found = _KNOWN[node]
+    for own in reversed(chain):
+        given = sum(has_gradient(operand.value) for operand in own.operands)
+        found = _Shared(found.detached, found.mixed or (found.detached and own.is_write and given > 1))
+        _KNOWN[own] = found
+    return found
