@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.nn.modules._functions import BackwardHookFunction
+from torch.utils.checkpoint import CheckpointFunction
 
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.call_scopes import CallScopes
@@ -96,6 +97,12 @@ class OwnGradients:
 
     def _apply(self, kind: Any, *inputs: Any) -> Any:
         """Do what `Function.apply` does, and record its results with the tensors to which a gradient goes."""
+        if kind is CheckpointFunction:  # its backward pass does the same steps again
+            heeds, self._recorder.heeds_grad_mode = self._recorder.heeds_grad_mode, False
+            try:
+                return _apply_of(kind)(*inputs)
+            finally:
+                self._recorder.heeds_grad_mode = heeds
         own = self._kinds.get(kind)
         if own is None:
             own = self._kinds[kind] = self._watched(kind)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.utils.checkpoint import checkpoint
 
 from llm_linalg import load_trace, trace
 from tests.engine.gradient_models import MODELS, Reversed, Sign
@@ -311,6 +312,23 @@ def test_a_function_under_no_grad_as_a_whole_has_gradients(tmp_path: Path) -> No
     made.save(tmp_path / "a.trace")
     again = load_trace(tmp_path / "a.trace")
     assert again.backward(again.nodes[-1])["dx"].value.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_gradient_goes_through_a_checkpoint(again: bool) -> None:
+    layer = nn.Linear(4, 4).double()
+
+    def loss(x: Tensor) -> Tensor:
+        made: Tensor = checkpoint(lambda own: layer(own).sin(), x * 2, use_reentrant=again)
+        return weighed(made, x)
+
+    x = values((3, 4), 1).requires_grad_()
+    loss(x).backward()  # type: ignore[no-untyped-call]
+    for inputs in (x, x.detach()):
+        made = trace(loss, inputs)
+        program = made.backward(made.nodes[-1])
+        assert torch.allclose(program["dx"].value, x.grad if x.grad is not None else x)
+        assert torch.allclose(program["dLinear.weight"].value, layer.weight.grad)  # type: ignore[arg-type]
 
 
 def test_what_was_made_under_no_grad_has_none() -> None:
