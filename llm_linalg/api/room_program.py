@@ -119,7 +119,7 @@ class RoomProgram(Program):
             [_explained(error, reader.cell_calls.get(at), text) for at, error in enumerate(trace.cell_errors)]
         )
         trace.ending = ending if reader.ending is None or ending.kind != "done" else reader.ending
-        trace.functions = partial(self._functions, trace)
+        trace.functions = partial(_functions, replace(self.task, halt=None), trace.nodes)
         failure = self._failure(text, ending)
         if failure is None:
             return trace
@@ -183,36 +183,37 @@ class RoomProgram(Program):
         except FormatError as error:
             raise RoomError(f"what the program told can't be believed: {error}") from None
 
-    @contextmanager
-    def _functions(self, trace: Trace) -> Iterator[AskFunction]:
-        """Yield what calls functions of the program: it runs once more, when the first is called."""
-        again: list[RoomProgram] = []
-
-        def ask(at: int, hooks: bool, cotangents: Sequence[Tensor | None]) -> Sequence[Tensor]:
-            if not again:
-                again.append(RoomProgram(replace(self.task, halt=None)))
-                with suppress(ProgramError):  # it fails as it did
-                    again[0].run(repairs=False)
-            node = trace.nodes[at]
-            request = {"at": at, "hooks": hooks, "cotangents": list(map(_told, cotangents))}
-            made: Any = again[0].asked(request, self.task.seconds or SECONDS)
-            wanted = [node.value, *([node.value] if hooks else [operand.value for operand in node.operands])]
-            if made.__class__ is not list or list(map(_kind, made)) != list(map(_kind, wanted)):
-                raise RoomError("what the program told can't be believed: gradients of other shapes")
-            if not torch.allclose(made[0], node.value, rtol=0, atol=0, equal_nan=True):
-                raise ProgramError("the program gives other values when it runs again")
-            return made[1:]
-
-        try:
-            yield ask
-        finally:
-            for program in again:
-                program.close()
-
     def facts(self) -> ProgramFacts:
         if self._reader is None:
             return ProgramFacts()
         return ProgramFacts(self._reader.own_names, self._reader.is_random)
+
+
+@contextmanager
+def _functions(task: ProgramTask, nodes: Sequence[Node]) -> Iterator[AskFunction]:
+    """Yield what calls functions of the program: it runs once more, when the first is called."""
+    again: list[RoomProgram] = []
+
+    def ask(at: int, hooks: bool, cotangents: Sequence[Tensor | None]) -> Sequence[Tensor]:
+        if not again:
+            again.append(RoomProgram(task))
+            with suppress(ProgramError):  # it fails as it did
+                again[0].run(repairs=False)
+        node = nodes[at]
+        request = {"at": at, "hooks": hooks, "cotangents": list(map(_told, cotangents))}
+        made: Any = again[0].asked(request, task.seconds or SECONDS)
+        wanted = [node.value, *([node.value] if hooks else [operand.value for operand in node.operands])]
+        if made.__class__ is not list or list(map(_kind, made)) != list(map(_kind, wanted)):
+            raise RoomError("what the program told can't be believed: gradients of other shapes")
+        if not torch.allclose(made[0], node.value, rtol=0, atol=0, equal_nan=True):
+            raise ProgramError("the program gives other values when it runs again")
+        return made[1:]
+
+    try:
+        yield ask
+    finally:
+        for program in again:
+            program.close()
 
 
 def _told(cotangent: Tensor | None) -> Any:

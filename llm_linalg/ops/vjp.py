@@ -49,16 +49,13 @@ def whole_vjp(call: Call, cotangents: Sequence[Tensor | None]) -> list[Tensor]:
         again = results[call.position].detach()
         if not torch.allclose(again, call.result, rtol=0, atol=0, equal_nan=True):
             raise LookupError("its function gives other values when it is called again")
-        pairs = zip(results, cotangents, strict=True)
-        taken = [(own, given) for own, given in pairs if given is not None and own.requires_grad]
+        total = torch.zeros((), requires_grad=True)
+        for own, cotangent in zip(results, cotangents, strict=True):
+            if cotangent is not None and own.requires_grad:
+                total = total + _share(own, cotangent)
         real = [leaf for leaf in leaves if leaf.requires_grad]
-        several, slopes = zip(*taken, strict=True) if taken else ((), ())
-        found = iter(autograd_vjp(several, real, slopes) if taken else [None] * len(real))
-    gradients = [next(found) if leaf.requires_grad else None for leaf in leaves]
-    return [
-        torch.zeros_like(leaf.detach()) if own is None else own
-        for leaf, own in zip(leaves, gradients, strict=True)
-    ]
+        found = iter(torch.autograd.grad(total, real, allow_unused=True, materialize_grads=True))
+    return [next(found) if leaf.requires_grad else torch.zeros_like(leaf) for leaf in leaves]
 
 
 def _share(result: Tensor, cotangent: Tensor) -> Tensor:
