@@ -9,7 +9,7 @@ it is refused, and on the way forward nothing is said of the nodes after the cal
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic
 
 import torch
@@ -40,13 +40,16 @@ class Influence(Generic[N]):
         self._nodes = nodes
         self._graphs: dict[N, Graph] = {}
 
-    def back(self, node: N, index: Index, ask: AskFunction | None = None) -> dict[N, Tensor]:
+    def back(
+        self, node: N, index: Index, ask: AskFunction | None = None, *, partial: bool = False
+    ) -> dict[N, Tensor]:
         """Return the gradient of one cell with respect to each node that it depends on, its own included.
 
         Args:
             node: The node of the cell; its dtype must be floating-point.
             index: The cell.
             ask: Calls functions that the trace does not hold; None if nobody can.
+            partial: Whether nodes of which not all is known are left out, and not refused.
 
         Returns:
             By node, a tensor of its shape: the derivative of the cell with respect to each of its cells.
@@ -58,35 +61,40 @@ class Influence(Generic[N]):
             LimitError: If a call is too large to be run again.
         """
         found = {node: _seed(node, index)}
-        ends = flow.ends_of(self._nodes, node, can_ask=ask is not None)
+        ends = flow.ends_of(self._nodes, node, can_ask=ask is not None, partial=partial)
+        unknown = {own for end in ends for own in flow.unknown_beyond(self._nodes, end)}
         for current in reversed(self._nodes[: node.index + 1]):
             if current not in found or current in ends:
                 continue
             outputs = flow.outputs_of(self._nodes, current) if flow.is_own(current) else [current]
             if any(other.index > current.index and other in found for other in outputs):
                 continue  # it went back from them all together
-            for other in outputs:
-                if other in found:
-                    with flow.refusing(flow.place_of(other)):
-                        found[other] = flow.after_hooks(other, found[other], ask)
-            for place, taken in zip(
-                flow.open_places(current), self._carried(outputs, current, found, ask), strict=True
-            ):
+            try:
+                carried = self._carried(outputs, current, found, ask)
+            except LookupError:
+                if not partial:
+                    raise
+                unknown |= flow.unknown_beyond(self._nodes, current)
+                continue
+            for place, taken in zip(flow.open_places(current), carried, strict=True):
                 if taken is not None:
                     target = current.operands[place].node
                     before = found.get(target)
                     found[target] = taken if before is None else before + taken
-        return found
+        return {own: gradient for own, gradient in found.items() if own not in unknown}
 
     def _carried(
-        self, outputs: list[N], node: N, found: Mapping[N, Tensor], ask: AskFunction | None
+        self, outputs: list[N], node: N, found: dict[N, Tensor], ask: AskFunction | None
     ) -> Sequence[Tensor | None]:
         """Return what goes back to each operand to which a gradient flows; None for nothing."""
         places = flow.open_places(node)
-        if flow.kept_places(node) is not None:
-            return [found[node]] * len(places)
         several: Sequence[Tensor | None]
         with flow.refusing(flow.place_of(node)):
+            for other in outputs:
+                if other in found:
+                    found[other] = flow.after_hooks(other, found[other], ask)
+            if flow.kept_places(node) is not None:
+                return [found[node]] * len(places)
             if flow.is_own(node):
                 several = flow.own_gradients(node, [found.get(other) for other in outputs], ask)
             else:

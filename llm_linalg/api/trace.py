@@ -111,10 +111,11 @@ class Trace(Record[Node]):
         )  # masks among their other operands count too
         return self._lineage.forward(found, tuple(index))
 
-    def influence(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
+    def influence(self, node: str | Node, index: Index, *, partial: bool = False) -> dict[Node, Tensor]:
         """Return the gradient of one cell with respect to each node that it depends on, at their values.
 
-        `lineage` says which cells a cell depends on at all; this says how much.
+        `lineage` says which cells a cell depends on at all; this says how much. With `partial` a node is left
+        out, and not refused, if a call on the way has no derivative in torch, or none that is known.
 
         Returns:
             By node of real or complex numbers, its own included, a tensor of the node's shape.
@@ -127,7 +128,7 @@ class Trace(Record[Node]):
         found = self.node(node)
         self.require_values(ancestors(self.nodes, found))
         with self.functions() if self.functions else nullcontext() as ask:
-            return self._influence.back(found, tuple(index), ask)
+            return self._influence.back(found, tuple(index), ask, partial=partial)
 
     def effect(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
         """Return the derivative of each node that a cell feeds with respect to that cell, at their values.

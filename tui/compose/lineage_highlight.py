@@ -141,9 +141,13 @@ def follow_cell(start: FollowedCell, trace: Trace) -> FollowedCells:
     back = start.way == "lineage"
     cells = (trace.lineage if back else trace.reach)(node, start.position)
     real = node.value.is_floating_point()
-    influence: Mapping[Node, Value] = {}
-    with suppress(LookupError):  # of a derivative that nobody knows no number is shown
-        influence = (trace.influence if back else trace.effect)(node, start.position) if real else {}
+    slopes: Mapping[Node, Value] = {}
+    if real and back:
+        with suppress(LookupError):  # torch keeps no graph under no_grad
+            slopes = trace.influence(node, start.position, partial=True)
+    elif real:
+        slopes = trace.effect(node, start.position)
+    influence = {own: slope for own, slope in slopes.items() if slope.is_floating_point()}
     return FollowedCells(start, node, cells, influence)
 
 

@@ -67,31 +67,40 @@ def needed(
     return {node for node in found if has_gradient(node.value)}
 
 
-def ends_of(nodes: Sequence[RecordNode], last: RecordNode, *, can_ask: bool = False) -> set[RecordNode]:
-    """Return the nodes at which a gradient ends since nobody knows how it goes on, where no number is wrong.
+def ends_of(
+    nodes: Sequence[RecordNode], last: RecordNode, *, can_ask: bool = False, partial: bool = False
+) -> set[RecordNode]:
+    """Return the nodes at which a gradient ends since nobody knows how it goes on.
 
     Args:
         nodes: The nodes of the trace.
         last: The node whose gradient it is.
         can_ask: Whether functions that the trace does not hold can be asked for.
+        partial: Whether the numbers that are wrong for that are left out by who asks.
 
     Raises:
-        LookupError: If it goes on to an input, or to what has a gradient by another way; if there is none.
+        LookupError: If a number would be wrong: it goes on to an input, or to what has a gradient by another
+            way; if there is none at all.
     """
     if not _has_history(last):
         raise LookupError(f"{place_of(last)} was made under no_grad: torch has no gradient of it")
     reached = needed(nodes, last)
     lost = {node: why for node in reached if (why := _lost(node, can_ask))}
-    if not lost:
-        return set()
+    if partial or not lost:
+        return {*lost}
     others = needed(nodes, last, lost.keys())
     for node, why in sorted(lost.items(), key=lambda item: -item[0].index):
-        beyond = needed(nodes, node) - {node}
-        own_is_wrong = node.flows_on or node.has_hook
-        if own_is_wrong or any(own in others or _may_be_asked_for(own) for own in beyond):
+        unknown = unknown_beyond(nodes, node)
+        if node in unknown or any(own in others or _may_be_asked_for(own) for own in unknown):
             which = node.gap.which if node.gap is not None and node.flows_on else place_of(node)
             raise LookupError(f"the gradient flows through {which}, {why}")
     return {*lost}
+
+
+def unknown_beyond(nodes: Sequence[RecordNode], node: RecordNode) -> set[RecordNode]:
+    """Return the nodes whose gradient is not known where nobody knows how one goes on at a node."""
+    own_is_wrong = node.flows_on or node.has_hook
+    return needed(nodes, node) - (set() if own_is_wrong else {node})
 
 
 def _may_be_asked_for(node: RecordNode) -> bool:
