@@ -5,12 +5,19 @@ Nothing that it tells is believed before it was checked, and nothing of it is co
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from llm_linalg.api.local_program import timeout_message
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import FEW_CALLS, Program, ProgramTask
+from llm_linalg.api.programs import FEW_CALLS, SECONDS, Program, ProgramTask
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import (
     FormatError,
@@ -27,15 +34,17 @@ from llm_linalg.capture.cell_program import cells_of
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.failed_call import FailedCall
+from llm_linalg.recording.record import AskFunction
 from llm_linalg.room.room_client import room
-from llm_linalg.room.room_limits import RoomLimits
+from llm_linalg.room.room_limits import ANSWER_SECONDS, RoomLimits
 from llm_linalg.room.room_run import RoomRun
 from llm_linalg.room.tier import known_lack, tier
-from llm_linalg.tracefile.log_format import MOST_NAME
+from llm_linalg.tracefile.log_format import MOST_LISTS, MOST_NAME
 from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.tracefile.plain_values import UntoldValueError, encode_whole
 
 SHORT = 0.5  # seconds: a program that takes no more is run again with each repair
+MOST_GIVEN = 2**18  # cells of a gradient that a function of the program is called with
 AT_ONCE = 200  # records of a log that are read between two looks at whether to stop
 
 
@@ -108,6 +117,7 @@ class RoomProgram(Program):
             [_explained(error, reader.cell_calls.get(at), text) for at, error in enumerate(trace.cell_errors)]
         )
         trace.ending = ending if reader.ending is None or ending.kind != "done" else reader.ending
+        trace.functions = partial(_functions, replace(self.task, halt=None), trace.nodes)
         failure = self._failure(text, ending)
         if failure is None:
             return trace
@@ -152,9 +162,13 @@ class RoomProgram(Program):
             known = {name: encode_whole(value) for name, value in names.items()}
         except UntoldValueError:
             raise ProgramError("a value that can't be handed over") from None
+        return self.asked({"ask": expression, "names": known})
+
+    def asked(self, request: dict[str, Any], seconds: float = ANSWER_SECONDS) -> Any:
+        """Return what the child answers in the state that the program left."""
         if self._run is None or self._reader is None:
             raise RoomError("the program was not run")
-        match self._run.ask({"ask": expression, "names": known}):
+        match self._run.ask(request, seconds):
             case ["error", reason]:
                 raise ProgramError(clean(str(reason), MOST_NAME))
             case ["value", encoded, references, int() as calls]:
@@ -170,6 +184,51 @@ class RoomProgram(Program):
     @property
     def names(self) -> tuple[str, ...]:
         return () if self._reader is None else self._reader.own_names
+
+
+@contextmanager
+def _functions(task: ProgramTask, nodes: Sequence[Node]) -> Iterator[AskFunction]:
+    """Yield what calls functions of the program: it runs once more, when the first is called."""
+    again: list[RoomProgram] = []
+
+    def ask(at: int, hooks: bool, cotangents: Sequence[Tensor | None]) -> Sequence[Tensor]:
+        if not again:
+            again.append(RoomProgram(task))
+            with suppress(ProgramError):  # it fails as it did
+                again[0].run(repairs=False)
+        node = nodes[at]
+        request = {"at": at, "hooks": hooks, "cotangents": list(map(_told, cotangents))}
+        made: Any = again[0].asked(request, task.seconds or SECONDS)
+        wanted = [node.value, *([node.value] if hooks else [operand.value for operand in node.operands])]
+        if made.__class__ is not list or list(map(_kind, made)) != list(map(_kind, wanted)):
+            raise RoomError("what the program told can't be believed: gradients of other shapes")
+        if not torch.allclose(made[0], node.value, rtol=0, atol=0, equal_nan=True):
+            raise ProgramError("the program gives other values when it runs again")
+        return made[1:]
+
+    try:
+        yield ask
+    finally:
+        for program in again:
+            program.close()
+
+
+def _told(cotangent: Tensor | None) -> Any:
+    """Return a cotangent as a shape, whether its pairs are complex numbers, and its numbers in pieces."""
+    if cotangent is None:
+        return None
+    if cotangent.numel() > MOST_GIVEN:
+        raise ProgramError(f"a gradient of more than {MOST_GIVEN:,} cells can't be handed to it")
+    own = torch.view_as_real(cotangent.resolve_conj()) if cotangent.is_complex() else cotangent
+    return [
+        own.shape,
+        cotangent.is_complex(),
+        [encode_whole(piece) for piece in torch.split(own.flatten(), MOST_LISTS)],
+    ]
+
+
+def _kind(value: Any) -> object:
+    return (value.dtype, value.shape) if isinstance(value, Tensor) else None
 
 
 def _explained(told: ProgramError, failed: FailedCall | None, text: Source) -> ProgramError:

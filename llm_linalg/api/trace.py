@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from llm_linalg.analysis.axis_names import AxisNaming
 from llm_linalg.analysis.block_diagram import BlockDiagram
-from llm_linalg.analysis.gradients.gradient_program import backward, crossed_gap
+from llm_linalg.analysis.gradients.gradient_program import backward
 from llm_linalg.analysis.influence import Influence
 from llm_linalg.analysis.lineage import Lineage
 from llm_linalg.api.node import Node
@@ -22,6 +24,7 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, innerm
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
 from llm_linalg.base.short_repr import short_repr
+from llm_linalg.capture.gradient_calls import OwnGradients, gradient_handlers
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.recording.aliasing import version_of
@@ -29,6 +32,7 @@ from llm_linalg.recording.call_sites import CallSites, frames_of, held_in, owner
 from llm_linalg.recording.collectives import exchanges
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record, ancestors, descendants
+from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.retention import BUDGET
 from llm_linalg.recording.scopes import settle_folds
@@ -78,7 +82,7 @@ class Trace(Record[Node]):
 
         Raises:
             LookupError: If values that it depends on were dropped, or it flows through turns of a loop that
-                were not recorded.
+                were not recorded, or through what has no derivative, or none that is known.
             ValueError: If the node is not floating-point.
             LimitError: If a step would take too much memory or time.
             HaltedError: If it was stopped.
@@ -86,24 +90,9 @@ class Trace(Record[Node]):
         node = self.node(loss)
         if node not in self._gradients:
             self.require_values(ancestors(self.nodes, node))
-            gap = crossed_gap(self.nodes, node)
-            if gap is not None:
-                raise LookupError(
-                    f"the gradient of {node.name} flows through {gap.which}, which are not kept"
-                )
-            self._require_functions(ancestors(self.nodes, node))
-            self._gradients[node] = Trace.of(backward(self, node, halt))
+            with self.functions() if self.functions else nullcontext() as ask:
+                self._gradients[node] = Trace.of(backward(self, node, halt, ask))
         return self._gradients[node]
-
-    def _require_functions(self, nodes: Iterable[Node]) -> None:
-        """Raise `LookupError` if a gradient flows through what the trace doesn't hold the function of."""
-        from llm_linalg.tracefile.opaque import is_untold
-
-        lost = next(filter(is_untold, nodes), None)
-        if lost is not None:
-            raise LookupError(
-                f"the gradient flows through {lost.title} ({lost.op}), whose function the trace does not hold"
-            )
 
     def lineage(
         self,
@@ -149,28 +138,40 @@ class Trace(Record[Node]):
         return self._lineage.forward(found, tuple(index))
 
     def influence(
-        self, node: str | Node, index: Index, halt: Callable[[], bool] | None = None
+        self,
+        node: str | Node,
+        index: Index,
+        halt: Callable[[], bool] | None = None,
+        *,
+        partial: bool = False,
     ) -> dict[Node, Tensor]:
         """Return the gradient of one cell with respect to each node that it depends on, at their values.
 
-        `lineage` says which cells a cell depends on at all; this says how much.
+        `lineage` says which cells a cell depends on at all; this says how much. With `partial` a node is left
+        out, and not refused, if a call on the way has no derivative in torch, or none that is known.
 
         Returns:
-            By floating-point node, its own included, a tensor of the node's shape. A node is left out if
-            a call on the way has no derivative in torch, and a parameter in traces of more than 1,000 nodes.
+            By node of real or complex numbers, its own included, a tensor of the node's shape; without
+            parameters in traces of more than 1,000 nodes.
 
         Raises:
             HaltedError: If `halt` stopped it.
+            LookupError: If values that it depends on were dropped, or a call on the way has no derivative in
+                torch, or none that is known.
             ValueError: If the node is not floating-point.
         """
         found = self.node(node)
         self.require_values(ancestors(self.nodes, found))
-        return self._influence.back(found, tuple(index), halt)
+        with self.functions() if self.functions else nullcontext() as ask:
+            return self._influence.back(found, tuple(index), ask, partial=partial, halt=halt)
 
     def effect(
         self, node: str | Node, index: Index, halt: Callable[[], bool] | None = None
     ) -> dict[Node, Tensor]:
-        """Return the derivative of each node that a cell feeds with respect to that cell, at their values."""
+        """Return the derivative of each node that a cell feeds with respect to that cell, at their values.
+
+        A node is left out if a call on the way has no derivative, or none that is known.
+        """
         found = self.node(node)
         self.require_values(descendants(self.nodes, found))
         return self._influence.forward(found, tuple(index), halt)
@@ -259,7 +260,7 @@ def trace(
     parameters, others after the local variables that hold them when the function returns, or else after
     the variables that they were assigned to; a module's parameters have the module's names for them.
     What runs only in C++, such as a scripted module, in another thread, or inside `torch.vmap` and its like
-    is not recorded; its results appear as inputs.
+    is not recorded; its results appear as inputs, and a gradient that flows on there is refused.
 
     Args:
         function: A function, a method or an `nn.Module`.
@@ -282,7 +283,9 @@ def trace(
         raise TypeError(f"what is traced is a function or a module, not {short_repr(function)}")
     places = CallSites(function)
     recorder = Recorder(places.current, None, keep, around, halt)
-    recorder.node_type = Node
+    recorder.node_type, recorder.heeds_grad_mode = Node, torch.is_grad_enabled()
+    gradients = OwnGradients(recorder)
+    recorder.handlers = {**gradient_handlers(recorder), Tensor.register_hook: gradients.register_hook}
 
     def name_locals() -> None:
         _name_held(recorder, list(places.locals()))
@@ -310,7 +313,7 @@ def trace(
     rerun = _again(function, given, run_again)
     with seed_rng(seed), rare_full_collections():
         try:
-            with recorder, exchanges(recorder.watch), places.track_modules():
+            with gradients.watching(), recorder, exchanges(recorder.watch), places.track_modules():
                 function(*inputs, **named)
         except Exception as error:
             failure = _failure_of(recorder, error)
@@ -321,6 +324,7 @@ def trace(
             raise failure from (None if isinstance(error, ProgramError) else error)
     name_locals()
     settle_folds(recorder.nodes)
+    _permit_gradients(recorder.nodes)
     found = left()
     found.rerun = rerun
     return found
@@ -349,6 +353,13 @@ def _name_held(recorder: Recorder, held: Sequence[tuple[str, Any]]) -> None:
     for name, tensor in held:
         if isinstance(tensor, Tensor) and recorder.node_of(tensor) is not None:
             recorder.bind(name, tensor)
+
+
+def _permit_gradients(nodes: Sequence[RecordNode]) -> None:
+    """Have gradients flow through a function that asks for none at all, as one under `torch.no_grad()`."""
+    if all(node.no_grad for node in nodes if node.operands):
+        for node in nodes:
+            node.no_grad = False
 
 
 def _failure_of(recorder: Recorder, error: Exception) -> ProgramError | None:

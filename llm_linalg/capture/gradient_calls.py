@@ -2,25 +2,29 @@
 
 Backward passes are no operations on cells. Where a function of the program computes a gradient, torch calls
 it within a call of its own, where no function mode sees what is done. So these functions are recorded again
-from there on. What `apply` returns is opaque: its cells are there, and no gradient is followed back through
-it, nor through a tensor whose gradient a hook has changed.
+from there on. What `apply` returns is opaque: its cells are there, and a gradient goes back through it by
+calling the function's own backward pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from inspect import getattr_static
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.nn.modules._functions import BackwardHookFunction
+from torch.utils.checkpoint import CheckpointFunction
 
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.ops import TABLE
-from llm_linalg.ops.fallback import UntoldOperation, untold
+from llm_linalg.ops.fallback import UntoldOperation
+from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.recorder import Recorder, is_recording, recording_again
 
 _SAVED: Any = torch._C._FunctionBase.saved_tensors  # noqa: SLF001
@@ -68,8 +72,8 @@ class OwnGradients:
         scopes: The calls of functions that are running.
     """
 
-    def __init__(self, recorder: Recorder, scopes: CallScopes) -> None:
-        self._recorder, self._scopes = recorder, scopes
+    def __init__(self, recorder: Recorder, scopes: CallScopes | None = None) -> None:
+        self._recorder, self._scopes = recorder, scopes or CallScopes()
         self._kinds: dict[type, Any] = {}
 
     @contextmanager
@@ -88,16 +92,21 @@ class OwnGradients:
 
     def _apply(self, kind: Any, *inputs: Any) -> Any:
         """Do what `Function.apply` does, and record its results with the tensors to which a gradient goes."""
+        if kind is CheckpointFunction:  # its backward pass does the same steps again
+            heeds, self._recorder.heeds_grad_mode = self._recorder.heeds_grad_mode, False
+            try:
+                return _apply_of(kind)(*inputs)
+            finally:
+                self._recorder.heeds_grad_mode = heeds
         own = self._kinds.get(kind)
         if own is None:
             own = self._kinds[kind] = self._watched(kind)
         outer = self._scopes.current
         self._scopes.current = outer.inner(kind.__name__)
+        before = torch.get_rng_state()
         try:
             found = _apply_of(own)(*inputs)
-            for output in found if isinstance(found, tuple) else (found,):
-                if isinstance(output, Tensor) and output.requires_grad:
-                    self._note(kind, inputs, output)
+            self._note(kind, inputs, found, before)
         finally:
             self._scopes.current = outer
         return found
@@ -127,10 +136,25 @@ class OwnGradients:
                 self._recorder.adopt(item, node)
         return found
 
-    def _note(self, kind: Any, inputs: Sequence[Any], output: Tensor) -> None:
-        known = self._recorder.node_of(output) is not None  # as the result of a step of its `forward`
-        sources = [value for value in (output if known else None, *inputs) if isinstance(value, Tensor)]
-        self._recorder.note_result(output, sources, UntoldOperation(kind.__name__, "*args"), untold)
+    def _note(self, kind: type, inputs: Sequence[Any], found: Any, before: Tensor) -> None:
+        """Add nodes for what a function returned; `before` is the state of the generator before it."""
+        recorder, made = self._recorder, _differentiable(found)
+        if not made or not _differentiable(inputs):
+            return
+        known = [
+            output for output in made if recorder.node_of(output) is not None
+        ]  # by steps of its `forward`
+        with untraced():
+            state = None if torch.equal(before, torch.get_rng_state()) else before
+        first = len(recorder.nodes)
+        recorder.note_call(
+            *(_Applied(kind), (known, *inputs), {}, made),
+            operation=UntoldOperation(kind.__name__, "results, *inputs"),
+            rng_state=state,
+        )
+        for node in recorder.nodes[first:]:
+            node.flows_on = any(own is given for own in made for given in inputs)
+            node.has_hook = kind is BackwardHookFunction  # a module's hooks stand where nobody sees them
 
     def register_hook(self, tensor: Tensor, hook: Any) -> Any:
         """Do what `x.register_hook` does: call a function of the program with the gradient of `x`."""
@@ -138,13 +162,36 @@ class OwnGradients:
 
         def called(gradient: Tensor) -> Any:
             with recording_again(self._recorder):
-                found = hook(gradient)
-            if found is not None and node is not None:
-                node.has_hook = True
-            return found
+                return hook(gradient)
 
         called.__name__ = str(getattr(hook, "__name__", "hook"))  # torch names it in its errors
-        return _REGISTER(tensor, called)
+        handle = _REGISTER(tensor, called)
+        if node is not None and getattr(hook, "__module__", "") != "torch.autograd.graph":  # those only look
+            node.hooks = (*node.hooks, hook)
+            take_off = handle.remove
+
+            def remove() -> None:
+                take_off()
+                node.hooks = tuple([own for own in node.hooks if own is not hook])
+
+            handle.remove = remove
+        return handle
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """The function of a call of `apply`, whose first argument is what steps of it gave as results."""
+
+    kind: type
+
+    def __call__(self, _results: Sequence[Tensor], *inputs: Any) -> tuple[Tensor, ...]:
+        return _differentiable(_apply_of(self.kind)(*inputs))
+
+
+def _differentiable(values: Any) -> tuple[Tensor, ...]:
+    """Return the tensors among some values, or a value, that a gradient flows through."""
+    several = values if isinstance(values, tuple) else (values,)
+    return tuple([value for value in several if isinstance(value, Tensor) and has_gradient(value)])
 
 
 def _apply_of(kind: Any) -> Callable[..., Any]:

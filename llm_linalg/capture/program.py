@@ -41,6 +41,7 @@ from llm_linalg.capture.plots import Plots
 from llm_linalg.capture.sites import FILE, Sites
 from llm_linalg.capture.turns import Turns
 from llm_linalg.ops.operation import Call
+from llm_linalg.ops.vjp import whole_vjp
 from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.listener import Listener
@@ -347,6 +348,33 @@ class ProgramRun:
                 raise shown or ProgramError("an expression ends no program") from error
             finally:
                 self.calls_of_last = counts.calls
+
+    def own_gradients(self, place: int, cotangents: Sequence[Tensor | None], *, hooks: bool) -> list[Tensor]:
+        """Return the value of a node, and what its function gives back to each operand for cotangents.
+
+        Args:
+            place: The position of the node.
+            cotangents: One for each result of its call; None for one from which nothing arrives.
+            hooks: Whether its hooks are asked instead, which return its own gradient.
+
+        Raises:
+            ProgramError: If the function fails.
+        """
+        node = self.recorder.nodes[place]
+        apart = self.output.apart(), self._bindings.apart(self._new_recorder(Counts(self._limits)))
+        with isolated(self.seed), printing_to(self.output), apart[0], apart[1]:
+            try:
+                if hooks:
+                    return [
+                        node.value,
+                        *(node.changed_by_hooks(own) for own in cotangents if own is not None),
+                    ]
+                if node.call is None:
+                    raise LookupError("it has no function")
+                found = whole_vjp(node.call, cotangents)
+            except Exception as error:
+                raise ProgramError(f"{type(error).__name__}: {error}") from error
+        return [node.value, *(found[node.call.order.index(at)] for at in range(len(found)))]
 
 
 def value_of(expression: str, names: dict[str, Any]) -> Any:

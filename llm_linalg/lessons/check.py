@@ -208,7 +208,11 @@ def faults(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     if stop.fails:
         yield lesson.error_at(stop.line, "the stop is meant to fail, and does not", "program")
         return
-    shown = stop.trace_to_show(trace)
+    try:
+        shown = stop.trace_to_show(trace)
+    except LookupError as error:
+        yield lesson.error_at(stop.line, str(error.args[0]), "show")
+        return
     if shown is None:
         yield lesson.error_at(stop.line, "nothing in the program has a gradient to go backward from", "show")
         return

@@ -123,7 +123,11 @@ class Stop(NamedTuple):
         return "" if self.slide else "\n".join((*self.above, *filter(None, [self.code])))
 
     def trace_to_show(self, trace: Trace) -> Trace | None:
-        """Return the trace to show, that of the program or of its gradient; None without a gradient."""
+        """Return the trace to show, that of the program or of its gradient; None without a gradient.
+
+        Raises:
+            LookupError: If the gradient flows through what has none, or none that is known.
+        """
         if not self.backward:
             return trace
         return None if trace.loss is None else trace.backward(trace.loss)

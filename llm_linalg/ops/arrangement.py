@@ -83,6 +83,10 @@ ARRANGEMENTS: tuple[Operation, ...] = (
     *(Movement(name, "input", views=True, spellings=(f"torch.Tensor.{name}",)) for name in ("H", "mH")),
     Movement("adjoint", "input", views=True, gradient={"input": "{d}.mT"}),
     Movement("ravel", "input"),
+    *(
+        Movement(name, "input, dim=None", spellings=(f"torch.fft.{name}",))
+        for name in ("fftshift", "ifftshift")
+    ),
     Movement("view_as", "input, other", lends="other", views=True),
     Movement("reshape_as", "input, other", lends="other"),
     Movement("narrow_copy", "input, dim, start, length"),

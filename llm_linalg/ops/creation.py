@@ -14,7 +14,7 @@ from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.movement_shapes import shape_by_torch
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation
 from llm_linalg.ops.randomness import draw
 from llm_linalg.ops.reads import AxesReads, IndexReads, Reads, reads_nothing
 
@@ -138,11 +138,6 @@ _KINDS = "dtype=None, layout=None, device=None, requires_grad=False"
 _SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
 _LIKE = f"input, *, memory_format=None, {_KINDS}"
 # Each cell draws as many numbers as it needs, so what it draws depends on the cells before it.
-_COUNTED: Mapping[str, Any] = {
-    "kind": "opaque",
-    "evidence": "opaque",
-    "vjp_for_call": lambda call: dict.fromkeys(call.places, ""),
-}
 _NORMAL = f"mean, std=1.0, size=None, *, generator=None, out=None, {_KINDS}"
 CREATIONS: tuple[Operation, ...] = (
     *(Creation(name, _SIZED) for name in ("randn", "rand")),
@@ -192,6 +187,11 @@ CREATIONS: tuple[Operation, ...] = (
 DRAWS: tuple[Operation, ...] = (
     Draw("normal", _NORMAL, sized=Creation("normal", _NORMAL), gradient={"mean": "", "std": ""}),
     Draw("bernoulli", "input, p=None, *, generator=None, out=None", gradient={"input": ""}),
-    Operation("poisson", "input, generator=None", **_COUNTED),
-    Operation("binomial", "count, prob, generator=None", **_COUNTED),
+    Operation("poisson", "input, generator=None", evidence="opaque", gradient={"input": ""}),
+    Operation(
+        "binomial",
+        "count, prob, generator=None",
+        evidence="opaque",
+        gradient={"count": NO_DERIVATIVE, "prob": NO_DERIVATIVE},
+    ),
 )

@@ -93,10 +93,6 @@ class FallbackOperation(Operation):
         measured = any(isinstance(relation, AutogradReads) for relation in reads())
         return "autograd" if measured else "opaque"
 
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        """Return the VJP; `x.grad` has none, since it is not computed from the cells of `x`."""
-        return {"args_0": ""} if self.name == "grad" else super().cotangents(call)
-
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         return tuple(self._relation(call, place) for place in range(len(call.tensors)))
 

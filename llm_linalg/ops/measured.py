@@ -11,7 +11,7 @@ from math import prod
 
 from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.ops.fallback import FallbackOperation
-from llm_linalg.ops.operation import Call, Operation, Price, operand_cells
+from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation, Price, operand_cells
 
 
 def _strips(call: Call) -> Price:
@@ -34,6 +34,17 @@ def _counts(call: Call) -> Shape:
     if numbers.is_floating_point() or numbers.dim() != 1:
         raise ShapeMismatch("bincount counts whole numbers in a vector", at=0)
     return (max(int(numbers.max()) + 1 if numbers.numel() else 0, int(call["minlength"])),)
+
+
+def _spectrum(call: Call) -> Price:
+    """Return what a Fourier transform takes: it may be cut, or filled up, to other sizes."""
+    shape, dim = list(call.shapes[0]), call["dim"]
+    given = call.arguments.get("n", call.arguments.get("s"))
+    sizes = [] if given is None else [given] if isinstance(given, int) else given
+    dims = range(-len(sizes), 0) if dim is None else [dim] if isinstance(dim, int) else dim
+    for axis, size in zip(dims, sizes, strict=False):
+        shape[axis] = max(int(size), shape[axis] if size == -1 else 1)
+    return Price(2 * prod(shape) + operand_cells(call))
 
 
 _SIDES = "input, size=None, scale_factor=None, mode='nearest', align_corners=None"
@@ -65,6 +76,20 @@ MEASURED: tuple[Operation, ...] = (
         "input, output_size, kernel_size, dilation=1, padding=0, stride=1",
         spellings=("torch.nn.functional.fold",),
     ),
+    *(
+        FallbackOperation(
+            f"{kind}{axes}",
+            f"input, {sizes}, norm=None, *, out=None",
+            spellings=(f"torch.fft.{kind}{axes}",),
+            price_for_call=_spectrum,
+        )
+        for kinds, axes, sizes in (
+            ("fft ifft rfft irfft hfft ihfft", "", "n=None, dim=-1"),
+            ("fft ifft rfft irfft", "2", "s=None, dim=(-2, -1)"),
+            ("fft ifft rfft irfft", "n", "s=None, dim=None"),
+        )
+        for kind in kinds.split()
+    ),
     FallbackOperation("interpolate", f"{_SIDES}, recompute_scale_factor=None, antialias=False"),
     FallbackOperation("unique", "input, sorted=True, return_inverse=False, return_counts=False, dim=None"),
     FallbackOperation("unique_consecutive", "input, return_inverse=False, return_counts=False, dim=None"),
@@ -72,13 +97,13 @@ MEASURED: tuple[Operation, ...] = (
         "bincount",
         "input, weights=None, minlength=0",
         rule=_counts,
-        gradient={"weights": ""},
+        gradient={"weights": NO_DERIVATIVE},
     ),
     FallbackOperation("histc", "input, bins=100, min=0, max=0, *, out=None", gradient={"input": ""}),
     FallbackOperation(
         "histogram",
         "input, bins=100, *, range=None, weight=None, density=False, out=None",
-        gradient={"input": "", "weight": ""},
+        gradient={"input": NO_DERIVATIVE, "weight": NO_DERIVATIVE},
     ),
     FallbackOperation("argwhere", "input"),
     FallbackOperation("isin", "elements, test_elements, *, assume_unique=False, invert=False"),

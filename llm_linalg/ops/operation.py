@@ -35,6 +35,8 @@ from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
 from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
+NO_DERIVATIVE = "?"
+"""In place of a cotangent: torch raises an error where it would have to be computed."""
 VJPRule = Callable[["Call"], Mapping[str, str]]
 
 
@@ -74,8 +76,8 @@ class Operation:
         operator: Python's operator for it, which also stands between the operands on the stage.
         symbol: The sign between the shapes of its operands, if Python has no operator for it.
         phrase: How a cell is computed, with the operands' values in braces: `exp({input})`.
-        gradient: For each parameter, its cotangent in torch terms; without one it is left to autograd. See
-            `llm_linalg.analysis.gradients.gradient_program`.
+        gradient: For each parameter, its cotangent in torch terms; without one it is left to autograd; `?` if
+            torch has none. See `llm_linalg.analysis.gradients.gradient_program`.
             Lines above the last bind names that it uses; they are named after the node in the program.
             A last line `{to}` means that the lines above have bound the cotangent itself.
         vjp_explanation: Why the cotangent is what it is, in a sentence; see

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.ops.operation import Call, Operation, literal
+from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation, literal
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.signature import parse_signature
 
@@ -146,8 +146,8 @@ POINTWISE: tuple[Operation, ...] = (
         "floor_divide",
         "input, other",
         "⌊{input} / {other}⌋",
-        "",
-        "",
+        NO_DERIVATIVE,
+        NO_DERIVATIVE,
         spellings=("torch.Tensor.__floordiv__", "torch.Tensor.__ifloordiv__"),
         reflected=("torch.Tensor.__rfloordiv__",),
         multiplications_per_cell=1,

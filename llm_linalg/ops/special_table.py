@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.pointwise_table import entry, unary
 
@@ -43,8 +43,6 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
         "atan2",
         "input, other",
         "angle of ({other}, {input})",
-        "{d} * {other} / ({input} ** 2 + {other} ** 2)",
-        "-{d} * {input} / ({input} ** 2 + {other} ** 2)",
         aliases=("arctan2",),
     ),
     entry(
@@ -106,7 +104,7 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
     entry("fmod", "input, other", "{input} - {other}·trunc({input} / {other})", multiplications_per_cell=1),
     entry("fmax", "input, other", "max({input}, {other})"),
     entry("fmin", "input, other", "min({input}, {other})"),
-    entry("heaviside", "input, values", "0, {values} or 1 by the sign of {input}", "", ""),
+    entry("heaviside", "input, values", "0, {values} or 1 by the sign of {input}", *[NO_DERIVATIVE] * 2),
     entry("nextafter", "input, other", "the number beside {input}, towards {other}", "", ""),
     entry("gcd", "input, other", "gcd({input}, {other})"),
     entry("lcm", "input, other", "lcm({input}, {other})"),

@@ -12,6 +12,11 @@ from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reads import one
 
 
+def has_gradient(tensor: Tensor) -> bool:
+    """Return whether a tensor is of numbers that a gradient flows through: real or complex ones."""
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
 def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:
     """Run a call on leaves; a leaf for which torch has no derivative loses its `requires_grad`."""
     try:
@@ -26,6 +31,31 @@ def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:
             except RuntimeError:
                 leaf.requires_grad_(False)
     return call.replay(leaves)
+
+
+def whole_vjp(call: Call, cotangents: Sequence[Tensor | None]) -> list[Tensor]:
+    """Return the VJP of all results of a call for each operand, by calling its function again.
+
+    Args:
+        call: The call.
+        cotangents: One for each result; None for one from which nothing arrives.
+
+    Raises:
+        LookupError: If the function gives other values now.
+    """
+    with torch.enable_grad():
+        leaves = [tensor.detach().clone().requires_grad_(has_gradient(tensor)) for tensor in call.tensors]
+        results = call.replay_all(leaves)
+        again = results[call.position].detach()
+        if not torch.allclose(again, call.result, rtol=0, atol=0, equal_nan=True):
+            raise LookupError("its function gives other values when it is called again")
+        total = torch.zeros((), requires_grad=True)
+        for own, cotangent in zip(results, cotangents, strict=True):
+            if cotangent is not None and own.requires_grad:
+                total = total + _share(own, cotangent)
+        real = [leaf for leaf in leaves if leaf.requires_grad]
+        found = iter(torch.autograd.grad(total, real, allow_unused=True, materialize_grads=True))
+    return [next(found) if leaf.requires_grad else torch.zeros_like(leaf) for leaf in leaves]
 
 
 def _share(result: Tensor, cotangent: Tensor) -> Tensor:

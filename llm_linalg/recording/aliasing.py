@@ -181,10 +181,8 @@ class StorageMap:
     def is_accounted_for(self, tracked: TrackedTensor) -> bool:
         """Return whether all that torch has counted since a tensor's node was recorded is known."""
         version = version_of(tracked.tensor)
-        if tracked.storage in self.watched or version not in (
-            tracked.version,
-            self._versions.get(tracked.storage),
-        ):
+        known = tracked.version is None or version in (tracked.version, self._versions.get(tracked.storage))
+        if tracked.storage in self.watched or not known:
             return False
         tracked.version = version
         return True

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import islice
 from typing import Generic, Self, TypeVar
+
+from torch import Tensor
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import hint, number_duplicates
@@ -17,6 +20,8 @@ from llm_linalg.recording.record_node import N
 from llm_linalg.recording.scopes import Scope, scope_tree
 
 T = TypeVar("T")
+AskFunction = Callable[[int, bool, Sequence[Tensor | None]], Sequence[Tensor]]
+"""Returns gradients by calling the function at a position, or (True) the hooks there, with cotangents."""
 _GUESSED = 2_000  # names compared to suggest a spelling
 
 
@@ -40,6 +45,8 @@ class Record(Generic[N]):
         files: Of a trace that was read: by file of its nodes, the lines around them. None for one made here.
         ranks: The trace of each device, for a program that ran on several.
         rerun: Runs trusted Python again, keeping the values around the node at a position.
+        functions: Returns a context in which functions of a program that ran elsewhere can be asked; None if
+            they can't.
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class Record(Generic[N]):
         self.files: Mapping[str, tuple[str, ...]] | None = None
         self.ranks: tuple[Self, ...] = ()
         self.rerun: Callable[[int], Self] | None = None
+        self.functions: Callable[[], AbstractContextManager[AskFunction]] | None = None
 
     def printed_from(self, line: int) -> str:
         """Return what the lines from one on have printed; all of it where no lines are known."""
@@ -143,6 +151,7 @@ class Record(Generic[N]):
         What has a name goes before what stands inside a later line, such as one that prints a comparison.
         """
         made = [node for node in self.nodes if node.operands and node.value.is_floating_point()]
+        made = [node for node in made if not node.no_grad] or made
         named = [node for node in made if node.name == "loss"]
         scalars = [node for node in made if not node.shape]
         bound = [node for node in made if node.bound_name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
@@ -148,12 +148,13 @@ class RecordNode:
         words: What it is called where its name is not the program's, such as `mine on device 1`; or empty.
         member: Of a parameter of a layer without a name, which it is: `weight`.
         gap: Of a tensor as turns of a loop left it that were not recorded: these turns.
-        flows_on: Of such a tensor: whether its gradient flows on into these turns.
+        flows_on: Whether its gradient flows on into these turns, or other calls that were not recorded.
         missed: The numbers that its name had in such turns, since the last node of that name and line.
         no_grad: Whether it was computed under `torch.no_grad()`, so that no gradient flows through it.
         forward_node: In a gradient program, the node whose VJP this step belongs to.
         why: In a gradient program, the explanation of the step.
-        has_hook: Whether a function of the program has changed its gradient.
+        hooks: The functions of the program that may change its gradient, as far as they are at hand.
+        has_hook: Of a node that was read: whether it has such functions.
         composite: The composite that it is a part of; None for a node of the program itself.
         part_nodes: The parts of a composite, once they were asked for.
     """
@@ -170,6 +171,7 @@ class RecordNode:
     missed: tuple[float, ...] = ()
     forward_node: RecordNode | None = None
     why = ""
+    hooks: tuple[Callable[[Tensor], Any], ...] = ()
     has_hook = False
     composite: Self | None = None
     part_nodes: tuple[Self, ...] | None = None
@@ -316,6 +318,13 @@ class RecordNode:
     def operand_reads(self) -> tuple[Reads, ...]:
         """What its cells read, one entry per operand; a composite's parts are not considered here."""
         return self.call.operation.operand_reads(self.call) if self.call else ()
+
+    def changed_by_hooks(self, gradient: Tensor) -> Tensor:
+        """Return a gradient of it as its hooks leave it."""
+        for hook in self.hooks:
+            changed = hook(gradient)
+            gradient = gradient if changed is None else changed
+        return gradient
 
     def require_values(self) -> None:
         """Raise `LookupError` if its values were dropped."""

@@ -155,10 +155,11 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if self.is_inner is not None and self.is_inner(sys._getframe(1)):
             return func(*args, **kwargs)
         if func is _SWITCH or _TRANSFORMED() is not None:
-            if _TRANSFORMED() is not None and may_write(func, args, kwargs):
-                self._storages.preserve([_unwrapped(tensor) for tensor in tensors_in((args, kwargs))])
+            if func is not _SWITCH and may_write(func, args, kwargs):
+                self._preserve_beneath(args, kwargs)
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
             # Inside torch.vmap and its like tensors are wrappers without cells of their own.
+            self.saw_transform = self.saw_transform or func is not _SWITCH
             return func(*args, **kwargs)
         stop_if(self._halt, "stopped: what comes after this was not run")
         entry = _LISTED.get(func)
@@ -174,6 +175,14 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if known is None:
             return self._run_anew(func, args, kwargs, key)
         return self._run_known(func, args, kwargs, known, tensors, numbers)
+
+    def _preserve_beneath(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Keep what nodes show of the tensors beneath those of torch.vmap and its like, before a write."""
+        from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+
+        plain = [_unwrapped(tensor) for tensor in tensors_in((args, kwargs))]
+        with temporarily_clear_interpreter_stack():
+            self._storages.preserve(plain)
 
     def _run_known(
         self,
@@ -199,7 +208,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
     def _run_unlisted(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Run a call of a function that asks a tensor something, or that the table lacks."""
-        if func in _GIVES_MEMORY and func not in self.handlers:
+        if func in _GIVES_MEMORY and func not in self.handlers and not _asks_itself(sys._getframe(2)):
             self.watch(args[0])
         if func in _FREE:
             if self._guard is not None:
@@ -319,6 +328,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             if name == "grad" and self._has_node(output, origin):
                 continue
             node = self._node(name, output, operands, call.at(position) if position else call, origin)
+            if name == "grad" and output.requires_grad:  # it has a gradient itself
+                node.flows_on = True
             if len(given) > 1:
                 node.is_one_of_several = True
             node.note_inner()
@@ -382,16 +393,21 @@ class Recorder(TensorIndex, TorchFunctionMode):
     def _share(self, tensor: Tensor, source: Tensor) -> None:
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""
         self.operand(source)
+        before = self.operand(tensor).node
         with untraced():  # the weight of a lazy layer refuses questions until it has its class
             self._storages.keep(tensor)
             tensor.data = source
             node = self.note_result(tensor, [source], _DETACH, Tensor.detach)
         if node is not None:
+            # Autograd goes on as if nothing had happened.
+            node.flows_on = not (tensor.is_leaf and (tensor.requires_grad or not before.operands))
             self._rename(tensor, node)
 
     def note_gradient(self, gradient: Tensor, source: Tensor) -> None:
         """Add a node for a gradient that the program asked for, as if it were read from `source`."""
-        self.note_result(gradient, [source], _GRADIENT.operation, _READ_GRADIENT)
+        node = self.note_result(gradient, [source], _GRADIENT.operation, _READ_GRADIENT)
+        if node is not None:
+            node.flows_on = gradient.requires_grad  # it has a gradient itself
 
     def note_result(
         self, tensor: Tensor, sources: Sequence[Tensor], operation: Operation, function: Any
@@ -406,10 +422,11 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """
         if self.is_paused:
             return None
-        operands = tuple([self.operand(source) for source in sources])
-        values = [operand.value for operand in operands]
-        call = SlottedArguments.of(values, {}).bind(operation, function, values)
-        return self._add(self._node(operation.name, tensor, operands, call), tensor)
+        with untraced():
+            operands = tuple([self.operand(source) for source in sources])
+            values = [operand.value for operand in operands]
+            call = SlottedArguments.of(values, {}).bind(operation, function, values)
+            return self._add(self._node(operation.name, tensor, operands, call), tensor)
 
     def note_call(
         self,
@@ -417,12 +434,21 @@ class Recorder(TensorIndex, TorchFunctionMode):
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         result: Tensor | tuple[Tensor, ...],
+        operation: Operation | None = None,
+        rng_state: Tensor | None = None,
     ) -> None:
-        """Add nodes for a call that was not made through torch, and has the result that torch would give."""
+        """Add nodes for a call that was not made through torch, and has the result that torch would give.
+
+        Without an operation it is that of the function.
+        """
         written = SlottedArguments.of(args, kwargs)
-        call = call_of(function, written)
+        if operation is None:
+            call = call_of(function, written)
+        else:
+            call = written.bind(operation, function, written.tensors).with_rng_state(rng_state)
         if not self.is_paused and not _same(call, result, written.tensors):
-            self._record(call, written.tensors, outputs(result))
+            with untraced():  # what is asked of tensors here is no call of the program
+                self._record(call, written.tensors, outputs(result))
 
     def note_write_call(
         self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], target: Tensor
@@ -433,13 +459,15 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """
         if not self.is_paused:
             written = SlottedArguments.of(args, kwargs)
-            operands = [self.operand(tensor) for tensor in written.tensors]
-            self._record_write(call_of(function, written), written.tensors, operands, target)
+            with untraced():
+                operands = [self.operand(tensor) for tensor in written.tensors]
+                self._record_write(call_of(function, written), written.tensors, operands, target)
 
     def note_same(self, tensor: Tensor, known: Tensor) -> None:
         """Take a tensor for another that it is a second object of, in the same memory."""
         if not self.is_paused:
-            self._tracked[id(tensor)] = self._storages.track(tensor, self.operand(known).node)
+            with untraced():
+                self._tracked[id(tensor)] = self._storages.track(tensor, self.operand(known).node)
 
     # Gradients
 
@@ -578,6 +606,11 @@ def _is_alike(call: Call) -> bool:
     operation = call.operation
     measured = operation.kind == "measured" and operation.name != "grad"
     return not (measured or operation.depends_on_cells)
+
+
+def _asks_itself(frame: FrameType) -> bool:
+    """Return whether a call comes from this package, which writes nowhere unseen."""
+    return str(frame.f_globals.get("__name__", "")).startswith(__package__.partition(".")[0] + ".")
 
 
 def _is_one(tensors: Sequence[Tensor], only: Tensor) -> bool:

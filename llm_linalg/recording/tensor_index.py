@@ -13,6 +13,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
+from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, storage_id, version_of
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.listener import Listener
@@ -41,6 +42,7 @@ class TensorIndex:
         nodes: The nodes so far, in order.
         names: The node that each name was bound to.
         heeds_grad_mode: Whether no gradient flows through what is made under `torch.no_grad()`.
+        saw_transform: Whether calls were made within `torch.vmap` or its like, which are not recorded.
         gaps: The turns of loops that were not recorded.
         is_paused: Whether calls are made without being recorded.
         before_drop: Called before a node's values are dropped.
@@ -55,6 +57,7 @@ class TensorIndex:
         self.nodes: list[RecordNode] = []
         self.names: dict[str, RecordNode] = {}
         self.heeds_grad_mode = False
+        self.saw_transform = False
         self._labels: dict[int, tuple[Tensor, str, str]] = {}
         self._where = where
         self._tracked: dict[int, TrackedTensor] = {}  # by tensor id
@@ -73,6 +76,7 @@ class TensorIndex:
         self._left_at: dict[str, Origin] = {}  # where these names were bound
         self._places: dict[tuple[str, int | None], Origin] = {}  # of names bound in the gap, by line
         self._numbers: dict[tuple[str, int | None], list[float]] = {}  # of names bound meanwhile, by line
+        self._histories: list[tuple[RecordNode, Any]] = []  # of tensors that came in: what autograd knows
         self._forgotten: dict[int, RecordNode] = {}  # by tensor id: the node that it had before a gap
         self.before_drop: Callable[[], None] = lambda: None
 
@@ -83,6 +87,8 @@ class TensorIndex:
         with untraced():
             node = self._node(op, tensor, origin=origin)
             node.bound_name = name
+            if tensor.grad_fn is not None:
+                self._histories.append((node, tensor.grad_fn))
             return self._add(node, tensor)
 
     def _forget(self, tensor: Tensor) -> None:
@@ -226,6 +232,7 @@ class TensorIndex:
             for tracked in self._tracked.values():
                 if not self._storages.is_accounted_for(tracked):
                     self._recover(tracked.tensor)
+        self._note_histories()
         for name, tensor in self._left.items():
             self.names[name] = self.operand(tensor).node
         if self.listener is not None:
@@ -234,6 +241,21 @@ class TensorIndex:
         record: Record[Any] = Record(self.nodes, self.names, source, seed, printed)
         record.gaps = tuple(self.gaps)
         return record
+
+    def _note_histories(self) -> None:
+        """Note which tensors that came in were made, unseen, from others of the record."""
+        if not self._histories:
+            return
+        with untraced():
+            own = {id(tensor): tensor for tensor in self._tensors if tensor is not None}
+            made = {tensor.grad_fn for tensor in own.values()} - {grad_fn for _, grad_fn in self._histories}
+            for node, grad_fn in self._histories:
+                todo, seen = [grad_fn], set()
+                while todo and not node.flows_on:
+                    step = todo.pop()
+                    seen.add(step)
+                    node.flows_on = step in made or id(getattr(step, "variable", None)) in own
+                    todo += [other for other, _ in step.next_functions if other and other not in seen]
 
     def release(self) -> None:
         """Let go of all tensors and of whoever records them: nothing is recorded any more.
@@ -374,7 +396,10 @@ class TensorIndex:
         before = self._forgotten.get(id(tensor))
         is_new = not self.gaps or self.label_of(tensor) is not None or _op_of(tensor) == "parameter"
         if before is None and is_new:
-            return self.input(tensor, name, _op_of(tensor))
+            node = self.input(tensor, name, _op_of(tensor))
+            if self.saw_transform and self.label_of(tensor) is None and node.op != "parameter":
+                node.flows_on = has_gradient(node.value)  # it may have been made there
+            return node
         names = self.names_of(tensor)
         bound = next((own for own in names if self._left.get(own) is tensor), "")
         origin = self._left_at.get(bound)
@@ -385,7 +410,7 @@ class TensorIndex:
         with untraced():
             node.flows_on = not tensor.is_leaf
         if before is not None:
-            node.has_hook = before.has_hook
+            node.hooks = before.hooks
         return node
 
 

@@ -13,6 +13,9 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import torch
+from torch import Tensor
+
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.devices import DevicePart, LocalDevice, Parts
@@ -134,17 +137,31 @@ class ToldProgram:
         return told
 
     def answer(self, request: Mapping[str, Any]) -> list[Any]:
-        """Return the value of an expression in the state that the program left, or why there is none."""
-        if self._run is None:
+        """Return what is asked in the state that the program left, or why there is no answer.
+
+        That is the value of an expression, `ask` with `names`, or what a function of the program gives for
+        `cotangents`: see `ProgramRun.own_gradients`.
+        """
+        run = self._run
+        if run is None:
             return ["error", "the program was not run"]
         names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
         try:
-            value = self._run.evaluate(str(request["ask"]), **names)
+            if "cotangents" in request:
+                several = [own and _cotangent(*own) for own in request["cotangents"]]
+                value: Any = run.own_gradients(int(request["at"]), several, hooks=bool(request["hooks"]))
+            else:
+                value = run.evaluate(str(request["ask"]), **names)
         except Timeout:
             raise
         except ProgramError as error:
             return ["error", error.message]
-        return ["value", *self.log.value(value), self._run.calls_of_last]
+        return ["value", *self.log.value(value), run.calls_of_last]
+
+
+def _cotangent(shape: Sequence[int], is_complex: bool, pieces: Sequence[Any]) -> Tensor:
+    own = torch.cat([Decoder().decode(piece) for piece in pieces]).reshape([*shape])
+    return torch.view_as_complex(own) if is_complex else own
 
 
 def _exchange(own: DevicePart, requests: Requests) -> Parts:

@@ -417,9 +417,9 @@ def _facts(node: RecordNode) -> Mapping[str, Any]:
         "words": node.words,
         "member": node.member,
         "gap": node.gap,
-        "flows_on": node.flows_on and node.gap is not None,
+        "flows_on": node.flows_on,
         "missed": node.missed,
-        "hooks": node.has_hook,
+        "hooks": bool(node.hooks) or node.has_hook,
     }
     return {word: value for word, value in facts.items() if value}
 

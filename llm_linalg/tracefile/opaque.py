@@ -13,10 +13,8 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.call_errors import is_unsafe
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.fallback import UntoldOperation
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.operation import Call, operand_cells
-from llm_linalg.recording.record_node import RecordNode
 
 MOST_CELLS = 2**27  # that an operation may allocate, if it has not as many itself
 _AS_MANY = 8
@@ -66,16 +64,6 @@ def _tried_on_meta(call: Call) -> list[Shape]:
 
 def _names_device(call: Call) -> bool:
     return any(isinstance(value, torch.device) for value in (*call.args, *call.kwargs.values()))
-
-
-def is_untold(node: RecordNode) -> bool:
-    """Return whether a node stops a gradient because its function, or a hook, is not in the trace."""
-    if node.has_hook:
-        return True
-    call = node._call  # noqa: SLF001 - bound, each would take its time
-    lost = isinstance(call, Call) and isinstance(call.operation, UntoldOperation)
-    differentiable = node.value.is_floating_point() and not node.no_grad
-    return lost and differentiable and any(own.value.is_floating_point() for own in node.operands)
 
 
 def is_described(call: Call, shape: Shape) -> bool:

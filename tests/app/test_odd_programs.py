@@ -172,6 +172,14 @@ def test_a_derivative_that_torch_has_not_is_said_and_poisons_what_is_before() ->
     assert fed.about(run.trace["mul_2"], (0,)).endswith("[0] / ∂x[0] = 3")
 
 
+def test_a_cell_is_followed_through_complex_numbers() -> None:
+    run = open_view(playground_view("x = torch.ones(2, 2)\nz = torch.view_as_complex(x)\ny = (z * z).real"))
+    assert run.trace is not None
+    followed = follow_cell(FollowedCell("lineage", "y", (0,)), run.trace)
+    assert followed.about(run.trace["x"], (0, 1)) == "∂y[0] / ∂x[0,1] = -2"
+    assert followed.about(run.trace["z"], (0,)) == "y[0] depends on it"
+
+
 def test_json_has_texts_for_derivatives_that_are_no_numbers() -> None:
     view = playground_view("x = torch.tensor([-1.0, 2.0])\ny = x.sqrt()")
     follows = FollowedCell("lineage", "y", (0,))

@@ -21,6 +21,7 @@ from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.operation import price_of
+from llm_linalg.ops.vjp import has_gradient
 from tests.ops.drawing import Sample, values
 
 Index = tuple[int, ...]
@@ -62,7 +63,8 @@ def weighed(result: Any) -> Tensor:
     """Returns a number that each cell of a result goes into, each with another weight."""
     outputs = [result] if isinstance(result, Tensor) else list(result)
     total = torch.zeros((), dtype=torch.float64)
-    for place, output in enumerate(outputs):
+    for place, made in enumerate(outputs):
+        output = torch.view_as_real(made.resolve_conj()) if made.is_complex() else made
         if output.is_floating_point():
             total = total + (output * values(tuple(output.shape), 90 + place)).sum()
     return total
@@ -217,41 +219,24 @@ def law_shape_rule(call: Traced) -> None:
         assert price.outputs >= 1 or not node.value.numel()
 
 
-# They have no derivative: autograd refuses them, or gives 0 everywhere.
-FLAT = {
-    "argmax",
-    "argmin",
-    "argsort",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "eq",
-    "ne",
-    "isnan",
-    "isinf",
-    "isfinite",
-    "isclose",
-}
-FLAT |= {"logical_and", "logical_or", "logical_xor", "logical_not", "all", "any", "one_hot", "floor_divide"}
-FLAT |= {"bitwise_left_shift", "bitwise_right_shift"}
-MADE = {name for name, operation in TABLE.operations.items() if operation.kind == "creation"}
-
-
 def law_gradient(call: Traced) -> None:
-    """The gradient program gives what autograd does."""
-    if {node.op for node in call.nodes} & (FLAT | MADE) or not any(
-        x.is_floating_point() for x in call.sample.inputs
-    ):
+    """The gradient program and influence give what autograd does; where torch raises, they refuse."""
+    if not any(map(has_gradient, call.sample.inputs)):
         return
+    last = call.trace.nodes[-1]
     try:
         wanted = gradients(lambda *inputs: weighed(call.sample.function(*inputs)), call.sample.inputs)
     except RuntimeError:
-        return  # torch has none for it, or one that fails
-    program = call.trace.backward(call.trace.nodes[-1])
+        for ask in (call.trace.backward, lambda node: call.trace.influence(node, ())):
+            with pytest.raises(LookupError):
+                ask(last)
+        return
+    program, influence = call.trace.backward(last), call.trace.influence(last, ())
     for place, gradient in enumerate(wanted):
-        if call.sample.inputs[place].is_floating_point():
+        if has_gradient(call.sample.inputs[place]):
             same(program, f"inputs_{place}", gradient)
+            found = influence.get(call.trace[f"inputs_{place}"])
+            assert alike(found, gradient)
 
 
 def law_price_covers_what_is_made(call: Traced) -> None:
@@ -273,7 +258,7 @@ def _share_memory(one: Tensor, other: Tensor) -> bool:
 
 def gradients(function: Any, inputs: tuple[Tensor, ...]) -> list[Tensor | None]:
     """Returns autograd's gradients."""
-    leaves = [x.clone().requires_grad_(x.is_floating_point()) for x in inputs]
+    leaves = [x.clone().requires_grad_(has_gradient(x)) for x in inputs]
     loss = function(*leaves)
     wanted = [x for x in leaves if x.requires_grad]
     if not loss.requires_grad:
@@ -283,16 +268,15 @@ def gradients(function: Any, inputs: tuple[Tensor, ...]) -> list[Tensor | None]:
 
 
 def same(program: Trace, name: str, wanted: Tensor | None) -> None:
-    if f"d{name}" not in program:
-        assert wanted is None or not wanted.any()
-        return
-    found = program[f"d{name}"].value
-    if wanted is None:
-        assert not found.any()
-    else:
-        assert found.shape == wanted.shape
-        assert found.dtype == wanted.dtype
-        assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-9, equal_nan=True)
+    assert alike(program[f"d{name}"].value if f"d{name}" in program else None, wanted)
+
+
+def alike(found: Tensor | None, wanted: Tensor | None) -> bool:
+    """Returns whether two gradients are the same; None is one of zeros."""
+    if found is None or wanted is None:
+        return not any(own is not None and own.any() for own in (found, wanted))
+    kinds = {(own.shape, own.dtype) for own in (found, wanted)}
+    return len(kinds) == 1 and torch.allclose(found, wanted, rtol=1e-6, atol=1e-9, equal_nan=True)
 
 
 def law_walk(call: Traced) -> None:

@@ -188,6 +188,11 @@ real: torch.real(c) | (torch.complex(x, y) * torch.complex(y, x)).real
 imag conj_physical view_as_real: torch.{0}(c)
 angle: torch.angle(c) | torch.angle(x)
 view_as_complex: torch.view_as_complex(B[..., :2].contiguous())
+fft hfft fft2 fftn: torch.fft.{0}(x) | torch.fft.{0}(c)
+ifft irfft: torch.fft.{0}(c, 4) | torch.fft.{0}(c, dim=0, norm="ortho")
+rfft ihfft rfft2 rfftn: torch.fft.{0}(x)
+ifft2 irfft2 ifftn irfftn: torch.fft.{0}(c, (3, 2))
+fftshift ifftshift: torch.fft.{0}(x) | torch.fft.{0}(c, 1)
 new_zeros: x.new_zeros(2, 3)
 new_ones: x.new_ones((2,))
 new_empty: x.new_empty((0, 3))
@@ -210,6 +215,31 @@ ODD_CALLS = """
 linear: F.linear(x, a, y) | F.linear(x, a, q) | F.linear(z, a, w[:1]) | F.linear(B, a, z[None])
 einsum: torch.einsum("ii,i->i", q[:1], z) | torch.einsum("ij,jk,kl->il", x[:1, :0], b[:0, :1], q[:1])
 linear: F.linear(x[:, :0], a[:, :0], z)
+add: c + x | x.add(c, alpha=2) | c + 2j
+sub: c - z | 2 - c
+mul: c * c.conj() | c * x | x * c | c * (1 - 2j) | x * 1j
+div: c / x | x / c | c / c.T.reshape(2, 3)
+neg square reciprocal exp log sqrt sin cos tanh abs angle: c.{0}()
+pow: c ** 2 | c ** x
+matmul: c @ c.mH | c @ c.T | c @ (z + 0j) | c[0] @ c[1]
+linear: F.linear(c, c[:2], w + 0j)
+einsum: torch.einsum("ij,kj->ik", c, c * 1j)
+outer dot: torch.{0}(c[0], c[1])
+addmm: torch.addmm(c[:, :2], c, c.T)
+sum mean prod cumsum: c.{0}(1)
+cumprod: c.cumprod(0)
+H mH: c.{0}
+adjoint: c.adjoint()
+where: torch.where(m, c, x)
+stack: torch.stack([c, c.conj()])
+cat: torch.cat([c, x])
+getitem: c[:, ::2] | c[k]
+expand: c[:1].expand(2, 3)
+permute: c.permute(1, 0)
+view_as_real: torch.view_as_real(c.conj().resolve_conj())
+view_as_complex: torch.view_as_complex(torch.view_as_real(c * c).flip(0))
+det: torch.linalg.det(c @ c.T + torch.eye(2))
+norm: c.norm()
 roll: x.roll(torch.tensor(1)) | x.roll((1, torch.tensor(2)), (0, 1))
 transpose: x.transpose(torch.tensor(0), 1)
 normalize: F.normalize(B, dim=(0, 1)) | F.normalize(B, dim=(0, -1)) | F.normalize(B, dim=[1])

@@ -98,7 +98,12 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     if flags.summary:
         _print_summary(trace, flags)
     elif flags.format is not None:
-        print_trace(trace, flags.format)
+        try:
+            shown = trace.backward(trace.loss) if flags.backward and trace.loss is not None else trace
+        except LookupError as error:
+            say(str(error.args[0]))
+            return 1
+        print_trace(shown, flags.format)
     if flags.save is None:
         return 0
     try:

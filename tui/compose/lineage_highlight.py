@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -152,7 +153,13 @@ def follow_cell(start: FollowedCell, trace: Trace, halt: Callable[[], bool] | No
     else:
         cells = trace.reach(node, start.position, halt)
     real = node.value.is_floating_point()
-    influence = (trace.influence if back else trace.effect)(node, start.position, halt) if real else {}
+    slopes: Mapping[Node, Value] = {}
+    if real and back:
+        with suppress(LookupError):  # torch keeps no graph under no_grad
+            slopes = trace.influence(node, start.position, halt, partial=True)
+    elif real:
+        slopes = trace.effect(node, start.position, halt)
+    influence = {own: slope for own, slope in slopes.items() if slope.is_floating_point()}
     return FollowedCells(start, node, cells, influence)
 
 

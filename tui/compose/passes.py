@@ -26,10 +26,12 @@ class Passes:
 
     Attributes:
         forward: The program's trace; None if it failed.
+        refusal: Why there is no gradient program of what has a gradient, once that was tried; else empty.
     """
 
     def __init__(self, forward: Trace | None) -> None:
         self.forward = forward
+        self.refusal = ""
         self._has_gradients = False
 
     def of(self, view: View) -> Trace | None:
@@ -40,7 +42,11 @@ class Passes:
     def gradients(self) -> Trace | None:
         """The gradient program; None if there is none."""
         self._has_gradients = True
-        return None if self.forward is None else _gradients(self.forward)
+        if not self.has_backward:
+            return None
+        found = _gradients(self.forward)
+        self.refusal = found if isinstance(found, str) else ""
+        return None if isinstance(found, str) else found
 
     @cached_property
     def has_backward(self) -> bool:
@@ -58,7 +64,8 @@ class Passes:
     def switch(self, view: View) -> View | str:
         """Return the view at the other pass; or why there is none."""
         why = "" if view.backward or self.forward is None else _backward_refusal(self.forward)
-        return why or self.other(view)
+        other = self.other(view)
+        return why or (self.refusal if other is view else other)
 
     def other(self, view: View) -> View:
         """Return the view at its node's step in the gradient program, or back; the same view without one.
@@ -102,26 +109,23 @@ class Passes:
 
 def _backward_refusal(trace: Trace) -> str:
     """Return why there is no backward pass through a long trace; empty if there is."""
-    from llm_linalg.analysis.gradients.gradient_program import crossed_gap
-
     if trace.dropped:
         return "Some values of this run were dropped, so there is no way back: --keep keeps more of them."
     if len(trace.nodes) > MOST_BACKWARD:
         return f"This run has more than {MOST_BACKWARD:,} operations: too many for a backward pass."
-    gap = None if trace.loss is None else crossed_gap(trace.nodes, trace.loss)
-    if gap is not None:
-        return f"No way back: it goes through {gap.span}, which are not kept."
     return ""
 
 
-def _gradients(trace: Trace) -> Trace | None:
+def _gradients(trace: Trace | None) -> Trace | str:
+    """Return the gradient program of a trace that has a loss; or why there is none."""
     from llm_linalg.base.errors import ProgramError
 
-    loss = trace.loss
+    if trace is None or trace.loss is None:
+        return ""
     try:
-        return None if loss is None else trace.backward(loss)
-    except (LookupError, ProgramError):
-        return None
+        return trace.backward(trace.loss)
+    except (LookupError, ProgramError) as error:
+        return f"No way back: {error.message if isinstance(error, ProgramError) else error.args[0]}."
 
 
 def _around(part: Node | None) -> tuple[Node, ...]:

@@ -48,7 +48,8 @@ def _check_place(view: View, run: Run, flags: argparse.Namespace) -> View:
     except LookupError as error:
         raise UsageError(str(error.args[0])) from None
     if view.backward and run.trace_of(view) is None:
-        raise UsageError("this program has no backward pass: nothing in it is a differentiable result")
+        why = run.passes.refusal or "nothing in it is a differentiable result"
+        raise UsageError(f"this program has no backward pass: {why.removeprefix('No way back: ')}")
     if not navigation.path:
         if view.step or flags.order:
             raise UsageError("this stop has no tensors, so it has no steps and no orders")

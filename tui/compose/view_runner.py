@@ -91,7 +91,7 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
             fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
         if fault is None:
             answer, solution = _right_answer(view, terms), _plain_solution(view, trace, terms)
-            return _with_awaited(Run(view, trace, right_answer=answer, solution=solution), halt)
+            return _with_awaited(Run(view, trace, right_answer=answer, solution=solution), previous, halt)
         return Run(view, None, Failure(ProgramError(fault.reason), _last_good(previous), fault=fault))
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
@@ -225,10 +225,17 @@ def leave_unlocked(view: View, reason: str, previous: Run | None = None) -> Run:
     return Run(view, None, Failure(RoomError.without_lock(reason), _last_good(previous)))
 
 
-def _with_awaited(result: Run, halt: Callable[[], bool] | None) -> Run:
-    """Compute of a long run now what its view shows of the whole program, and not at a key."""
-    if result.passes.awaits(result.view):
+def _with_awaited(result: Run, previous: Run | None, halt: Callable[[], bool] | None) -> Run:
+    """Compute of a long run now what its view shows of the whole program, and not at a key.
+
+    Where the view shows a gradient program, and the gradient is refused, it has failed.
+    """
+    if result.view.backward:
         _ = result.passes.gradients
+        if result.passes.refusal:
+            from llm_linalg import ProgramError
+
+            return Run(result.view, None, Failure(ProgramError(result.passes.refusal), _last_good(previous)))
     if result.lineages.awaits(result.view):
         result.lineages.of(result.view, halt)
     return result
@@ -284,7 +291,10 @@ def _lacks_node(view: View, trace: Trace) -> bool:
     stop = view.at_stop
     if view.code is not None or stop.show is None:
         return False
-    shown = stop.trace_to_show(trace)
+    try:
+        shown = stop.trace_to_show(trace)
+    except LookupError:
+        return True
     return shown is None or stop.show not in shown
 
 
@@ -300,7 +310,7 @@ def _open_external(
         if node is not None and node.dropped:
             trace = program.run(view.seed, node.index, halt)
         _ = trace.map.level(), trace.map.multiplications  # computed here, as it takes a while for a long run
-        return _with_awaited(Run(view, trace), halt)
+        return _with_awaited(Run(view, trace), previous, halt)
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
         return Run(view, None, Failure(error, _last_good(previous), operands))

@@ -17,6 +17,10 @@ _KINDS = {
     "rowwise": "Each cell of a row moved the whole row: its gradient collects from all of it.",
     "measured": "This step has no rule here: autograd has been asked.",
 }
+OWN = "Its function has a backward pass of its own, which has been called."
+ASKED = "The trace does not hold its function: the program has run once more, to ask its backward pass."
+HOOK = "A hook of the program has been called with this gradient: what it returns takes its place."
+UNSEEN = "Autograd has not seen this write: the gradient of what was there before is the same."
 _TURNED = frozenset({"T", "mT", "t"})
 
 

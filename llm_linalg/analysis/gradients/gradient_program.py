@@ -14,21 +14,22 @@ from functools import partial
 
 from torch import Tensor
 
-from llm_linalg.analysis.gradients import explanations
+from llm_linalg.analysis.gradients import explanations, flow, rules
 from llm_linalg.analysis.gradients.explanations import Reason
 from llm_linalg.analysis.gradients.names import GradientNames, transpose_of
-from llm_linalg.analysis.gradients.rules import TO, fit_rule, rename_locals, vjp
+from llm_linalg.analysis.gradients.rules import TO
 from llm_linalg.analysis.own_programs import NONSENSE, Bounds, Halt, run_over
 from llm_linalg.analysis.parts import operand_names, parts_of
-from llm_linalg.base.errors import HaltedError
+from llm_linalg.base.errors import HaltedError, ProgramError
 from llm_linalg.ops.operation import Call, fill_template, literal
 from llm_linalg.ops.reads import IndexReads
-from llm_linalg.recording.gap import Gap
-from llm_linalg.recording.record import Record
+from llm_linalg.recording.record import AskFunction, Record
 from llm_linalg.recording.record_node import N, RecordNode
 
 
-def backward(trace: Record[N], loss: N, halt: Halt | None = None) -> Record[N]:
+def backward(
+    trace: Record[N], loss: N, halt: Halt | None = None, ask: AskFunction | None = None
+) -> Record[N]:
     """Return the gradient program of `loss`: each step in torch terms, such as `dW = dY.T @ X`.
 
     The gradient of a node is named `d` + the node's name.
@@ -37,6 +38,7 @@ def backward(trace: Record[N], loss: N, halt: Halt | None = None) -> Record[N]:
         trace: The trace.
         loss: One of its nodes.
         halt: Asked at each step whether to stop.
+        ask: Calls functions that the trace does not hold; None if nobody can.
 
     Raises:
         ValueError: If the loss is not floating-point.
@@ -46,19 +48,23 @@ def backward(trace: Record[N], loss: N, halt: Halt | None = None) -> Record[N]:
     """
     if not loss.value.dtype.is_floating_point:
         raise ValueError(f"{loss.name} is {loss.dtype}: only what is made of real numbers has a gradient")
-    writer = _Writer(trace.nodes, loss)
+    writer = _Writer(trace.nodes, loss, ask)
     try:
         writer.write(halt)
     except NONSENSE as error:
         raise LookupError(f"the gradient of {loss.name} can't be worked out: {error}") from error
-    program = run_over(
-        "\n".join(writer.lines),
-        writer.names.known,
-        seed=trace.seed,
-        names=writer.autograd_steps,
-        node_type=type(loss),
-        halt=halt,
-    )
+    try:
+        program = run_over(
+            "\n".join(writer.lines),
+            writer.names.known,
+            seed=trace.seed,
+            names=writer.autograd_steps,
+            node_type=type(loss),
+            halt=halt,
+        )
+    except ProgramError as error:
+        lost = error.__cause__
+        raise (lost if isinstance(lost, LookupError) else error) from lost
     _call_by_variable(program, writer.names)
     for node in program.nodes:
         _call_by_expression(node, writer.names)
@@ -101,6 +107,15 @@ def _whole(node: RecordNode) -> RecordNode:
     return node
 
 
+def _shares(node: RecordNode) -> bool:
+    """Return whether a part of a pool gives to several equal cells what torch gives to the first alone."""
+    best = [part for part in parts_of(node) if part.op == "amax"] if "max_pool" in node.op else []
+    return any(
+        int((part.operands[0].value == part.value.view(*part.shape, 1, 1)).sum()) > part.value.numel()
+        for part in best
+    )
+
+
 _FEW = 8  # cotangents that are added with plus signs; more are stacked
 
 
@@ -118,12 +133,6 @@ class _Part:
         return self.text.isidentifier()
 
 
-def _is_complex(call: Call) -> bool:
-    """Return whether a call computes with complex numbers, whose rules would need conjugates everywhere."""
-    tensors = [*call.tensors, call.result]
-    return call.operation.kind != "movement" and any(tensor.is_complex() for tensor in tensors)
-
-
 class _Writer:
     """Writes the lines of a gradient program, from the loss to the inputs.
 
@@ -134,17 +143,18 @@ class _Writer:
         autograd_steps: Steps that autograd takes, by the names that the program calls them.
     """
 
-    def __init__(self, nodes: Sequence[RecordNode], loss: RecordNode) -> None:
-        self._loss = loss
+    def __init__(self, nodes: Sequence[RecordNode], loss: RecordNode, ask: AskFunction | None) -> None:
+        self._loss, self._ask = loss, ask
         self._level = tuple(nodes)  # the program's nodes, or the parts of a composite while inside it
-        self._needed = _needed(self._before, loss)
+        self._ends = flow.ends_of(self._before, loss, can_ask=ask is not None)
+        self._needed = flow.needed(self._before, loss, self._ends)
         self._parts: dict[RecordNode, list[_Part]] = {loss: []}
         self._emitted: set[RecordNode] = set()
         self._aliases: dict[RecordNode, str] = {}
         self.names = GradientNames(reversed(self._before))
         self.lines: list[str] = []
         self.reasons: list[Reason] = []
-        self.autograd_steps: dict[str, Callable[[Tensor], Tensor]] = {}
+        self.autograd_steps: dict[str, Callable[..., Tensor | tuple[Tensor, ...]]] = {}
 
     def write(self, halt: Halt | None = None) -> None:
         """Write each node's cotangent once all its uses are done, and pass it on to its operands."""
@@ -172,6 +182,8 @@ class _Writer:
         if node is self._loss:
             seed = f"torch.ones_like({self.names.mention(node)})"
             parts = [_Part(node, seed, explanations.seed_reason(node)), *parts]
+        if node.hooks or node.has_hook:
+            parts = [self._hooked(node, name, parts)]
         is_inner = node.bound_name is None or node.composite is not None
         if len(parts) == 1 and parts[0].same and is_inner:
             self._aliases[node] = parts[0].text  # what is passed on unchanged needs no line
@@ -179,6 +191,10 @@ class _Writer:
         if len(parts) == 1:
             self._write(name, parts[0], node)
             return
+        self._add_up(name, parts, node)
+
+    def _add_up(self, name: str, parts: list[_Part], node: RecordNode) -> None:
+        """Bind a name to the sum of several cotangents of a node."""
         several = [self.names.numbered(name, number) for number in range(1, len(parts) + 1)]
         for own, part in zip(several, parts, strict=True):
             self._write(own, part, node)
@@ -186,6 +202,20 @@ class _Writer:
         total = " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)"
         ways = [(own, part.user, part.same) for own, part in zip(several, parts, strict=True)]
         self._line(f"{name} = {total}", Reason(explanations.sum_reason(node, ways), node, node))
+
+    def _hooked(self, node: RecordNode, name: str, parts: list[_Part]) -> _Part:
+        """Return the cotangent of a node as its hooks leave it, once they have seen the sum of all."""
+        before = self.names.free(f"{name}_before")
+        if len(parts) > 1:
+            self._add_up(before, parts, node)
+        else:
+            self._write(before, parts[0], node)
+
+        def ask(cotangents: Sequence[Tensor | None]) -> list[Tensor]:
+            (found,) = cotangents
+            return [] if found is None else [flow.after_hooks(node, found, self._ask)]
+
+        return _Part(node, f"{self._asked(node, 'hook', ask)}({before})", explanations.HOOK)
 
     def _write(self, name: str, part: _Part, target: RecordNode) -> None:
         reason = Reason(part.why, part.user, target)
@@ -201,27 +231,34 @@ class _Writer:
 
     def _send(self, node: RecordNode) -> None:
         """Pass a node's cotangent on to its operands."""
-        call = node.call
-        if call is None or node.no_grad:
+        call, kept = node.call, flow.kept_places(node)
+        if call is None or node in self._ends:
+            return
+        if kept is not None:
+            for place in kept:
+                self._add(node.operands[place].node, _Part(node, self._d(node), explanations.UNSEEN))
+            return
+        if flow.is_own(node):
+            self._send_to_function(node)
             return
         joint = call.operation.joint_vjp
         if joint is not None:
             self._send_jointly(node, joint(call))
             return
-        rules = {} if _is_complex(call) else call.operation.cotangents(call)
+        cotangents = rules.rules_of(call)
         names = operand_names(call)
         wanted = [place for place, operand in enumerate(node.operands) if operand.node in self._needed]
-        if any(names[place] not in rules for place in wanted) and parts_of(node):
+        if any(names[place] not in cotangents for place in wanted) and parts_of(node) and not _shares(node):
             self._send_by_parts(node)
             return
         for place in wanted:
-            self._pass_on(node, call, place, rules.get(names[place]))
+            self._pass_on(node, call, place, cotangents.get(names[place]))
 
     def _send_by_parts(self, node: RecordNode) -> None:
         """Go back through the parts of a composite, starting with its cotangent at the last part."""
         level, self._level = self._level, parts_of(node)
         last = parts_of(node)[-1]
-        self._needed |= _needed(parts_of(node), last)
+        self._needed |= flow.needed(parts_of(node), last)
         for part in reversed(parts_of(node)):
             self.names.give(part, self.names.inner(node, part.name))
         self._aliases[last], self._parts[last] = self._d(node), []
@@ -254,21 +291,53 @@ class _Writer:
 
     def _send_jointly(self, node: RecordNode, template: str) -> None:
         """Join the cotangents of all outputs of a call, once the last output that has one is reached."""
-        first = node.index - (node.call.position if node.call else 0)
-        outputs = [other for other in self._level[first:] if other.operands is node.operands]
+        target, pieces = node.operands[0].node, self._pieces(node)
+        if pieces is not None and target in self._needed:
+            joined = [
+                piece or f"torch.zeros_like({self.names.mention(other)})" for other, piece in pieces.items()
+            ]
+            why = explanations.operand_reason(node, 0, target, self._d(node), ())
+            self._add(target, _Part(node, template.replace("{all}", ", ".join(joined)), why))
+
+    def _send_to_function(self, node: RecordNode) -> None:
+        """Hand the cotangents of all its outputs to a function that has a backward pass of its own."""
+        pieces = self._pieces(node)
+        places = [place for place in flow.open_places(node) if node.operands[place].node in self._needed]
+        if pieces is None or not places:
+            return
+
+        def ask(cotangents: Sequence[Tensor | None]) -> list[Tensor]:
+            found = flow.own_gradients(node, cotangents, self._ask)
+            return [found[place] for place in places]
+
+        given = ", ".join(piece or "None" for piece in pieces.values())
+        text = f"{self._asked(node, 'backward', ask)}({given})"
+        asked = explanations.OWN if self._ask is None else explanations.ASKED
+        why = f"Back through {node.title} ({node.op}). {asked}"
+        targets = [node.operands[place].node for place in places]
+        if len(targets) == 1:
+            self._add(targets[0], _Part(node, text, why))
+            return
+        ways = [self.names.free(f"d{self.names.inner(node, 'way')}") for _ in places]
+        self._line(f"{', '.join(ways)} = {text}", Reason(why, node, targets[0]))
+        for target, way in zip(targets, ways, strict=True):
+            self._add(target, _Part(node, way, why))
+
+    def _asked(self, node: RecordNode, what: str, ask: rules.AskedFunction) -> str:
+        """Return the name of a step at which a function of the program is called."""
+        asked = self.names.free(f"{what}_{node.op}_{node.index}")
+        self.autograd_steps[asked] = partial(rules.own_backward, ask=ask, step=flow.place_of(node))
+        return asked
+
+    def _pieces(self, node: RecordNode) -> dict[RecordNode, str] | None:
+        """Return the cotangent of each output of a call, empty for none; None if they have been joined."""
+        outputs = flow.outputs_of(self._level, node)
         if any(other.index > node.index and other in self._parts for other in outputs):
-            return  # they have been joined
-        pieces = []
+            return None
         for other in outputs:
             if other in self._parts:
                 self._emit(other)
-                pieces.append(self._d(other))
-            else:
-                pieces.append(f"torch.zeros_like({self.names.mention(other)})")
-        target = node.operands[0].node
-        if target in self._needed:
-            why = explanations.operand_reason(node, 0, target, self._d(node), ())
-            self._add(target, _Part(node, template.replace("{all}", ", ".join(pieces)), why))
+        return {other: self._d(other) if other in self._parts else "" for other in outputs}
 
     def _add(self, target: RecordNode, part: _Part) -> None:
         self._parts.setdefault(target, []).append(part)
@@ -284,7 +353,7 @@ class _Writer:
             text, axes = self._rule(node, place, template)
         else:
             asked = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
-            self.autograd_steps[asked] = partial(vjp, call=call, place=place)
+            self.autograd_steps[asked] = partial(rules.vjp, call=call, place=place, step=flow.place_of(node))
             text = f"{asked}({self._d(node)})"
         if template is None and turned is None:
             why = f"Back through {node.title} ({node.op}). It has no rule here: autograd has been asked."
@@ -297,7 +366,7 @@ class _Writer:
         shapes = node.call.shapes if node.call else ()
         turned = transpose_of(node.operands[place].node)
         other = node.operands[1 - place].node if node.op == "matmul" else None
-        if turned is None or other is None or turned[0] not in self._needed:
+        if turned is None or other is None or turned[0] not in self._needed or node.value.is_complex():
             return None
         (source, sign), cotangent, partner = turned, self._d(node), self.names.mention(other)
         if place and len(shapes[0]) == 1 and len(shapes[1]) == 2:
@@ -317,11 +386,11 @@ class _Writer:
             given["indices"] = self._level[node.index + 1]
         if "{source}" in template:
             given["source"] = self._source(node, place)
-        renamed = rename_locals(template, lambda name: self.names.free(self.names.inner(node, name)))
+        renamed = rules.rename_locals(template, lambda name: self.names.free(self.names.inner(node, name)))
         text = self._fill(renamed, node, given)
         tensors = {name: known.value for name, known in given.items()}
         tensors["d"] = node.value.new_ones(()).expand(node.shape)
-        return fit_rule(template, text, call, place, tensors)
+        return rules.fit_rule(template, text, call, place, tensors)
 
     def _fill(self, template: str, node: RecordNode, given: dict[str, RecordNode]) -> str:
         plain = dict(node.call.arguments if node.call else {})
@@ -346,20 +415,3 @@ class _Writer:
         source = type(node)(0, "input", relation.positions, name=name)
         self.names.of[source] = name
         return source
-
-
-def crossed_gap(nodes: Sequence[RecordNode], loss: RecordNode) -> Gap | None:
-    """Return turns that were not recorded, and through which the gradient of a node flows; None without."""
-    if not any(node.flows_on for node in nodes):
-        return None
-    needed = _needed([node for node in nodes if node.op != "detach" and node.index <= loss.index], loss)
-    return next((node.gap for node in nodes if node.flows_on and node in needed), None)
-
-
-def _needed(nodes: Sequence[RecordNode], last: RecordNode) -> set[RecordNode]:
-    """Return the nodes that the last one depends on and that have a gradient."""
-    needed = {last}
-    for node in reversed(nodes):
-        if node in needed and not node.no_grad:
-            needed |= {operand.node for operand in node.operands}
-    return {node for node in needed if node.value.dtype.is_floating_point}

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from llm_linalg.analysis.gradients.flow import refusing
 from llm_linalg.analysis.own_programs import run_over
+from llm_linalg.analysis.parts import operand_names
 from llm_linalg.base.axes import Shape
+from llm_linalg.ops.complex_numbers import COMPLEX_NUMBERS
 from llm_linalg.ops.operation import Call, fill_template
 from llm_linalg.ops.vjp import autograd_vjp, rerun
 from llm_linalg.recording.record_node import RecordNode
 
+AskedFunction = Callable[[Sequence[Tensor | None]], Sequence[Tensor]]
+"""Returns the gradients for cotangents by calling a function of the program."""
 TO = "{to}"
 """The last line of a rule whose other lines bind the cotangent, and in these its name."""
 
@@ -24,6 +29,42 @@ def rename_locals(template: str, rename: Callable[[str], str]) -> str:
     for name in dict.fromkeys(re.findall(r"^(\w+) = ", template, flags=re.MULTILINE)):
         template = re.sub(rf"(?<![\w{{.]){name}(?![\w}}])", rename(name), template)
     return template
+
+
+_OWN = frozenset(operation.name for operation in COMPLEX_NUMBERS)
+_HOLOMORPHIC = frozenset(
+    [
+        *("add", "sub", "mul", "div", "neg", "square", "reciprocal", "exp", "log", "sqrt"),
+        *("sin", "cos", "tanh", "sum", "mean", "cumsum"),
+    ]
+)
+_CONJUGATING = frozenset(["adjoint", "H", "mH", "vdot", "vecdot"])
+
+
+def rules_of(call: Call) -> Mapping[str, str]:
+    """Return the VJP of a call by parameter; without one, autograd has to be asked.
+
+    That of a holomorphic function of complex numbers is the one of real numbers, with conjugates of what it
+    mentions: torch's gradient is the direction of the steepest rise.
+    """
+    operation, tensors = call.operation, (*call.tensors, call.result)
+    if operation.kind == "contraction" and len({tensor.dtype for tensor in tensors}) > 1:
+        return {}  # one was converted on the way
+    if not any(tensor.is_complex() for tensor in tensors) or operation.name in _OWN:
+        return operation.cotangents(call)
+    is_linear = operation.kind in ("movement", "contraction") and operation.name not in _CONJUGATING
+    if not is_linear and operation.name not in _HOLOMORPHIC:
+        return {}
+    rules = dict(operation.cotangents(call))
+    if any(isinstance(value, complex) for value in call.arguments.values()):  # which has no text in a program
+        return {name: rule for name, rule in rules.items() if rule == ""}
+    if operation.kind != "movement":
+        places = {name: call.tensors[place] for place, name in operand_names(call).items()}
+        for name, value in {**places, "out": call.result}.items():
+            if value.is_complex():
+                own = f"{{{name}}}"
+                rules = {to: rule.replace(own, f"{own}.conj()") for to, rule in rules.items()}
+    return rules
 
 
 def fit_rule(
@@ -50,6 +91,8 @@ def fit_rule(
     value, own = given["d"] if whole else _value(template, call, given), call.tensors[place]
     axes = _broadcast_axes(tuple(value.shape), call.shapes[place])
     last = _sum_over(last, axes, value.dim() - own.dim())
+    if value.is_complex() and not own.is_complex():
+        last, value = f"{last if last.isidentifier() else f'({last})'}.real", value.real
     if value.dtype != own.dtype:
         last = f"{last if last.isidentifier() else f'({last})'}.to({own.dtype})"
     return "\n".join([*lines, last]), axes
@@ -98,12 +141,13 @@ def _sum_over(text: str, axes: tuple[int, ...], gap: int) -> str:
     return f"{text}.sum({dims})" if gap else text
 
 
-def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
-    """Return the VJP of a call for one operand, by autograd."""
+def vjp(cotangent: Tensor, call: Call, place: int, step: str) -> Tensor:
+    """Return the VJP of a call for one operand, by autograd; `step` says in errors which call it is."""
     if torch.overrides.has_torch_function((cotangent,)):
-        taken: Tensor = torch.overrides.handle_torch_function(vjp, (cotangent,), cotangent, call, place)
+        handle: Any = torch.overrides.handle_torch_function
+        taken: Tensor = handle(vjp, (cotangent,), cotangent, call=call, place=place, step=step)
         return taken
-    with torch.enable_grad():
+    with refusing(step), torch.enable_grad():
         operands = [tensor.detach() for tensor in call.tensors]
         leaf = operands[place].clone().requires_grad_(True)
         operands[place] = leaf
@@ -112,3 +156,23 @@ def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
             return torch.zeros_like(leaf)
         (gradient,) = autograd_vjp([result], [leaf], [cotangent], twice=cotangent.requires_grad)
     return torch.zeros_like(leaf) if gradient is None else gradient
+
+
+def own_backward(*cotangents: Tensor | None, ask: AskedFunction, step: str) -> Tensor | tuple[Tensor, ...]:
+    """Return what a function of the program gives for cotangents: a backward pass of its own, or a hook.
+
+    Args:
+        cotangents: One for each result of the function; None for one from which nothing arrives.
+        ask: Calls the function.
+        step: What it is called in errors.
+    """
+    given = [own for own in cotangents if own is not None]
+    if torch.overrides.has_torch_function(given):
+        handle: Any = torch.overrides.handle_torch_function
+        taken: Tensor = handle(own_backward, given, *cotangents, ask=ask, step=step)
+        return taken
+    if any(own.requires_grad for own in given):
+        raise NotImplementedError("nobody knows what a function of the program reads")
+    with refusing(step):
+        found = tuple(ask(cotangents))
+    return found[0] if len(found) == 1 else found

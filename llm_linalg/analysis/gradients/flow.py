@@ -1,0 +1,232 @@
+"""Where a gradient flows back through a node, and where nobody knows: there it is refused, not left out.
+
+Functions of the program that have a backward pass of their own, and hooks, are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from torch import Tensor
+
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
+from llm_linalg.ops.fallback import UntoldOperation, untold
+from llm_linalg.ops.operation import NO_DERIVATIVE
+from llm_linalg.ops.vjp import has_gradient, whole_vjp
+from llm_linalg.recording.aliasing import AliasUpdate
+from llm_linalg.recording.record import AskFunction
+from llm_linalg.recording.record_node import N, RecordNode
+
+_ENDS = frozenset(["detach", "grad", "running_mean", "running_var"])  # they pass no gradient on
+_CONSTANTS = frozenset(["arange", "linspace", "logspace"])
+
+
+def kept_places(node: RecordNode) -> tuple[int, ...] | None:
+    """Return the operands to which a gradient goes back as it is; None if it goes by the rule of the call.
+
+    A write that autograd has not seen, under `torch.no_grad()` or by way of `x.data`, changes nothing for it:
+    the tensor's gradient is that of the tensor before.
+    """
+    call = node.call
+    if call is None or node.op in _ENDS:
+        return ()
+    if isinstance(call.operation, AliasUpdate):
+        if _shared(node.operands[0].node).detached:
+            return ()
+        return None if all(map(_is_seen, _writers(node))) else (0,)
+    if not node.no_grad:
+        return None
+    place = call.order.index(0) if node.is_write else None
+    return () if place is None or not node.operands[place].node.operands else (place,)
+
+
+def open_places(node: RecordNode) -> list[int]:
+    """Return the operands to which a gradient of a node flows back, if they are of numbers that have one."""
+    kept, made = kept_places(node), node.call.places.get("results", ()) if node.call else ()
+    places = range(len(node.operands)) if kept is None else kept
+    return [place for place in places if place not in made and _has_history(node.operands[place].node)]
+
+
+def _has_history(node: RecordNode) -> bool:
+    """Return whether torch says where a tensor comes from; of a step under `torch.no_grad()` it does not."""
+    return not node.no_grad or node.is_write or not node.operands
+
+
+def needed(
+    nodes: Sequence[RecordNode], last: RecordNode, ends: Set[RecordNode] = frozenset()
+) -> set[RecordNode]:
+    """Return the nodes to which a gradient of the last one may flow; it ends at some."""
+    found = {last}
+    for node in reversed(nodes[: last.index + 1]):
+        if node in found and node not in ends and has_gradient(node.value):
+            found.update(node.operands[place].node for place in open_places(node))
+    return {node for node in found if has_gradient(node.value)}
+
+
+def ends_of(
+    nodes: Sequence[RecordNode], last: RecordNode, *, can_ask: bool = False, partial: bool = False
+) -> set[RecordNode]:
+    """Return the nodes at which a gradient ends since nobody knows how it goes on.
+
+    Args:
+        nodes: The nodes of the trace.
+        last: The node whose gradient it is.
+        can_ask: Whether functions that the trace does not hold can be asked for.
+        partial: Whether the numbers that are wrong for that are left out by who asks.
+
+    Raises:
+        LookupError: If a number would be wrong: it goes on to an input, or to what has a gradient by another
+            way; if there is none at all.
+    """
+    if not _has_history(last):
+        raise LookupError(f"{place_of(last)} was made under no_grad: torch has no gradient of it")
+    reached = needed(nodes, last)
+    lost = {node: why for node in reached if (why := _lost(node, can_ask))}
+    if partial or not lost:
+        return {*lost}
+    others = needed(nodes, last, lost.keys())
+    for node, why in sorted(lost.items(), key=lambda item: -item[0].index):
+        unknown = unknown_beyond(nodes, node)
+        if node in unknown or any(own in others or _may_be_asked_for(own) for own in unknown):
+            which = node.gap.which if node.gap is not None and node.flows_on else place_of(node)
+            raise LookupError(f"the gradient flows through {which}, {why}")
+    return {*lost}
+
+
+def unknown_beyond(nodes: Sequence[RecordNode], node: RecordNode) -> set[RecordNode]:
+    """Return the nodes whose gradient is not known where nobody knows how one goes on at a node."""
+    own_is_wrong = node.flows_on or node.has_hook
+    return needed(nodes, node) - (set() if own_is_wrong else {node})
+
+
+def _may_be_asked_for(node: RecordNode) -> bool:
+    """Return whether somebody may want the gradient of a node: it comes from outside, and is no constant."""
+    return not node.operands and node.op not in _CONSTANTS
+
+
+def is_lost(node: RecordNode) -> bool:
+    """Return whether nobody here knows how a gradient goes back through a node."""
+    return bool(_lost(node, can_ask=False))
+
+
+def _lost(node: RecordNode, can_ask: bool) -> str:
+    """Return why nobody knows how a gradient goes back through a node; empty if it is known."""
+    call = node.call
+    if node.flows_on:
+        return "which are not kept" if node.gap else "which comes of calls that were not recorded"
+    if node.has_hook and not (node.hooks or can_ask):
+        return "whose gradient a hook may change, which the trace does not hold"
+    if call is None or kept_places(node) == ():
+        return ""
+    if isinstance(call.operation, AliasUpdate):
+        if any(own.value.dtype != node.value.dtype for own in node.operands):
+            return "whose memory was written as numbers of another type"
+        seen = {_is_seen(writer) for writer in _writers(node)}
+        mixed = len(seen) > 1 or any(_shared(own.node).mixed for own in node.operands)
+        return "of which autograd has seen some writes and not others" if mixed else ""
+    if call.function is untold and not can_ask:
+        return "whose function the trace does not hold"
+    return "which has no derivative in torch" if NO_DERIVATIVE in call.operation.gradient.values() else ""
+
+
+def place_of(node: RecordNode) -> str:
+    """Return what a node is called, its operation, and where it was made."""
+    while node.composite is not None:
+        node = node.composite
+    where = f"{Path(node.file).name}:{node.line}" if node.file else f"line {node.line}"
+    return f"{node.title} ({node.op})" if node.line is None else f"{node.title} ({node.op}, {where})"
+
+
+# Functions of the program
+
+
+@contextmanager
+def refusing(step: str) -> Iterator[None]:
+    """Say which step has no gradient, if torch or a function of the program raises something."""
+    try:
+        yield
+    except (LimitError, HaltedError):
+        raise
+    except ProgramError as error:
+        raise LookupError(f"the gradient flows through {step}: {error.message}") from error
+    except Exception as error:
+        raise LookupError(f"the gradient flows through {step}, and torch has none there: {error}") from error
+
+
+def is_own(node: RecordNode) -> bool:
+    """Return whether a node is what a function gave that has a backward pass of its own."""
+    return node.call is not None and isinstance(node.call.operation, UntoldOperation)
+
+
+def outputs_of(nodes: Sequence[N], node: N) -> list[N]:
+    """Return all outputs of the call of a node."""
+    first = node.index - (node.call.position if node.call else 0)
+    return [other for other in nodes[first:] if other.operands is node.operands]
+
+
+def own_gradients(
+    node: RecordNode, cotangents: Sequence[Tensor | None], ask: AskFunction | None
+) -> Sequence[Tensor]:
+    """Return the gradient of each operand of a function of the program, from one for each of its outputs."""
+    if ask is not None:
+        return ask(node.index, False, cotangents)
+    return [] if node.call is None else whole_vjp(node.call, cotangents)
+
+
+def after_hooks(node: RecordNode, gradient: Tensor, ask: AskFunction | None) -> Tensor:
+    """Return the gradient of a node as its hooks leave it."""
+    if ask is not None and node.has_hook:
+        return ask(node.index, True, [gradient])[0]
+    return node.changed_by_hooks(gradient)
+
+
+def _writers(alias: RecordNode) -> list[RecordNode]:
+    return [own.node for own in alias.operands[1:]]
+
+
+def _is_seen(writer: RecordNode) -> bool:
+    """Return whether autograd has seen a write."""
+    return not writer.no_grad and not _shared(writer).detached
+
+
+class _Shared(NamedTuple):
+    """Whether a tensor shares memory, and no gradient, with one that it was detached from.
+
+    Attributes:
+        detached: Whether it does.
+        mixed: Whether numbers that have a gradient were written there since.
+    """
+
+    detached: bool
+    mixed: bool = False
+
+
+_KNOWN: WeakKeyDictionary[RecordNode, _Shared] = WeakKeyDictionary()
+
+
+def _shared(node: RecordNode) -> _Shared:
+    """Return what a tensor shares, by way of those that it is a part or a later state of."""
+    chain = []
+    while node not in _KNOWN:
+        call = node.call
+        if call is None or not node.operands or node.op == "detach":
+            place = None
+        elif node.is_write:
+            place = call.order.index(0)
+        else:
+            place = 0 if isinstance(call.operation, AliasUpdate) or node.kind == "movement" else None
+        if place is None:
+            _KNOWN[node] = _Shared(node.op == "detach")
+            break
+        chain.append(node)
+        node = node.operands[place].node
+    found = _KNOWN[node]
+    for own in reversed(chain):
+        given = sum(has_gradient(operand.value) for operand in own.operands)
+        found = _Shared(found.detached, found.mixed or (found.detached and own.is_write and given > 1))
+        _KNOWN[own] = found
+    return found

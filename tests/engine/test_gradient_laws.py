@@ -1,0 +1,422 @@
+"""No gradient is shown that torch would not give: each equals autograd's, or is refused by a sentence."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.utils.checkpoint import checkpoint
+
+from llm_linalg import load_trace, trace
+from tests.engine.gradient_models import MODELS, Reversed, Sign
+from tests.engine.here import run
+from tests.ops.drawing import values
+
+F = nn.functional
+
+
+@pytest.mark.parametrize("side", [False, True])
+@pytest.mark.parametrize("name", MODELS)
+def test_of_a_model_each_gradient_is_that_of_autograd(name: str, side: bool) -> None:
+    kind, inputs = MODELS[name]
+    torch.manual_seed(0)
+    model = kind()
+
+    def loss(*given: Tensor) -> Tensor:
+        total: Tensor = model(*given)
+        return total + sum(own.sum() for own in model.parameters()) if side else total
+
+    before = {key: own.clone() for key, own in model.state_dict().items()}
+    wanted = torch.autograd.grad(loss(*inputs), list(model.parameters()))
+    model.load_state_dict(before)
+    made = trace(loss, *inputs)
+    last = made.nodes[-1]
+    program, influence = made.backward(last), made.influence(last, ())
+    for (own, _), gradient in zip(model.named_parameters(), wanted, strict=True):
+        node = next(node for node in made.nodes if node.name in (f"model.{own}", f"{kind.__name__}.{own}"))
+        for found in (program[f"d{node.name}"].value, influence[node]):
+            assert torch.allclose(found, gradient, rtol=1e-4, atol=1e-6), own
+
+
+class Pair(Function):
+    """Two results, and gradients that are wrong on purpose."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor, times: int = 2) -> Any:
+        """A product and a sum."""
+        ctx.save_for_backward(x, y)
+        ctx.times = times
+        return x * y, x + y
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Any:
+        """Something else, which is not even linear."""
+        x, y = ctx.saved_tensors
+        return slopes[0].sign() * y * ctx.times + slopes[1], slopes[0] * x + slopes[1], None
+
+
+class Elsewhere(Function):
+    """A forward pass that torch does not see."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        """A sine by NumPy."""
+        ctx.save_for_backward(x)
+        return torch.from_numpy(np.sin(x.detach().numpy()))
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
+        """Its slope."""
+        (x,) = ctx.saved_tensors
+        slope: Tensor = slopes[0] * x.cos()
+        return slope
+
+
+class Drawn(Function):
+    """A dropout of one's own."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        """Half of it."""
+        ctx.kept = torch.rand_like(x) > 0.5
+        half: Tensor = x * ctx.kept
+        return half
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
+        """The same half."""
+        half: Tensor = slopes[0] * ctx.kept
+        return half
+
+
+class Counting(Function):
+    """A function that gives other values each time."""
+
+    calls = 0
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ARG004
+        """How often it was called, times x."""
+        Counting.calls += 1
+        return x * Counting.calls
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:  # noqa: ARG004
+        """The slope of the first call."""
+        return slopes[0]
+
+
+@torch.library.custom_op("llm_linalg_tests::wave", mutates_args=())
+def wave(x: Tensor) -> Tensor:
+    """A sine."""
+    return x.sin()
+
+
+wave.register_autograd(
+    lambda ctx, slope: slope * ctx.x.cos() * 2,  # wrong on purpose
+    setup_context=lambda ctx, inputs, output: setattr(ctx, "x", inputs[0]),  # noqa: ARG005
+)
+
+
+def hooked(x: Tensor) -> Tensor:
+    """A hook after another, and one that was taken off."""
+    y = x * 2
+    y.register_hook(lambda slope: slope.clamp(-1, 1))  # type: ignore[no-untyped-call]
+    y.register_hook(lambda slope: None)  # type: ignore[no-untyped-call]  # noqa: ARG005
+    y.register_hook(lambda slope: slope * 9).remove()  # type: ignore[no-untyped-call]
+    return y * y
+
+
+def with_no_grad(x: Tensor) -> Tensor:
+    """A factor of which torch knows nothing, and writes that it has not seen."""
+    y = x * 2
+    with torch.no_grad():
+        z = x.exp()
+        y[0] = 9
+        y.mul_(3)
+    return y * z * x
+
+
+def detached(x: Tensor) -> Tensor:
+    """Writes by way of what shares the memory, and not the gradient."""
+    y = x * 2
+    y.data[0] = 9
+    y.detach()[:, 1] = 5
+    return y * x.exp()
+
+
+def complex_writes(x: Tensor) -> Tensor:
+    """Writes into complex numbers, of real ones too."""
+    z = torch.zeros(3, 4, dtype=torch.complex128)
+    z[1:] = torch.complex(x, x.flip(0))[1:] * 1j
+    z[0] = x[0]
+    z *= x + 2j
+    return z.real + z.imag.cumsum(0)
+
+
+def underscores(x: Tensor) -> Tensor:
+    """Variables that are called so."""
+    _ = x * 2
+    __, _ = _.chunk(2, 1)
+    return __ * _
+
+
+def running_means(x: Tensor) -> Tensor:
+    """A batch norm by the means of a batch, of which torch keeps no graph."""
+    norm = nn.BatchNorm1d(4).double()
+    once: Tensor = norm(x)
+    again: Tensor = norm.eval()(x)
+    return once * again
+
+
+def in_a_thread(x: Tensor) -> Tensor:
+    """A step that another thread takes."""
+    made: list[Tensor] = []
+    thread = threading.Thread(target=lambda: made.append(x.sin()))
+    thread.start()
+    thread.join()
+    return made[0] * x
+
+
+def moved_data(x: Tensor) -> Tensor:
+    """A tensor with the memory of another."""
+    y = x * 2
+    y.data = x.detach() * 5
+    return y * x
+
+
+def part_of_complex(x: Tensor) -> Tensor:
+    """Complex numbers that are written as real ones."""
+    z = torch.complex(x, x) * 1
+    z.real.mul_(2)
+    return z.real * z.imag
+
+
+def with_module_hook(x: Tensor) -> Tensor:
+    """A hook of a module's gradient, which may change it."""
+    layer = nn.Linear(4, 4).double()
+    layer.register_full_backward_hook(lambda _layer, _in, _out: None)
+    result: Tensor = layer(x)
+    return result
+
+
+def of_a_gradient(x: Tensor) -> Tensor:
+    """A gradient within a loss."""
+    (slope,) = torch.autograd.grad((x**3).sum(), x, create_graph=True)
+    return slope * x
+
+
+Program = Callable[..., Tensor]
+FOLLOWED: dict[str, Program] = {
+    "straight through": lambda x, _: Sign.apply(x * 2),
+    "reversed": lambda x, _: Reversed.apply(x, 0.5) * x,
+    "two results": lambda x, y: torch.stack(Pair.apply(x, y, 3)).exp(),
+    "one of two": lambda x, y: Pair.apply(x * 2, y)[0],
+    "the same twice": lambda x, _: sum(Pair.apply(x, x)),
+    "one after another": lambda x, _: Sign.apply(Reversed.apply(x, 2.0)) * Sign.apply(x),
+    "elsewhere": lambda x, _: Elsewhere.apply(x * 1),
+    "drawn": lambda x, _: Drawn.apply(x) * 3,
+    "custom operation": lambda x, _: wave(x * 2),
+    "hooks": lambda x, _: hooked(x),
+    "no_grad": lambda x, _: with_no_grad(x),
+    "detached": lambda x, _: detached(x),
+    "complex writes": lambda x, _: complex_writes(x),
+    "spectrum": lambda x, _: torch.stft(
+        x.flatten(), 4, window=torch.ones(4).double(), return_complex=True
+    ).abs(),
+    "complex matrices": lambda x, y: (
+        torch.linalg.eigvals(x @ y.mT).abs() + torch.linalg.det(x @ x.mT + 1j).real
+    ),
+    "vdot": lambda x, y: torch.vdot(torch.complex(x[0], y[0]), torch.complex(y[1], x[1])).imag,
+    "equal cells": lambda x, _: F.max_pool2d(x.round()[None, None], 2) + torch.atan2(x * 0, x * 0).sum(),
+    "underscores": lambda x, _: underscores(x),
+    "running means": lambda x, _: running_means(x),
+}
+REFUSED: dict[str, tuple[Program, str]] = {
+    "no derivative": (
+        lambda x, _: x // 0.5,
+        r"result \(floor_divide, .*\), which has no derivative in torch",
+    ),
+    "other values": (lambda x, _: Counting.apply(x), r"\(Counting, .*other values when it is called again"),
+    "thread": (lambda x, _: in_a_thread(x), "calls that were not recorded"),
+    "vmap": (lambda x, _: torch.vmap(torch.sin)(x) * 2, "calls that were not recorded"),
+    "slope of a function": (
+        lambda x, _: torch.func.grad(lambda y: (y**3).sum())(x),
+        "calls that were not recorded",
+    ),
+    "another's memory": (lambda x, _: moved_data(x), r"y \(detach, .*calls that were not recorded"),
+    "numbers of another type": (lambda x, _: part_of_complex(x), "numbers of another type"),
+    "module's hook": (lambda x, _: with_module_hook(x), "a hook may change"),
+    "gradient": (lambda x, _: of_a_gradient(x), r"\(grad, .*calls that were not recorded"),
+}
+
+
+def weighed(result: Tensor, *inputs: Tensor) -> Tensor:
+    """A number that each cell goes into, and each input beside it."""
+    return (result * values(tuple(result.shape), 9)).sum() + sum(own.sum() for own in inputs)
+
+
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_a_gradient_follows_what_autograd_does(name: str, grad: bool) -> None:
+    def loss(*inputs: Tensor) -> Tensor:
+        return weighed(FOLLOWED[name](*inputs), *inputs)
+
+    leaves = [values((3, 4), number).requires_grad_() for number in (1, 2)]
+    torch.manual_seed(0)
+    wanted = torch.autograd.grad(loss(*leaves), leaves)
+    if not grad and "hook" in name:
+        return  # torch takes none there
+    made = trace(loss, *(own.detach().clone().requires_grad_(grad) for own in leaves))
+    last = made.nodes[-1]
+    program, influence = made.backward(last), made.influence(last, ())
+    for number, gradient in enumerate(wanted):
+        for found in (program[f"dinputs_{number}"].value, influence[made[f"inputs_{number}"]]):
+            assert torch.allclose(found, gradient, equal_nan=True), number
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_nobody_knows_is_refused_with_operation_and_line(name: str) -> None:
+    function, why = REFUSED[name]
+    known = name not in ("vmap", "slope of a function")  # they are seen without a graph, too
+    made = trace(lambda x: weighed(function(x, x), x), values((3, 4), 1).requires_grad_(known))
+    last = made.nodes[-1]
+    for ask in (lambda: made.backward(last), lambda: made.influence(last, ())):
+        with pytest.raises(LookupError, match=why) as refused:
+            ask()
+        assert re.match(
+            r"the gradient flows through .* \(\w+, test_gradient_laws.py:\d+\)", str(refused.value)
+        )
+
+
+def test_a_constant_may_be_made_by_what_has_no_derivative() -> None:
+    made = run("x = torch.ones(4)\nscale = 10.0 ** (torch.arange(4.0) // 2)\nloss = (x * scale).sum()")
+    assert made.backward("loss")["dx"].value.tolist() == [1, 1, 10, 10]
+    with pytest.raises(LookupError, match=r"floor_divide, line 2"):
+        run("x = torch.ones(4)\nloss = (x // 2).sum()").backward("loss")
+
+
+def test_a_function_under_no_grad_as_a_whole_has_gradients(tmp_path: Path) -> None:
+    made = torch.no_grad()(lambda: trace(torch.no_grad()(lambda x: (x * x).sum()), torch.ones(3)))()
+    assert made.backward(made.nodes[-1])["dx"].value.tolist() == [2, 2, 2]
+    made.save(tmp_path / "a.trace")
+    again = load_trace(tmp_path / "a.trace")
+    assert again.backward(again.nodes[-1])["dx"].value.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_gradient_goes_through_a_checkpoint(again: bool) -> None:
+    layer = nn.Linear(4, 4).double()
+
+    def loss(x: Tensor) -> Tensor:
+        made: Tensor = checkpoint(lambda own: layer(own).sin(), x * 2, use_reentrant=again)
+        return weighed(made, x)
+
+    x = values((3, 4), 1).requires_grad_()
+    loss(x).backward()  # type: ignore[no-untyped-call]
+    for inputs in (x, x.detach()):
+        made = trace(loss, inputs)
+        program = made.backward(made.nodes[-1])
+        assert torch.allclose(program["dx"].value, x.grad if x.grad is not None else x)
+        assert torch.allclose(program["dLinear.weight"].value, layer.weight.grad)  # type: ignore[arg-type]
+
+
+def test_what_was_made_under_no_grad_has_none() -> None:
+    made = run("x = torch.ones(3)\ny = x * 2\nwith torch.no_grad():\n    loss = (y * x).sum()")
+    for ask in (made.backward, lambda name: made.influence(name, ())):
+        with pytest.raises(LookupError, match=r"loss \(sum, line 4\) was made under no_grad"):
+            ask("loss")
+    assert made.backward("y")["dx"].value.tolist() == [2, 2, 2]
+
+
+def test_what_a_file_does_not_hold_is_refused(tmp_path: Path) -> None:
+    for name, why in (("straight through", "Sign"), ("hooks", "a hook may change"), ("spectrum", "stft")):
+        made = trace(
+            lambda x, name=name: weighed(FOLLOWED[name](x, x), x), values((3, 4), 1).requires_grad_()
+        )
+        made.save(tmp_path / "a.trace")
+        again = load_trace(tmp_path / "a.trace")
+        with pytest.raises(LookupError, match=why):
+            again.backward(again.nodes[-1])
+
+
+SETUP = """
+class Thrice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x)
+        return x * y, y.exp()
+    @staticmethod
+    def backward(ctx, one, other):
+        return 3 * one, other + ctx.saved_tensors[0]
+x, w = torch.randn(3, 4).double().requires_grad_(), torch.randn(3, 4).double().requires_grad_()
+"""
+STEPS = [
+    "{t} = {a} * {b} + {a}.sum()",
+    "{t} = {a} @ {b}.T @ {a}",
+    "_ = torch.view_as_complex({a}.clone().view(3, 2, 2))\n{t} = torch.view_as_real(_ * _.exp()).flatten(1)",
+    "{t} = torch.polar({b}, {a}).real + 0",
+    "{t} = torch.fft.ifft(torch.fft.fft({a}) * torch.fft.fft({b})).real",
+    "{t} = (torch.complex({a}, {b}) @ torch.complex({b}, {a}).mH).abs()[:, [0, 1, 2, 1]]",
+    "{t} = {a} + ({b}.round() - {a}).detach()",
+    "{t} = Thrice.apply({a}, {b})[0]",
+    "{t}, _ = Thrice.apply({a}, {b})\n{t} = {t} * _",
+    "_ = torch.stack([{a}, {b}])\n{t} = _[1] * _.mean(0)",
+    "with torch.no_grad(): _ = {a} * 2\n{t} = _ * {b} + {a}",
+    "{t} = {a}.clone()\n{t}[1:] = {b}[1:]\n{t} = {t} * {a}",
+    "{t} = {a} * 1\n{t}.register_hook(lambda slope: 2 * slope)\n{t} = {t} * {b}",
+    "{t} = {a} * 1\nwith torch.no_grad(): {t}[0] = 7\n{t} = {t} * {b}",
+    "{t} = F.layer_norm({a}, (4,)) * {b}.softmax(-1)",
+    "{t} = {a}.sort(1)[0] + {b}.amax(1, keepdim=True)",
+]
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    """Draws a program with a side path from each of its tensors."""
+    names, lines = ["x", "w"], []
+    for number in range(draw(st.integers(1, 4))):
+        one, other = draw(st.sampled_from(names)), draw(st.sampled_from(names))
+        target = draw(st.sampled_from([f"h{number}", "h"]))
+        lines.append(draw(st.sampled_from(STEPS)).format(t=target, a=one, b=other))
+        names.append(target)
+    side = " + ".join(f"{name}.sum()" for name in names)
+    return "\n".join([*lines, f"loss = ({names[-1]} ** 2).mean() + {side}"])
+
+
+def hold(program: str) -> None:
+    """Holds the gradients of a program, and its influence, against those that the program asks of torch."""
+    made = run(f"{SETUP}{program}\nloss.backward()\ngx, gw = x.grad, w.grad", seed=1)
+    gradients, influence = made.backward("loss"), made.influence("loss", ())
+    inputs = {
+        node.name: node for node in made.nodes if node.op == "requires_grad_" or node.name in ("x", "w")
+    }
+    for name in ("x", "w"):
+        wanted = made[f"g{name}"].value
+        if not wanted.isfinite().all():  # too large, and nan takes the place of inf by another order of steps
+            continue
+        for found in (gradients[f"d{name}"].value, influence[inputs[name]]):
+            assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-9, equal_nan=True), (name, program)
+
+
+@settings(max_examples=25)
+@given(programs())
+def test_of_a_program_each_gradient_is_that_of_autograd(program: str) -> None:
+    hold(program)
+
+
+@pytest.mark.slow
+@settings(max_examples=600)
+@given(programs())
+def test_of_many_programs_each_gradient_is_that_of_autograd(program: str) -> None:
+    hold(program)
