@@ -193,9 +193,10 @@ class Influence(Generic[N]):
         if node not in self._graphs:
             if node.call is not None:
                 Bounds(node.call.tensors).charge_replay(node.call)
+            values = [own.value.clone() if own.value.is_inference() else own.value for own in node.operands]
             leaves = [
-                own.value.detach().requires_grad_(has_gradient(own.value) and own.node not in self._skip)
-                for own in node.operands
+                value.detach().requires_grad_(has_gradient(value) and own.node not in self._skip)
+                for value, own in zip(values, node.operands, strict=True)
             ]
             result = None
             real = has_gradient(node.value) and any(leaf.requires_grad for leaf in leaves)

@@ -484,12 +484,12 @@ def _plain(tensor: Tensor) -> Tensor:
     """
     if not wraps_others(tensor):
         return tensor
-    for name in ("to_local", "dequantize"):
-        tell = getattr(tensor.__class__, name, None)
-        if tell is not None and tell is not getattr(Tensor, name, None):
-            found = tell(tensor)
-            return found if isinstance(found, Tensor) and not wraps_others(found) else _shape_of(tensor)
-    return _shape_of(tensor)
+    own: Any = tensor.__class__
+    tell = getattr(own, "to_local", None)
+    if tell is None and own.dequantize is not Tensor.dequantize:
+        tell = own.dequantize
+    found = None if tell is None else tell(tensor)
+    return found if isinstance(found, Tensor) and not wraps_others(found) else _shape_of(tensor)
 
 
 def _shape_of(tensor: Tensor) -> Tensor:

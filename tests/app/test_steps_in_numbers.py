@@ -116,7 +116,7 @@ def test_the_front_of_a_wave_says_what_it_comes_to() -> None:
         ("o = torch.add(A, B, alpha=2)", "rows", ("o[0, :] = [2 3]   from A[0, :], B[0, :]",)),
         ("o = torch.relu(-A)", "rows", ("o[0, :] = [0 0]   from (-A)[0, :]",)),
         ("o = A.tril()", "rows", ("o[0, :] = [1 0]   1 of 2 cells pass",)),
-        ("o = A.T.clone()", "rows", ("o[0, :] = [1 3]   from 2 cells of A.T",)),
+        ("o = A.T.clone()", "rows", ("o[0, :] = [1 3]   from A.T[0, :]",)),
         ("o = A[:, :1].T.clone().T", "rows", ("o[0, 0] = 1   from 1 cell of A[:, :1].T.clone()",)),
         ("o = torch.layer_norm(A, (2,))", "rows", ("o[0, :] = [-1.00 1.00]   from A[0, :]",)),
     ],

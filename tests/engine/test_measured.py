@@ -15,8 +15,8 @@ F = nn.functional
 @pytest.mark.parametrize(
     ("function", "shapes"),
     [
-        (lambda x, w: F.conv1d(x, w, stride=2, dilation=2), [(1, 2, 7), (3, 2, 3)]),
-        (lambda x, w: F.conv1d(x, weight=w, padding=1, dilation=2), [(1, 1, 5), (1, 1, 3)]),
+        (lambda x: F.lp_pool1d(x, 2.0, 2), [(1, 2, 6)]),
+        (lambda x: F.avg_pool3d(x, 2), [(1, 1, 2, 2, 2)]),
         (F.cosine_similarity, [(2, 3), (2, 3)]),
         (lambda x: F.local_response_norm(x, 2), [(1, 4, 2)]),
         (lambda x: F.interpolate(x, scale_factor=2), [(1, 1, 3)]),
