@@ -223,7 +223,7 @@ ROWWISE: tuple[Operation, ...] = (
     ),
     Rowwise(
         "layer_norm",
-        "input, normalized_shape, weight=None, bias=None, eps=1e-05",
+        "input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True",
         alongside=("weight", "bias"),
         trailing="normalized_shape",
         phrase="{center} / {deviation}",

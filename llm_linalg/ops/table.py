@@ -25,7 +25,7 @@ from llm_linalg.ops.recurrent import RECURRENT
 from llm_linalg.ops.reduction import reductions
 from llm_linalg.ops.rowwise import ROWWISE
 from llm_linalg.ops.special_table import SPECIAL_FUNCTIONS
-from llm_linalg.ops.torch_names import resolve
+from llm_linalg.ops.torch_names import resolve, schema_name
 from llm_linalg.ops.windows import WINDOWS
 
 _HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__", "torch.special.{}")
@@ -74,11 +74,18 @@ class OperationTable:
         return operation.operator if operation else ""
 
     def entry(self, function: Function) -> TableEntry | None:
-        """Return the entry of a torch function, or None."""
+        """Return the entry of a torch function, or of what an operator of it is called by; else None."""
         try:
-            return self.entries.get(function)
+            found = self.entries.get(function)
         except TypeError:  # not hashable, so not a torch function
             return None
+        home, _, name = schema_name(function).partition("::")
+        if found is not None or home != "aten":
+            return found
+        places = (place.format(name) for place in _HOMES + _IN_PLACE)
+        return next(
+            (self.entries[own] for place in places for own in resolve(place) if own in self.entries), None
+        )
 
 
 def _functions(operation: Operation) -> Iterator[Function]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+from torch._ops import OpOverload, OpOverloadPacket
 from torch.overrides import resolve_name
 
 from llm_linalg.ops.arguments import Function
@@ -16,8 +17,16 @@ from llm_linalg.ops.fallback import TENSOR_QUERIES
 @lru_cache(1_000)
 def short_name(function: Function) -> str:
     """Return torch's short name of any function: `conv1d` for `torch.nn.functional.conv1d`."""
-    name = resolve_name(function) or str(getattr(function, "__name__", ""))
+    name = schema_name(function).replace("::", ".") or resolve_name(function)
+    name = name or str(getattr(function, "__name__", ""))
     return name.removesuffix(".__get__").rpartition(".")[2].strip("_") or "call"
+
+
+def schema_name(function: Function) -> str:
+    """Return the name of an operator, `aten::mm` for `torch.ops.aten.mm.default`; empty for any other."""
+    if isinstance(function, OpOverload):
+        return str(function._schema.name)  # noqa: SLF001 - torch has no other name for it
+    return function._qualified_op_name if isinstance(function, OpOverloadPacket) else ""  # noqa: SLF001
 
 
 def resolve(dotted: str) -> Iterator[Function]:
