@@ -46,7 +46,8 @@ def shape_line(node: RecordNode) -> str:
     shapes = [shape_text(tuple(operand.value.shape)) for operand in node.operands]
     result, operation = shape_text(node.shape), TABLE.operations.get(node.op)
     if not shapes:
-        return f"{node.op} → {result}   rank {len(node.shape)}"
+        axes = len(node.shape)
+        return f"{node.op} → {result}   {axes} {'axis' if axes == 1 else 'axes'}"
     if node.op == "linear":
         # The weight is stored (out, in) and used transposed: that is what the line shows.
         shapes[1] = f"{shapes[1]}ᵀ"

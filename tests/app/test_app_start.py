@@ -39,7 +39,7 @@ async def test_keys_pressed_before_torch_are_not_lost(
         try:
             await pilot.pause()
             assert "loading torch…" in d.screen
-            assert "Row by column. What are two machines in a row?" in d.screen
+            assert "Row by column. What do two matrices do, one after another?" in d.screen
             assert "Y = x @ W" in d.screen
             assert "Matrix × matrix" in d.screen
             await pilot.press(*keys)
