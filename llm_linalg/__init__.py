@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.lesson import Lesson as Lesson
     from llm_linalg.lessons.lesson import LessonError as LessonError
     from llm_linalg.lessons.stop import Stop as Stop
+    from llm_linalg.ops.terms import Term as Term
     from llm_linalg.walks.walk import Step as Step
-    from llm_linalg.walks.walk import Term as Term
     from llm_linalg.walks.walk import Walk as Walk
 
 __version__ = "0.1.0"
@@ -52,7 +52,7 @@ _HOMES = {
     "Step": "walks.walk",
     "Stop": "lessons.stop",
     "HaltedError": "base.errors",
-    "Term": "walks.walk",
+    "Term": "ops.terms",
     "Trace": "api.trace",
     "Walk": "walks.walk",
     "explore": "lessons.explore",

@@ -1,20 +1,20 @@
 """Format numbers: in a cell of a given width, in a tensor's common format, in one line, in full.
 
 A tensor's cells look as torch prints them. Their common format follows from reductions over the tensor (see
-`number_ranges`), so a large tensor costs a few passes and no Python list; only the cells on the screen are
+`number_range`), so a large tensor costs a few passes and no Python list; only the cells on the screen are
 formatted. Nothing here imports torch until it is given a tensor.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.number_range import Number, NumberRange, Style, Values, number_ranges
+from llm_linalg.base.number_range import Number, Style, Values, samples, style_of
 
 if TYPE_CHECKING:
     import torch
@@ -72,12 +72,12 @@ class Formatter:
             scientific: True or False forces or forbids the scientific style; None chooses as torch would.
             ascii_only: Keep to ASCII when a number is shortened.
         """
-        surveys = number_ranges(values)
-        if len(surveys) == 1:
-            return cls._common(surveys[0], decimals, limit, scientific, ascii_only)
+        parts = samples(values)
+        if len(parts) == 1:
+            return cls._common(parts[0], decimals, limit, scientific, ascii_only)
         # The sign between the parts and the "j" take two columns.
         half = None if limit is None else max(1, (limit - 2) // 2)
-        real, imaginary = (cls._common(part, decimals, half, scientific, ascii_only) for part in surveys)
+        real, imaginary = (cls._common(part, decimals, half, scientific, ascii_only) for part in parts)
         width = real.width + imaginary.width + 2
         return cls(
             real.style,
@@ -89,14 +89,20 @@ class Formatter:
 
     @classmethod
     def _common(
-        cls, facts: NumberRange, decimals: int, limit: int | None, scientific: bool | None, ascii_only: bool
+        cls,
+        numbers: Sequence[int | float],
+        decimals: int,
+        limit: int | None,
+        scientific: bool | None,
+        ascii_only: bool,
     ) -> Formatter:
-        style = facts.style(scientific)
+        style = style_of(numbers, scientific)
         room = math.inf if limit is None else max(1, limit)
-        others = max((len(str(x)) for x in facts.non_finite), default=1)
+        finite = [x for x in numbers if math.isfinite(x)]
+        others = max((len(str(x)) for x in numbers if not math.isfinite(x)), default=1)
         places, width = decimals, 1
         for places in range(decimals, min(decimals, 1) - 1, -1):
-            width = max((len(_text_in(x, style, places)) for x in (*facts.extremes, *facts.zeros)), default=1)
+            width = max((len(_text_in(x, style, places)) for x in finite), default=1)
             if width <= room:
                 break
         return cls(style, places, int(min(max(width, others), room)), ascii_only)
@@ -191,9 +197,8 @@ def tiny(value: Number, text: str, room: int | None = None) -> str:
 def _alone(value: Number, decimals: int) -> str:
     """Return a number as torch prints a tensor that holds nothing else."""
     if isinstance(value, complex):
-        real, imaginary = number_ranges(value)
-        return _complex_text(value, real.style(None), imaginary.style(None), decimals)
-    return _text_in(value, number_ranges(value)[0].style(None), decimals)
+        return _complex_text(value, style_of([value.real]), style_of([value.imag]), decimals)
+    return _text_in(value, style_of([value]), decimals)
 
 
 def _text_in(value: Number, style: Style, decimals: int) -> str:

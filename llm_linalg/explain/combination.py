@@ -10,9 +10,9 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Labels
 from llm_linalg.base.cells import Box, Index
-from llm_linalg.ops.terms import Number
+from llm_linalg.ops.terms import Number, State
 from llm_linalg.recording.record_node import Operand, RecordNode
-from llm_linalg.walks.walk import State, Step, Walk
+from llm_linalg.walks.walk import Step, Walk
 
 MOST_NUMBERS = 6  # of a vector that are written out
 MOST_TERMS = 64  # of a sum; more are not made into text at all

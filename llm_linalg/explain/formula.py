@@ -21,10 +21,10 @@ from llm_linalg.explain.combination import MOST_NUMBERS, Combination, Combinatio
 from llm_linalg.ops.mask import MASK_PARAMETERS, Mask
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.reduction import Reduction
-from llm_linalg.ops.terms import Number
+from llm_linalg.ops.terms import Number, State, Term
 from llm_linalg.recording.record_node import N, Operand, RecordNode
 from llm_linalg.walks.orders import orders_of
-from llm_linalg.walks.walk import State, Step, Term, Walk
+from llm_linalg.walks.walk import Step, Walk
 
 SHOWN_TERMS = 6
 LONGEST_SUM = 56  # characters of a sum of vectors that are written in numbers, not by their names

@@ -26,7 +26,7 @@ from llm_linalg.ops.einsum_specs import (
 from llm_linalg.ops.fallback import fallback
 from llm_linalg.ops.operation import Call, Operation, Price
 from llm_linalg.ops.reads import AxesReads, Reads, reads_nothing
-from llm_linalg.ops.terms import CellTerm, CellTerms
+from llm_linalg.ops.terms import Term, Terms
 
 Spec = Callable[[Call], Axes]
 
@@ -72,7 +72,7 @@ class Contraction(Operation):
         nothing = [reads_nothing(call.shape, shape) for shape in call.shapes]
         return tuple(own if place == beside else nothing[place] for place, own in enumerate(reads))
 
-    def terms(self, call: Call, index: Index) -> CellTerms:
+    def terms(self, call: Call, index: Index) -> Terms:
         axes = self.axes(call)
         beside = self.bias_position(call)
         factors = tuple(
@@ -81,10 +81,10 @@ class Contraction(Operation):
             if operand != beside
         )
         if beside is None:
-            return CellTerms(factors)
+            return Terms(factors)
         (cell,) = AxesReads(axes, beside).reads(index)
         value = call.tensors[beside][cell].item()
-        return CellTerms(factors, (CellTerm((value,), value),))
+        return Terms(factors, (Term((value,), value),))
 
     def term_count(self, call: Call) -> int:
         return self.axes(call).terms + (self.bias_position(call) is not None)

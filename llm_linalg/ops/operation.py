@@ -33,7 +33,7 @@ from llm_linalg.ops.arguments import (
 from llm_linalg.ops.randomness import own_generator
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
 from llm_linalg.ops.signature import parse_signature
-from llm_linalg.ops.terms import CellTerm, CellTerms
+from llm_linalg.ops.terms import Term, Terms
 
 VJPRule = Callable[["Call"], Mapping[str, str]]
 
@@ -168,10 +168,10 @@ class Operation:
             return tuple(OpaqueReads(call.shape, shape) for shape in call.shapes)
         return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
-    def terms(self, call: Call, index: Index) -> CellTerms:
+    def terms(self, call: Call, index: Index) -> Terms:
         """Return the terms of a cell; the only term of an operation that is not a sum is its value."""
         value = call.result[index].item()
-        return CellTerms(tail=(CellTerm((value,), value),))
+        return Terms(tail=(Term((value,), value),))
 
     def bias_position(self, call: Call) -> int | None:
         """Return the position of the operand that is added, not multiplied."""

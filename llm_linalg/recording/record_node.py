@@ -19,7 +19,7 @@ from llm_linalg.ops.arguments import Function, writes
 from llm_linalg.ops.call_cache import CallPlan, Number
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import Reads
-from llm_linalg.ops.terms import CellTerms
+from llm_linalg.ops.terms import Terms
 from llm_linalg.recording.gap import Gap
 
 N = TypeVar("N", bound="RecordNode")
@@ -367,7 +367,7 @@ class RecordNode:
         operation = self.call.operation if self.call else None
         return operation.bias_position(self.call) if operation and self.call else None
 
-    def terms(self, index: Index) -> CellTerms | None:
+    def terms(self, index: Index) -> Terms | None:
         """Return the terms that a cell sums; None if it is not a sum."""
         return self.call.operation.terms(self.call, index) if self.call else None
 
