@@ -87,10 +87,6 @@ def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     A text is an expression (`torch.randn(2, 5, 8)`, or `a, b` for two inputs), the shape of normal random
     numbers (`2x5x8`), or random integers between two bounds (`randint:0:50:2x5`).
 
-    Args:
-        texts: The texts.
-        seed: The seed of each.
-
     Raises:
         ProgramError: If a text is none of these.
     """

@@ -183,10 +183,7 @@ def adds_up(terms: Iterable[str], total: str) -> bool:
 def tiny(value: Number, text: str, room: int | None = None) -> str:
     """Return a number's text, or `2.7e-16` where that reads as 0 and the number is not.
 
-    Args:
-        value: The number.
-        text: Its text.
-        room: The most columns that it may take.
+    In `room` columns, if it has to be in so many.
     """
     if isinstance(value, complex) or not value or not set(text) <= _ZERO:
         return text

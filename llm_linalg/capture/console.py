@@ -17,10 +17,7 @@ from llm_linalg.capture.limits import Interruption
 class Output:
     """What a program prints while it runs.
 
-    Args:
-        line: Returns the line of the program that runs.
-        most: How many characters it may print.
-        printed: Called with each line and text; None for nobody.
+    `printed` is called with each line and text.
 
     Attributes:
         texts: What was printed, text by text, each with its line.

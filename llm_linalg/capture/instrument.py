@@ -37,9 +37,7 @@ class LoopPlace(NamedTuple):
 def instrument(tree: ast.Module, *, lines: bool = False) -> list[LoopPlace]:
     """Add the calls to a tree, and return its loops, by the numbers that the calls have for them.
 
-    Args:
-        tree: The tree, which is changed.
-        lines: Whether to store the running line as well.
+    With `lines` the program stores the running line as well.
     """
     instrumenter = _Instrumenter(lines=lines)
     first = next((n for n, node in enumerate(tree.body) if not _must_stand_first(node)), len(tree.body))

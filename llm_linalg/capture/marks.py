@@ -79,8 +79,7 @@ class _Group:
 class Marks:
     """The marks on a program's names.
 
-    Args:
-        names: The names of the program as it runs: what is bound to a number or a text shares nothing.
+    What a program's name is bound to, as it runs, shares nothing if it is a number or a text.
     """
 
     def __init__(self, names: Mapping[str, object]) -> None:
@@ -139,9 +138,7 @@ class Marks:
     def rests_on(self, statement: ast.stmt, drew: Collection[str] | None = ()) -> UnrunMark | None:
         """Return the first mark that a statement reads; None if it reads none.
 
-        Args:
-            statement: The statement.
-            drew: The generators from which it drew; None if each call in it may have.
+        `drew` are the generators from which it drew; None if each call in it may have.
         """
         if drew is None:
             drew = GENERATORS if next(_calls_in(statement), None) is not None else ()

@@ -69,9 +69,6 @@ def may_hold_arrays(text: str) -> bool:
 class NumpySteps:
     """Does what a program does with arrays, and tells a recorder.
 
-    Args:
-        recorder: The recorder, which says where the program is.
-
     Attributes:
         names: What the tree of the program calls: names of its namespace.
         tried: How often a call was found in torch: by NumPy's name and `exact`, `rounding` or `opaque`.
@@ -120,9 +117,7 @@ class NumpySteps:
     def tensor(self, thing: Any, *, is_result: bool = False) -> Tensor | None:
         """Return the tensor of an array or a number of NumPy's; None for what has none, such as strings.
 
-        Args:
-            thing: The array.
-            is_result: Whether a call has just given it, whose node is to come.
+        With `is_result` a call has just given it, whose node is to come.
         """
         memory = self._memory(thing)
         axes = _backwards(thing) if memory is not None else []
@@ -368,12 +363,8 @@ class NumpySteps:
     ) -> TorchCall:
         """Return the torch call that gives the same, on the program's tensors; else an opaque one.
 
-        Args:
-            name: NumPy's name of the function.
-            args: Its arguments, tensors in place of arrays.
-            kwargs: Those with names.
-            results: What NumPy gave.
-            values: The values of the operands, by the ids of their tensors: of a write, as they were.
+        `args` and `kwargs` have tensors in place of arrays. Their values are given by the ids of
+        these tensors: of a write, as they were.
         """
         given = list(tensors_in((args, kwargs)))
         key = name, _plain_key(args), _plain_key(kwargs), tuple(own.dtype for own in results)

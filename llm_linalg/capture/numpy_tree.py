@@ -69,8 +69,7 @@ _PLAIN = (ast.Constant, ast.Name, ast.Slice, ast.Tuple, ast.UnaryOp, ast.expr_co
 class NumpyTree(ast.NodeTransformer):
     """Adds what looks at arrays.
 
-    Args:
-        plain: Names of functions that are not NumPy's, such as `print`.
+    `plain` are names of functions that are not NumPy's, such as `print`.
     """
 
     def __init__(self, plain: Collection[str] = ()) -> None:

@@ -22,11 +22,7 @@ _Position = tuple[int, int, int, int]
 
 
 class Sites:
-    """The places of a program's instructions.
-
-    Args:
-        source: The program.
-    """
+    """The places of a program's instructions."""
 
     def __init__(self, source: Source) -> None:
         self._source = source

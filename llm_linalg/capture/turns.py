@@ -34,11 +34,7 @@ _ONE_FOR_ONE = (enumerate, zip)
 class LoopWindow:
     """The turns of one run of a loop that are recorded.
 
-    Args:
-        recorder: Records the torch calls.
-        place: The loop.
-        turns: How many turns it is to take; None if only the loop itself will tell.
-        most: The most nodes of a loop.
+    How many turns it takes is None if only the loop itself will tell.
     """
 
     __slots__ = (
@@ -105,10 +101,6 @@ class LoopWindow:
 
 class Turns:
     """The loops of a run; the program calls these methods.
-
-    Args:
-        recorder: Records the torch calls.
-        most: The most nodes of a loop.
 
     Attributes:
         places: The loops of the program.

@@ -130,10 +130,7 @@ def sum_text(step: Step, count: int | None = None) -> str:
 def sum_pieces(items: Iterable[tuple[str, S] | int], gap: S, *, brackets: bool = True) -> list[tuple[str, S]]:
     """Return terms as they are added up, each with its state: `1·2`, ` - [3·4]`, ` + … 5 more …`.
 
-    Args:
-        items: The terms with their states; a number stands for so many that are left out.
-        gap: The state of what is left out.
-        brackets: Whether brackets tell the states apart.
+    A number among the items stands for so many that are left out, whose state is `gap`.
     """
     pieces: list[tuple[str, S]] = []
     for item in items:

@@ -184,10 +184,7 @@ class Operation:
     def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         """Return the output's cells (bool) that don't change with an operand; None for none.
 
-        Args:
-            call: The call.
-            place: The operand.
-            fixed: For each operand its cells (bool) that masks fixed; None for none.
+        `fixed` are for each operand its cells (bool) that masks fixed; None for none.
         """
         return None
 

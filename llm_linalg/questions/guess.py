@@ -157,11 +157,7 @@ def _plain(text: str) -> str:
 def agrees(text: str, said: object, value: object, near: float = 1e-5) -> bool:
     """Return whether what was said is a value, a number to the digits that the text gives.
 
-    Args:
-        text: The text that was typed or written.
-        said: What it means.
-        value: The value that is right.
-        near: How far off a number may be, relative to it, unless it is whole.
+    `text` is what was typed, and `said` what it means; a number may be off by `near`, unless it is whole.
     """
     one, other = plain_tensor(said), plain_tensor(value)
     if one is not None and other is not None and one.numel() == other.numel() == 1:

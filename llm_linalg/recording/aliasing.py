@@ -120,9 +120,7 @@ class StorageMap:
     def watch(self, tensor: Tensor, *, moved: bool = False) -> None:
         """Compare what is in a tensor's storage at each use from now on: others may write there uncounted.
 
-        Args:
-            tensor: The tensor.
-            moved: Whether the values that nodes show of it have left the storage.
+        With `moved` the values that nodes show of it have left the storage.
         """
         if place := storage_id(tensor):
             if moved:

@@ -53,9 +53,7 @@ class CallFrame(NamedTuple):
 class Folding:
     """Finds the program's call that a torch call is made for.
 
-    Args:
-        is_program: Whether a file is the program's own.
-        door: The file beyond which frames belong to whoever runs the program.
+    Beyond the file `door` the frames belong to whoever runs the program.
     """
 
     def __init__(self, is_program: Callable[[str], bool], door: str = "") -> None:

@@ -99,12 +99,7 @@ class LazyCall:
         return LazyCall(self.plan, self.function, self.numbers, position)
 
     def bind(self, operands: Sequence[Operand[Any]], output: Tensor) -> Call:
-        """Return the call with its arguments by parameter.
-
-        Args:
-            operands: The tensors, in the order of the parameters.
-            output: The result.
-        """
+        """Return the call with its arguments by parameter."""
         values = tuple([operand.value for operand in operands])
         return self.plan.call(self.function, values, self.numbers, output, self.position)
 

@@ -86,9 +86,7 @@ class Plan(NamedTuple):
 class Form(Generic[N]):
     """What nodes of one call site have in common.
 
-    Args:
-        told: What a log tells of it.
-        plans: Those of forms that differ by nothing but their place: one plan serves them all.
+    Forms that differ by nothing but their place share their plans.
     """
 
     def __init__(self, told: FormRecord, plans: dict[str, dict[Any, Plan]]) -> None:

@@ -85,9 +85,6 @@ def running_line(memory: mmap.mmap | bytearray) -> int | None:
 class MemoryLog:
     """A log in memory that grows to the end of it, and never moves.
 
-    Args:
-        memory: The memory, of zeros.
-
     Attributes:
         head: The words of its header; `head[LINE]` is the line that runs.
     """
@@ -129,9 +126,6 @@ class MemoryLog:
 
 class FileLog:
     """A log that goes into a file.
-
-    Args:
-        write: Writes the file's next bytes.
 
     Attributes:
         head: As a memory's, but not in the file: no line runs.

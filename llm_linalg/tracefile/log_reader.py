@@ -58,10 +58,7 @@ class Reader(Generic[N]):
     written changes nothing here. All raise `FormatError` for a log that is not as a writer makes it, and
     nothing else.
 
-    Args:
-        memory: The log.
-        node_type: The class of its nodes.
-        whole: Whether it is a file: nobody else writes it, and it must say how the run ended.
+    A whole log is a file: nobody else writes it, and it must say how the run ended.
 
     Attributes:
         nodes: The nodes so far.

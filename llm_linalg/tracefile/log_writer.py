@@ -57,11 +57,6 @@ class Writer:
 
     What is constant of a call site is told once, as a form; a node names its form.
 
-    Args:
-        log: The log, in a memory or a file.
-        source: The program's text.
-        seed: The seed that it runs with.
-
     Attributes:
         head: The words of the log's header.
     """
@@ -199,12 +194,8 @@ class Writer:
     ) -> None:
         """Tell what a record says beside its nodes and names, and the error that ended the run.
 
-        Args:
-            record: The record.
-            error: The error that ended the run, if one did.
-            calls: Of each call that was told to have failed the position of the error that shows it, among
-                those of the cells and this one.
-            names: The names that the program has bound.
+        `calls` are, of each call that was told to have failed, the position of the error that shows it: among
+        those of the cells, and then this one. `names` are those that the program has bound.
         """
         printed = None if record.printed == "".join(text for _, text in record.prints) else record.printed
         told = printed, record.failed_line, record.cell_errors, error, calls, names

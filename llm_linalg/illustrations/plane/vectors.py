@@ -160,12 +160,7 @@ def plane_with(
 ) -> Plane:
     """Return a picture of vectors.
 
-    Args:
-        layers: The vectors, those that are drawn first first.
-        of: Those by which its axes are named.
-        paths: Its lines.
-        words: What there is to see besides the vectors.
-        corners: What else it has room for.
+    What is drawn first stands first. Its axes are named after the vectors `of`; it has room for `corners`.
     """
     arrows: list[PlaneArrow] = []
     points: list[PlanePoint] = []

@@ -86,9 +86,8 @@ def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
 class _DocumentStops:
     """The stops of the cells so far, and the prose since the last of them.
 
-    Args:
-        name: The title of stops above the first heading.
-        numbered: Whether a line is a cell's number, as in a notebook.
+    Above the first heading a stop is called after the document. With
+    `numbered` a line is a cell's number, as in a notebook.
     """
 
     def __init__(self, name: CleanText, *, numbered: bool) -> None:
