@@ -228,10 +228,7 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _shown(value: object) -> str:
-    """Return a rejected value on one line; Python can't convert integers of thousands of digits."""
-    huge = isinstance(value, int) and abs(value) > 10**18
-    if huge:
-        return "so large a number"
+    """Return a rejected value on one line."""
     return quote(value) if isinstance(value, str) else quote(str(value))[1:-1]
 
 
