@@ -23,9 +23,7 @@ _WHOLE = re.compile(r"\s*%%([A-Za-z]\w*)(.*)")
 class CellProgram:
     """A cell of a program, and its statements, whose lines are those of the program.
 
-    Args:
-        text: The text of the cell.
-        line: The line, from 1, at which it begins in the program.
+    `line` is the one, from 1, at which it begins in the program.
 
     Attributes:
         statements: Its statements; none if it is not Python.

@@ -70,13 +70,11 @@ class _Instrumenter(ast.NodeTransformer):
             part = getattr(node, name, None)
             if isinstance(part, list):
                 is_block = bool(part) and isinstance(part[0], ast.stmt)
-                part[:] = self.block(part) if is_block else [self._visited(item) for item in part]
+                visited = (self.visit(item) if isinstance(item, ast.AST) else item for item in part)
+                part[:] = self.block(part) if is_block else visited
             elif isinstance(part, ast.AST) and part.__class__ not in _LEAVES:
                 setattr(node, name, self.visit(part))
         return node
-
-    def _visited(self, item: Any) -> Any:
-        return self.visit(item) if isinstance(item, ast.AST) else item
 
     # What follows a statement
 

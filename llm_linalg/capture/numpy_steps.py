@@ -374,7 +374,7 @@ class NumpySteps:
             # NumPy casts by itself what torch wants to be told.
             for dtype in (None, results[0].dtype) if self._sure[key] < SURE else ():
                 casts = {own: value if dtype is None else value.to(dtype) for own, value in values.items()}
-                tried_args, tried_kwargs = _mapped((args, kwargs), partial(_replaced, casts))
+                tried_args, tried_kwargs = _mapped((args, kwargs), lambda own: casts.get(id(own), own))  # noqa: B023
                 try:
                     call = translated(name, tried_args, tried_kwargs, results[0], dtype)
                     how = "known" if self._sure[key, dtype] >= SURE else _likeness(call, results)
@@ -465,10 +465,6 @@ class NumpySteps:
             own = self.tensor(value)
             return value if own is None else own
         return value.item() if isinstance(value, self._numpy.generic) else value
-
-
-def _replaced(others: Mapping[int, Tensor], value: Any) -> Any:
-    return others.get(id(value), value)
 
 
 def _likeness(call: TorchCall, results: Sequence[Tensor]) -> str:

@@ -19,10 +19,7 @@ N = TypeVar("N", bound=ast.AST)
 class ArrayOperation(NamedTuple):
     """What a program may do to an array.
 
-    Attributes:
-        name: NumPy's name of it.
-        function: Does it.
-        in_place: Does it where `=` stands behind the operator.
+    `name` is NumPy's, and `in_place` does it where `=` stands behind the operator.
     """
 
     name: str

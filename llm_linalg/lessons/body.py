@@ -44,11 +44,7 @@ def read(text: str, first: int, title: CleanText, controls: Sequence[str]) -> li
 
     Fences in other languages stay in the prose.
 
-    Args:
-        text: The body.
-        first: The file's line, from 1, of its first line.
-        title: The title of stops above the first heading.
-        controls: The names of the lesson's controls.
+    `first` is the file's line, from 1, of its first line, and `title` that of stops above the first heading.
 
     Raises:
         LineError: At a line that is wrong.

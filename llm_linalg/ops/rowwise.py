@@ -159,10 +159,6 @@ class Cumulative(Operation):
         return Terms(tail=tuple(Term((value,), value) for value in values))
 
 
-def _first_axis(arguments: dict[str, Any]) -> dict[str, Any]:
-    return arguments | {"dim": 0, "descending": False}
-
-
 def _last(lines: list[str]) -> str:
     """Return the last name that a program assigns."""
     return lines[-1].splitlines()[-1].split(" = ")[0]
@@ -267,5 +263,10 @@ ROWWISE: tuple[Operation, ...] = (
         for name in ("max", "min")
     ),
     Cumulative("logcumsumexp", "input, dim, *, out=None", phrase="ln Σ exp of {cells}"),
-    Rowwise("msort", "input, *, out=None", sorts=True, canonical_arguments=_first_axis),
+    Rowwise(
+        "msort",
+        "input, *, out=None",
+        sorts=True,
+        canonical_arguments=lambda arguments: arguments | {"dim": 0, "descending": False},
+    ),
 )
