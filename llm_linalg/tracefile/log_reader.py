@@ -152,7 +152,10 @@ class Reader(Generic[N]):
         record.cell_errors, record.failed_line = errors, failed_line
         for error in errors:
             error.source = source
-        record.files = {path: _lines_of(texts) for path, texts in self.files.items()}
+        record.files = {  # with empty lines where they are not known
+            path: tuple([texts.get(number, "") for number in range(1, max(texts, default=0) + 1)])
+            for path, texts in self.files.items()
+        }
         record.ending = self.ending or Ending(
             "exit", form_of.running_line(self._memory), "it did not say how"
         )
@@ -447,8 +450,3 @@ class Reader(Generic[N]):
         self.failed = self.cell_calls.pop(len(errors), None)
         self.error = last
         self._rest = printed, failed_line, errors
-
-
-def _lines_of(texts: Mapping[int, str]) -> tuple[str, ...]:
-    """Return the lines of a file, empty where they are not known."""
-    return tuple([texts.get(number, "") for number in range(1, max(texts, default=0) + 1)])
