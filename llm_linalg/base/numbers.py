@@ -171,7 +171,8 @@ def adds_up(terms: Iterable[str], total: str) -> bool:
     A term may be a product (`0.84·-2.18`), in brackets or not. What is not a number (`#`) doesn't add up.
     """
     try:
-        left, right = [_factors(term) for term in terms], _decimal(total)
+        products = (term.replace("×", "·").replace("*", "·").split("·") for term in terms)
+        left, right = [[*map(_decimal, factors)] for factors in products], _decimal(total)
     except InvalidOperation:
         return False
     if right.is_finite() and all(x.is_finite() for term in left for x in term):
@@ -263,10 +264,6 @@ def _round_to(value: float, name: str) -> float:
 
     kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     return float(torch.tensor(value, dtype=torch.float64).to(kinds[name]).item()) if name in kinds else value
-
-
-def _factors(term: str) -> list[Decimal]:
-    return [_decimal(factor) for factor in term.replace("×", "·").replace("*", "·").split("·")]
 
 
 def _decimal(text: str) -> Decimal:

@@ -94,8 +94,9 @@ class Control(NamedTuple):
             return tuple(tuple(map(int, row)) for row in value)
         if self.kind == "list":
             if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= MOST_ENTRIES:
-                what = "choices" if self.choices else "numbers"
-                raise ValueError(f"{self.name} takes 1 to {MOST_ENTRIES} {what}, such as {self._example}")
+                example = ",".join(map(self.show, self.choices[:3]))
+                what = f"choices, such as {example}" if self.choices else "numbers, such as 1,2,3"
+                raise ValueError(f"{self.name} takes 1 to {MOST_ENTRIES} {what}")
             return tuple(self._checked(entry) for entry in value)
         return self._checked(value)
 
@@ -137,10 +138,6 @@ class Control(NamedTuple):
                 f"{self.name} takes rows of 0 and 1, all of one length, at most {most} by {most}"
             )
         return value
-
-    @property
-    def _example(self) -> str:
-        return ",".join(map(self.show, self.choices[:3])) if self.choices else "1,2,3"
 
     def _entry(self, text: str) -> Scalar:
         """Return the value, or the list entry, that a text stands for."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from llm_linalg.base.errors import LimitError, ProgramError, Span
+from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import NumberSlot, first_of_each
@@ -307,10 +307,11 @@ class Writer:
     ) -> _Form:
         (function, flags, args, kwargs), order = written
         flags |= form_of.NO_GRAD * node.no_grad | form_of.SEVERAL * node.is_one_of_several
-        value = node.value
+        value, span = node.value, node.span
+        span = None if span is None or span.end_line >= form_of.MOST_LINE else span
         told = FormRecord(
             *(function, node.op, flags, args, kwargs, position, value.dtype, tuple(value.shape), strides),
-            *(_known_span(node.span), node.source, node.file, node.scope, node.target, node.bound_name),
+            *(span, node.source, node.file, node.scope, node.target, node.bound_name),
         )
         if len(SCHEMAS[form_of.FORM].payload(told)) > form_of.MOST_JSON or not is_decodable(args, kwargs):
             told = told._replace(function=form_of.OPAQUE, args=[], kwargs={})
@@ -372,10 +373,6 @@ _Written = tuple[tuple[str, int, list[Any], dict[str, Any]], list[int]]
 """A call's function, flags and arguments, as a record has them, and the order of its operands."""
 _INPUT: _Written = (form_of.INPUT, 0, [], {}), []
 _NO_FACTS: Mapping[str, Any] = {}
-
-
-def _known_span(span: Span | None) -> Span | None:
-    return None if span is None or span.end_line >= form_of.MOST_LINE else span
 
 
 def lines_around(record: Record[Any]) -> dict[str, dict[int, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import atan2, degrees, hypot, isfinite
 from typing import NamedTuple
@@ -62,7 +62,8 @@ class Vectors:
     @cached_property
     def final(self) -> tuple[PlaneVector, ...]:
         """The vectors as they are after the last step."""
-        return self.shown if self.tensor.walk is None else self._read(_complete(self.tensor))
+        walk = self.tensor.walk
+        return self.shown if walk is None else self._read(replace(self.tensor, walk=None))
 
     def _read(self, tensor: TensorView) -> tuple[PlaneVector, ...]:
         axes = range(len(tensor.shape))
@@ -226,8 +227,3 @@ def row_vectors(node: NodeView, tensor: TensorView, at: Index | None) -> Vectors
     place = (*(0,) * len(shape), *shown_cell(node, at))[-len(shape) :]  # broadcast operands have fewer axes
     fixed = {axis: min(place[axis], shape[axis] - 1) for axis in range(len(shape) - 2)}
     return Vectors(tensor, len(shape) - 1, len(shape) - 2 if len(shape) > 1 else None, fixed)
-
-
-def _complete(tensor: TensorView) -> TensorView:
-    """Return a tensor as it is after the last step."""
-    return TensorView(tensor.node, tensor.name, tensor.title, tensor.value)
