@@ -96,11 +96,7 @@ class DiagramLevel(Generic[N]):
         return {name: place for place, name in enumerate(self.names)}
 
     def box(self, name: str) -> DiagramBox[N]:
-        """Return the box of a name.
-
-        Raises:
-            LookupError: If there is none, with the nearest spelling.
-        """
+        """Return the box of a name; raise `LookupError` if there is none, with the nearest spelling."""
         if name not in self.places:
             raise LookupError(unknown("box", name, self.names[-MOST_SAID:]))
         return self.boxes[self.places[name]]

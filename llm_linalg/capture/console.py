@@ -30,11 +30,7 @@ class Output:
         self._line, self._most, self._left, self._printed = line, most, most, printed
 
     def write(self, text: str) -> int:
-        """Take a text.
-
-        Raises:
-            Interruption: If it is more than a program may print.
-        """
+        """Take a text; raise `Interruption` if it is more than a program may print."""
         self._left -= len(text)
         if self._left < 0:
             raise Interruption(LimitError(f"the program prints more than {self._most:,} characters"))

@@ -266,7 +266,14 @@ class NumpySteps:
         result = write()
         if is_told and written is not None:
             with untraced():
-                self._tell_write(name, args, kwargs, target, written)
+                own_args, own_kwargs = _mapped(args, self._as_tensor), _mapped(dict(kwargs), self._as_tensor)
+                tensors = list(tensors_in((own_args, own_kwargs)))
+                if _backwards(target):
+                    self._recorder.note_write_call(opaque(name), (written, *tensors), {}, written)
+                else:
+                    olds = {id(own): self._recorder.operand(own).value for own in tensors}
+                    call = self._torch_call(name, own_args, own_kwargs, [written], olds)
+                    self._recorder.note_write_call(*call, written)
         return result
 
     def _array_of(self, tensor: Tensor, /, *args: Any, **kwargs: Any) -> Any:
@@ -339,19 +346,6 @@ class NumpySteps:
             return
         call = self._torch_call(name, own_args, own_kwargs, given, {id(own): own for own in tensors})
         self._recorder.note_call(*call, tuple(given) if len(given) > 1 else given[0])
-
-    def _tell_write(
-        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], target: Any, written: Tensor
-    ) -> None:
-        """Tell of a call that wrote into an array, whose nodes still show what was there."""
-        own_args, own_kwargs = _mapped(args, self._as_tensor), _mapped(dict(kwargs), self._as_tensor)
-        tensors = list(tensors_in((own_args, own_kwargs)))
-        if _backwards(target):
-            self._recorder.note_write_call(opaque(name), (written, *tensors), {}, written)
-            return
-        olds = {id(own): self._recorder.operand(own).value for own in tensors}
-        call = self._torch_call(name, own_args, own_kwargs, [written], olds)
-        self._recorder.note_write_call(*call, written)
 
     def _torch_call(
         self,

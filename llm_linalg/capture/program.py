@@ -164,11 +164,7 @@ class ProgramRun:
     # Running
 
     def run(self) -> None:
-        """Run the program.
-
-        Raises:
-            ProgramError: If it fails.
-        """
+        """Run the program; raise `ProgramError` if it fails."""
         try:
             with self._as_running():
                 if self._cells:
@@ -195,11 +191,7 @@ class ProgramRun:
                 self._left = ProcessState()
 
     def _run_body(self, body: Sequence[ast.stmt]) -> None:
-        """Run some of its statements.
-
-        Raises:
-            ProgramError: If one fails, with its place.
-        """
+        """Run some of its statements; raise `ProgramError` if one fails, with its place."""
         try:
             code = _compiled(self.source, ast.Module([*body], []), self._flags)
             self._flags |= code.co_flags & _ANNOTATIONS

@@ -65,11 +65,7 @@ class Control(NamedTuple):
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def parse(self, text: str) -> Value:
-        """Return the value that a text stands for.
-
-        Raises:
-            ValueError: If the control doesn't take it, with a sentence on what it takes.
-        """
+        """Return the value of a text; raise `ValueError` with what the control takes, if not this."""
         text = text.strip()
         if self.kind == "grid":
             rows = text.split("/")
@@ -82,11 +78,7 @@ class Control(NamedTuple):
         return self.check(self._entry(text))
 
     def check(self, value: Value) -> Value:
-        """Return a value converted to the control's type.
-
-        Raises:
-            ValueError: If the control doesn't take it, with a sentence on what it takes.
-        """
+        """Return a value of the control's type; raise `ValueError` with what it takes, if not this."""
         if self.kind == "grid":
             sides = list(map(len, self._grid(self.default)))
             if not is_grid(value) or list(map(len, value)) != sides:

@@ -162,11 +162,7 @@ class Judge:
 
     @contextmanager
     def state(self, trial: Trial, *, is_foreign: bool = False) -> Iterator[ProgramState]:
-        """Run the program as in a trial, and hold the state that it leaves, for what its author wrote.
-
-        Raises:
-            ProgramError: If it fails.
-        """
+        """Run the program as in a trial, and hold the state it leaves; raise `ProgramError` if it fails."""
         own = self.own and not is_foreign
         with trial.state(self.program, cells=self.cells, halt=self.halt, own=own, trust=self.trust) as state:
             if state.failure is not None:

@@ -97,11 +97,7 @@ class MemoryLog:
         HEAD.pack_into(memory, 0, MAGIC, START, 0, VERSION)
 
     def append(self, kind: int, payload: bytes) -> None:
-        """Add a record.
-
-        Raises:
-            LimitError: If there is no room for it. How the run ended has some of its own.
-        """
+        """Add a record; raise `LimitError` if there is no room. How the run ended has some of its own."""
         used = self.head[USED]
         first = used + 8
         end = first + len(payload)

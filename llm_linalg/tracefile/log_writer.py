@@ -215,11 +215,7 @@ class Writer:
         self._log.append(form_of.END, SCHEMAS[form_of.END].payload(ending))
 
     def record(self, record: Record[Any]) -> None:
-        """Tell a whole record.
-
-        Raises:
-            ValueError: If one of its operands is no node of its own.
-        """
+        """Tell a whole record; raise `ValueError` if one of its operands is no node of its own."""
         for node in record.nodes:
             for operand in node.operands:
                 own = operand.node.index

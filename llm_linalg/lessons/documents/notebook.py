@@ -16,11 +16,7 @@ _CELLS = ("code", "markdown", "raw")
 
 
 def read(text: str) -> list[DocumentCell]:
-    """Return the cells of a notebook.
-
-    Raises:
-        LineError: If the text is not a notebook in Python.
-    """
+    """Return the cells of a notebook; raise `LineError` if the text is not one in Python."""
     if sum(map(text.count, "[{,")) > MOST_VALUES:
         raise LineError(1, f"not a notebook: it holds more than {MOST_VALUES:,} values")
     try:
