@@ -27,23 +27,14 @@ LONGEST_LABEL = 14  # characters of an expression that stands in a box; else its
 
 @dataclass(frozen=True, eq=False)
 class DiagramBox(Generic[N]):
-    """One box of a level.
+    """One box of a level."""
 
-    Attributes:
-        name: Its name, unique in the level.
-        label: Its text: a name in the program, or a short expression.
-        nodes: The nodes inside, in order; one for an operation.
-        outputs: Those of them that are read outside; the last if none is.
-        scope: The scope that it opens into; None for an operation.
-        foreign: Whether it is an input of the level from outside.
-    """
-
-    name: str
-    label: str
-    nodes: tuple[N, ...]
-    outputs: tuple[N, ...]
-    scope: Scope[N] | None = None
-    foreign: bool = False
+    name: str  # its name, unique in the level
+    label: str  # its text: a name in the program, or a short expression
+    nodes: tuple[N, ...]  # the nodes inside, in order; one for an operation
+    outputs: tuple[N, ...]  # those of them that are read outside; the last if none is
+    scope: Scope[N] | None = None  # the scope that it opens into; None for an operation
+    foreign: bool = False  # whether it is an input of the level from outside
 
     @property
     def node(self) -> N:

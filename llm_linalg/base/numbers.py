@@ -36,20 +36,13 @@ class Formatter:
 
     Integers are `1`, floats that are all whole `1.`, other floats fixed (`1.5000`) or scientific
     (`1.5000e+10`).
-
-    Attributes:
-        style: How a real number is written; of complex numbers, how the real part is.
-        decimals: Digits after the point in the fixed and scientific styles.
-        width: Columns that every text takes, nan and the infinities included.
-        ascii_only: Whether a shortened infinity is `oo` and not `∞`.
-        imaginary: The format of the imaginary parts; None for real numbers.
     """
 
-    style: Style
-    decimals: int
-    width: int
-    ascii_only: bool = False
-    imaginary: Formatter | None = None
+    style: Style  # how a real number is written; of complex numbers, how the real part is
+    decimals: int  # digits after the point in the fixed and scientific styles
+    width: int  # columns that every text takes, nan and the infinities included
+    ascii_only: bool = False  # whether a shortened infinity is `oo` and not `∞`
+    imaginary: Formatter | None = None  # the format of the imaginary parts; None for real numbers
 
     @classmethod
     def of(

@@ -36,17 +36,11 @@ R = TypeVar("R", bound="Record[Any]")
 
 
 class DevicePart(NamedTuple):
-    """What a device hands over in an exchange.
+    """What a device hands over in an exchange."""
 
-    Attributes:
-        call: The name of the call.
-        tensor: A copy of the device's part.
-        name: What the program calls it.
-    """
-
-    call: str
-    tensor: Tensor
-    name: str
+    call: str  # the name of the call
+    tensor: Tensor  # a copy of the device's part
+    name: str  # what the program calls it
 
 
 Parts = tuple[Sequence["Tensor"], str]

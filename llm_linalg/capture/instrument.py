@@ -23,15 +23,10 @@ _OWN_BODY = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
 
 
 class LoopPlace(NamedTuple):
-    """A loop of the program.
-
-    Attributes:
-        line: Its line.
-        may_leave: Whether it may end before its last turn, by `break` or `return`.
-    """
+    """A loop of the program."""
 
     line: int
-    may_leave: bool
+    may_leave: bool  # whether it may end before its last turn, by `break` or `return`
 
 
 def instrument(tree: ast.Module, *, lines: bool = False) -> list[LoopPlace]:

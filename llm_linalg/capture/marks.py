@@ -38,17 +38,11 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 class UnrunMark(NamedTuple):
-    """Why a value is not there, or may be another than Python's.
+    """Why a value is not there, or may be another than Python's."""
 
-    Attributes:
-        cell: The number of the cell that would have made or changed it, or did so from marked values.
-        root: The number of the cell that was not run, on which that rests.
-        reason: Why that was not run.
-    """
-
-    cell: int
-    root: int
-    reason: str
+    cell: int  # the number of the cell that would have made or changed it, or did so from marked values
+    root: int  # the number of the cell that was not run, on which that rests
+    reason: str  # why that was not run
     name: str = ""  # empty for random numbers
     verb: str = "made"  # or what else the cell does to it, or would have done
 

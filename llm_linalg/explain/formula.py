@@ -365,21 +365,13 @@ def numbers_below(walk: Walk, step: Step) -> list[list[Number]]:
 
 @dataclass(frozen=True, slots=True)
 class BlockNumbers:
-    """A step that writes several cells, in numbers.
+    """A step that writes several cells, in numbers."""
 
-    Attributes:
-        left: The name of the cells that are written.
-        values: Their numbers: all, or the first ones and the last.
-        is_whole: Whether they are all.
-        sign: The operator between two operands whose cells are paired; empty for any other operation.
-        operands: The cells of those two, one number where it is repeated.
-    """
-
-    left: str
-    values: tuple[Number, ...]
-    is_whole: bool = True
-    sign: str = ""
-    operands: tuple[tuple[Number, ...], ...] = ()
+    left: str  # the name of the cells that are written
+    values: tuple[Number, ...]  # their numbers: all, or the first ones and the last
+    is_whole: bool = True  # whether they are all
+    sign: str = ""  # the operator between two operands whose cells are paired; empty for any other operation
+    operands: tuple[tuple[Number, ...], ...] = ()  # the cells of those two, one number where it is repeated
 
 
 def block_numbers(walk: Walk, step: Step) -> BlockNumbers | None:

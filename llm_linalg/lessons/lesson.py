@@ -69,17 +69,11 @@ class UnknownNameError(LookupError):
 
 
 class BoxNote(NamedTuple):
-    """A note on the boxes of one name.
+    """A note on the boxes of one name."""
 
-    Attributes:
-        name: A function of the program, a module, or an operation.
-        lesson: The slug of the lesson that such a box opens, or None.
-        words: Its meaning in linear algebra, in a few words.
-    """
-
-    name: str
-    lesson: str | None = None
-    words: CleanText = NOTHING
+    name: str  # a function of the program, a module, or an operation
+    lesson: str | None = None  # the slug of the lesson that such a box opens, or None
+    words: CleanText = NOTHING  # its meaning in linear algebra, in a few words
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,15 +33,10 @@ Spec = Callable[[Call], Axes]
 
 @dataclass(frozen=True, eq=False)
 class Contraction(Operation):
-    """A sum of products, to which a bias may be added.
+    """A sum of products, to which a bias may be added."""
 
-    Attributes:
-        spec: The axes spec of a call.
-        bias_parameter: The parameter that is added, not multiplied.
-    """
-
-    spec: Spec = field(kw_only=True)
-    bias_parameter: str = ""
+    spec: Spec = field(kw_only=True)  # the axes spec of a call
+    bias_parameter: str = ""  # the parameter that is added, not multiplied
     kind: str = "contraction"
 
     def axes(self, call: Call) -> Axes:

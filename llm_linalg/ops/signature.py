@@ -16,21 +16,13 @@ _NUMPY = {"axis": "dim", "keepdims": "keepdim", "A": "input", "B": "other", "x":
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The parameters of a signature, bound at every call; `inspect` takes twenty times as long.
-
-    Attributes:
-        positional: The positional parameters.
-        keyword: The keyword-only parameters.
-        defaults: The default values.
-        rest: The parameter of extra positional arguments (`*args`), or None.
-        others: The parameter of extra keyword arguments (`**kwargs`), or None.
-    """
+    """The parameters of a signature, bound at every call; `inspect` takes twenty times as long."""
 
     positional: tuple[str, ...]
-    keyword: tuple[str, ...]
+    keyword: tuple[str, ...]  # the keyword-only parameters
     defaults: Mapping[str, Any]
-    rest: str | None
-    others: str | None
+    rest: str | None  # the parameter of extra positional arguments (`*args`), or None
+    others: str | None  # the parameter of extra keyword arguments (`**kwargs`), or None
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return each parameter's value, in the order of the signature; `TypeError` if they don't fit."""

@@ -49,19 +49,12 @@ _INDEX = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RightAnswer:
-    """The right answer of an ask, in one trial.
-
-    Attributes:
-        kind: What it is.
-        text: It, on one line; for a choice, the choice.
-        choice: The position of the right choice, from 0; None without choices.
-        value: The value of the check; None if it fails.
-    """
+    """The right answer of an ask, in one trial."""
 
     kind: Kind
-    text: CleanText
-    choice: int | None = None
-    value: Any = None
+    text: CleanText  # it, on one line; for a choice, the choice
+    choice: int | None = None  # the position of the right choice, from 0; None without choices
+    value: Any = None  # the value of the check; None if it fails
 
     def accepts(self, guess: str) -> bool:
         """Return whether a guess, as it is typed, is right; for a choice its number from 1, or its text.

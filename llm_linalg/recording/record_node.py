@@ -105,21 +105,13 @@ class LazyCall:
 
 
 class Origin(NamedTuple):
-    """Where a call was made.
+    """Where a call was made."""
 
-    Attributes:
-        span: The place of its expression.
-        source: The text of its expression.
-        file: Its file, for trusted Python.
-        scope: The path of the module or function call that it ran in.
-        target: The variable that a line of trusted Python assigns the expression to; or empty.
-    """
-
-    span: Span | None = None
-    source: str = ""
-    file: str = ""
-    scope: str = ""
-    target: str = ""
+    span: Span | None = None  # the place of its expression
+    source: str = ""  # the text of its expression
+    file: str = ""  # its file, for trusted Python
+    scope: str = ""  # the path of the module or function call that it ran in
+    target: str = ""  # the variable that a line of trusted Python assigns the expression to; or empty
 
 
 class RecordNode:

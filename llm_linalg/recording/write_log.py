@@ -87,17 +87,11 @@ class WriteLog:
 
 @dataclass(eq=False)
 class WriteSource:
-    """Where each cell of a tensor comes from: its earlier value, or a later write.
-
-    Attributes:
-        shape: The tensor's shape.
-        numbers: The number written to each of its cells; empty if that is not known.
-        spans: The range of numbers of each write that it shows.
-    """
+    """Where each cell of a tensor comes from: its earlier value, or a later write."""
 
     shape: Shape
-    numbers: Tensor
-    spans: Sequence[range]
+    numbers: Tensor  # the number written to each of its cells; empty if that is not known
+    spans: Sequence[range]  # the range of numbers of each write that it shows
 
     @cached_property
     def cells(self) -> Tensor:

@@ -35,19 +35,12 @@ class PlaneVector(NamedTuple):
 
 @dataclass(frozen=True)
 class Vectors:
-    """The vectors of two numbers along an axis of a tensor.
-
-    Attributes:
-        tensor: The tensor.
-        along: The axis of size 2 in which a vector's numbers lie.
-        over: The axis that goes from vector to vector; None for a single one.
-        fixed: The index along each other axis.
-    """
+    """The vectors of two numbers along an axis of a tensor."""
 
     tensor: TensorView
-    along: int
-    over: int | None = None
-    fixed: Mapping[int, int] = field(default_factory=dict)
+    along: int  # the axis of size 2 in which a vector's numbers lie
+    over: int | None = None  # the axis that goes from vector to vector; None for a single one
+    fixed: Mapping[int, int] = field(default_factory=dict)  # the index along each other axis
 
     @property
     def count(self) -> int:
@@ -125,19 +118,12 @@ def vectors_now(node: NodeView, vectors: Vectors) -> frozenset[int]:
 
 
 class Layer(NamedTuple):
-    """Vectors in a picture.
+    """Vectors in a picture."""
 
-    Attributes:
-        role: The role of their tensor; that of a `helper` is not drawn.
-        vectors: The vectors.
-        now: Those that the step writes to.
-        hidden: Those that are put into words alone.
-    """
-
-    role: PlaneRole
+    role: PlaneRole  # the role of their tensor; that of a `helper` is not drawn
     vectors: Vectors
-    now: frozenset[int] = frozenset()
-    hidden: frozenset[int] = frozenset()
+    now: frozenset[int] = frozenset()  # those that the step writes to
+    hidden: frozenset[int] = frozenset()  # those that are put into words alone
 
     def drawn(self) -> tuple[list[PlaneArrow], list[PlanePoint]]:
         """Return the vectors as arrows, or as points if there are many; those of `now` come last."""
