@@ -5,7 +5,9 @@ Each is pointwise, like those of `pointwise_table`. Where the slope takes more t
 
 from __future__ import annotations
 
-from llm_linalg.ops.operation import Operation
+from collections.abc import Mapping
+
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.pointwise_table import entry, unary
 
@@ -14,7 +16,11 @@ def _activation(name: str, signature: str, phrase: str) -> Pointwise:
     return entry(name, signature, phrase, multiplications_per_cell=1)
 
 
-_LOGIT = "{d} / ({input} * (1 - {input}))"
+def _logit_of_eps(call: Call) -> Mapping[str, str]:
+    """Return the VJP of a logit; one that is clamped is left to autograd."""
+    return {"input": "{d} / ({input} * (1 - {input}))"} if call["eps"] is None else {}
+
+
 _BESSEL = """
     airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
     modified_bessel_k1 scaled_modified_bessel_k0 scaled_modified_bessel_k1 spherical_bessel_j0
@@ -66,8 +72,7 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
         "logit",
         "input, eps=None",
         "ln({input} / (1 - {input}))",
-        # One that is clamped is left to autograd.
-        vjp_for_call=lambda call: {"input": _LOGIT} if call["eps"] is None else {},
+        vjp_for_call=_logit_of_eps,
         multiplications_per_cell=1,
     ),
     entry("float_power", "input, exponent", "{input}^{exponent}", multiplications_per_cell=1),

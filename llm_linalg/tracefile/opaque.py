@@ -74,6 +74,10 @@ def _tried_on_meta(call: Call) -> list[Shape]:
         return []
 
 
+def _names_device(call: Call) -> bool:
+    return any(isinstance(value, torch.device) for value in (*call.args, *call.kwargs.values()))
+
+
 def is_untold(node: RecordNode) -> bool:
     """Return whether a node stops a gradient because its function, or a hook, is not in the trace."""
     if node.has_hook:
@@ -99,9 +103,8 @@ def is_described(call: Call, shape: Shape) -> bool:
             return False
         inferred = call.shapes[0] if operation.name == "grad" else operation.infer(call)
         if inferred is None:
-            given = (*call.args, *call.kwargs.values())
-            if not call.tensors or any(isinstance(value, torch.device) for value in given):
-                return False  # it would not be made on the meta device
+            if not call.tensors or _names_device(call):  # it would not be made on the meta device
+                return False
             shapes: list[Shape] = []
             if _is_small(call):
                 shapes = _tried(call, call.tensors)
