@@ -82,8 +82,8 @@ def _native(values: torch.Tensor) -> torch.Tensor:
 def _sample(tensor: torch.Tensor) -> list[int | float]:
     """Return a few numbers of a real tensor that have the range of all; none of a meta tensor.
 
-    Of floats they are those farthest from zero on either side, the least size that is not 0, and what
-    is there of 0.0, -0.0, nan and the infinities: their texts are the longest.
+    Of floats they are those farthest from zero and nearest to it on either side, and what is there of 0.0,
+    -0.0, nan and the infinities: their texts are the longest.
     """
     if tensor.numel() == 0 or tensor.is_meta:
         return []
@@ -104,15 +104,12 @@ def _sample(tensor: torch.Tensor) -> list[int | float]:
         if values.numel() == 0:
             return found
         low, high = (x.item() for x in values.aminmax())
-    sizes = values.abs()
-    zero = sizes == 0
+    zero = values == 0
     if zero.any():
         negative = values.signbit()
         found += [x for x, sign in ((0.0, ~negative), (-0.0, negative)) if (zero & sign).any()]
-        sizes = sizes.masked_fill(zero, math.inf)
-    if low or high:
-        near = sizes.min().item()
-        found += [low, high, *(x for x in (near, -near) if (values == x).any())]
+    nearest = (values.where(values > 0, math.inf).min(), values.where(values < 0, -math.inf).max())
+    found += [x for x in (low, high, *(own.item() for own in nearest)) if x and math.isfinite(x)]
     # One row decides for most tensors; only tensors of whole numbers are read to the end.
     for part in (values[(0,) * (values.dim() - 1)], values):
         if (broken := part != part.ceil()).any():
