@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.lesson import Lesson as Lesson
     from llm_linalg.lessons.lesson import LessonError as LessonError
     from llm_linalg.lessons.stop import Stop as Stop
+    from llm_linalg.ops.terms import Term as Term
     from llm_linalg.walks.walk import Step as Step
-    from llm_linalg.walks.walk import Term as Term
     from llm_linalg.walks.walk import Walk as Walk
 
 __version__ = "0.1.0"
@@ -39,26 +39,20 @@ __version__ = "0.1.0"
 warnings.filterwarnings("ignore", message="Failed to initialize NumPy", category=UserWarning)
 
 _HOMES = {
-    "Control": "lessons.control",
-    "FormatError": "base.errors",
-    "Lesson": "lessons.lesson",
-    "LessonError": "lessons.lesson",
-    "LimitError": "base.errors",
-    "Node": "api.node",
-    "Operand": "api.node",
-    "ProgramError": "base.errors",
-    "RoomError": "base.errors",
-    "ShapeError": "base.errors",
-    "Step": "walks.walk",
-    "Stop": "lessons.stop",
-    "HaltedError": "base.errors",
-    "Term": "walks.walk",
-    "Trace": "api.trace",
-    "Walk": "walks.walk",
-    "explore": "lessons.explore",
-    "load_trace": "api.trace",
-    "run": "api.run",
-    "trace": "api.trace",
+    name: home
+    for home, names in {
+        "api.node": "Node Operand",
+        "api.run": "run",
+        "api.trace": "Trace load_trace trace",
+        "base.errors": "FormatError HaltedError LimitError ProgramError RoomError ShapeError",
+        "lessons.control": "Control",
+        "lessons.explore": "explore",
+        "lessons.lesson": "Lesson LessonError",
+        "lessons.stop": "Stop",
+        "ops.terms": "Term",
+        "walks.walk": "Step Walk",
+    }.items()
+    for name in names.split()
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604

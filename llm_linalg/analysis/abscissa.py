@@ -65,9 +65,7 @@ def is_sorted(value: torch.Tensor) -> bool:
 def turns(node: N, level: Sequence[N]) -> tuple[N, ...]:
     """Return the numbers to which a loop binds the name of a node, turn by turn; () for fewer than three.
 
-    Args:
-        node: One of them.
-        level: The operations among which it is, in the order in which they ran.
+    They are those among the operations of `level`, which stand in the order in which they ran.
     """
     if node.bound_name is None or node.shape or not is_numeric(node.value):
         return ()
@@ -83,9 +81,7 @@ def turns(node: N, level: Sequence[N]) -> tuple[N, ...]:
 def numbers_by_turn(made: Sequence[N], stop: int) -> list[float]:
     """Return the numbers of a loop's turns before one, also of those that are not kept.
 
-    Args:
-        made: The nodes of `turns`.
-        stop: The place of that turn's node among them; their number for all turns.
+    `made` are the nodes of `turns`, and `stop` is the place of that turn's node; their number for all turns.
     """
     numbers: list[float] = []
     for node in made[:stop]:

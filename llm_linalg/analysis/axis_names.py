@@ -28,12 +28,7 @@ along the latter; −1 for none."""
 
 
 class AxisNaming:
-    """The axis names and labels of nodes, derived on request.
-
-    Args:
-        declared: The axes of some tensors.
-        lists: The program's own lists of words, by name.
-    """
+    """The axis names and labels of nodes, derived on request."""
 
     def __init__(self, declared: AxisDeclarations, lists: Mapping[str, Sequence[str]]) -> None:
         self._declared = declared.labels_of(lists)

@@ -27,23 +27,14 @@ LONGEST_LABEL = 14  # characters of an expression that stands in a box; else its
 
 @dataclass(frozen=True, eq=False)
 class DiagramBox(Generic[N]):
-    """One box of a level.
+    """One box of a level."""
 
-    Attributes:
-        name: Its name, unique in the level.
-        label: Its text: a name in the program, or a short expression.
-        nodes: The nodes inside, in order; one for an operation.
-        outputs: Those of them that are read outside; the last if none is.
-        scope: The scope that it opens into; None for an operation.
-        foreign: Whether it is an input of the level from outside.
-    """
-
-    name: str
-    label: str
-    nodes: tuple[N, ...]
-    outputs: tuple[N, ...]
-    scope: Scope[N] | None = None
-    foreign: bool = False
+    name: str  # its name, unique in the level
+    label: str  # its text: a name in the program, or a short expression
+    nodes: tuple[N, ...]  # the nodes inside, in order; one for an operation
+    outputs: tuple[N, ...]  # those of them that are read outside; the last if none is
+    scope: Scope[N] | None = None  # the scope that it opens into; None for an operation
+    foreign: bool = False  # whether it is an input of the level from outside
 
     @property
     def node(self) -> N:
@@ -96,11 +87,7 @@ class DiagramLevel(Generic[N]):
         return {name: place for place, name in enumerate(self.names)}
 
     def box(self, name: str) -> DiagramBox[N]:
-        """Return the box of a name.
-
-        Raises:
-            LookupError: If there is none, with the nearest spelling.
-        """
+        """Return the box of a name; raise `LookupError` if there is none, with the nearest spelling."""
         if name not in self.places:
             raise LookupError(unknown("box", name, self.names[-MOST_SAID:]))
         return self.boxes[self.places[name]]

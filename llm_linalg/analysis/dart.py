@@ -15,19 +15,12 @@ LONGEST_WAY = 4  # operations from the comparison to what is made of it
 
 
 class Ruler(NamedTuple, Generic[N]):
-    """Probabilities side by side from 0 to 1, and where a number between falls.
+    """Probabilities side by side from 0 to 1, and where a number between falls."""
 
-    Attributes:
-        edges: The node of their running sum.
-        ends: The running sum: where each of them ends.
-        dart: The number, or None where none is compared with them.
-        hit: The place of the probability that the dart falls into; None without a dart.
-    """
-
-    edges: N
-    ends: tuple[float, ...]
-    dart: float | None = None
-    hit: int | None = None
+    edges: N  # the node of their running sum
+    ends: tuple[float, ...]  # the running sum: where each of them ends
+    dart: float | None = None  # the number, or None where none is compared with them
+    hit: int | None = None  # the place of the probability that the dart falls into; None without a dart
 
 
 def ruler_of(node: N) -> Ruler[N] | None:

@@ -37,9 +37,7 @@ _UNKNOWN = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError
 class Influence(Generic[N]):
     """The derivatives of a trace's cells; each node's autograd graph is built once.
 
-    Args:
-        nodes: Its nodes.
-        skip: Nodes by which nothing is differentiated; none of them has operands.
+    Nothing is differentiated by the nodes in `skip`; none of them has operands.
     """
 
     def __init__(self, nodes: Sequence[N], skip: Container[N] = ()) -> None:

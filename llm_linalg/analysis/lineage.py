@@ -38,10 +38,7 @@ class Lineage(Generic[N]):
     def back(self, node: N, index: Index, skip: Container[N] = ()) -> dict[N, Cells]:
         """Return the cells of each node that a cell depends on, its own node included.
 
-        Args:
-            node: The node.
-            index: Its cell.
-            skip: Nodes that nothing is said of; none of them has operands.
+        Nothing is said of the nodes in `skip`; none of them has operands.
         """
         return {key: cells_of(mask) for key, mask in self.masks_back(node, _one(node, index), skip).items()}
 

@@ -186,10 +186,7 @@ class Bounds:
 class _Program:
     """A run of a program.
 
-    Attributes:
-        recorder: Records it.
-        values: Its names.
-        lines: By line: the last node that it bound.
+    `lines` has, by line, the last node that it bound.
     """
 
     def __init__(self, values: Mapping[str, Any], bounds: Bounds | None, halt: Halt | None) -> None:
@@ -254,14 +251,8 @@ def run_over(
 ) -> Record[N]:
     """Run a program of our own, such as a backward pass, over the nodes of a record.
 
-    Args:
-        source: The program.
-        known: The nodes whose tensors it uses, by the names that it has for them.
-        seed: The seed of torch's generator.
-        names: Other values that it uses.
-        node_type: The class of the recorded nodes.
-        bounded: Whether to refuse what would take too much memory or time.
-        halt: Asked at each call whether to stop.
+    It uses the tensors of the nodes `known`, by the names that it has for them, and other values by `names`.
+    If it is bounded, what would take too much memory or time is refused.
 
     Raises:
         ProgramError: If torch refuses one of its calls.

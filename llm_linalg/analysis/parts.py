@@ -43,16 +43,11 @@ class ComposedReads(Reads):
     """The reads of a composite: the lineage from its last part back to one operand.
 
     Masks inside count: a token does not read what causal attention hides from it.
-
-    Attributes:
-        lineage: The lineage of the parts' trace.
-        source: The input that stands for the operand.
-        last: The part that returns the result.
     """
 
-    lineage: Lineage[RecordNode]
-    source: RecordNode
-    last: RecordNode
+    lineage: Lineage[RecordNode]  # the lineage of the parts' trace
+    source: RecordNode  # the input that stands for the operand
+    last: RecordNode  # the part that returns the result
 
     @property
     def sizes(self) -> tuple[Shape, Shape]:

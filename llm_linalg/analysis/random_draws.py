@@ -16,9 +16,7 @@ MOST = 500  # nodes that are looked at: what is drawn stands at the beginning
 def redrawn(before: Sequence[RecordNode], after: Sequence[RecordNode]) -> tuple[str, str] | None:
     """Return what has other numbers in a second run though its shape is the same, and what is to blame.
 
-    Args:
-        before: The nodes of a program.
-        after: Those of the same program with other sizes, run with the same seed.
+    The two are runs of one program with the same seed, the second with other sizes.
 
     Returns:
         The titles of the first tensor that was drawn anew, and of the one of another size drawn before it;

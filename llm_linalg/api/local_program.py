@@ -18,12 +18,7 @@ from llm_linalg.recording.ending import Ending
 
 
 class Clock:
-    """Takes the line that runs, and ends the program at a line after its time, or when it is to stop.
-
-    Args:
-        seconds: The program's time; None for as much as it takes.
-        halt: Whether to stop.
-    """
+    """Takes the line that runs, and ends the program at a line after its time, or when it is to stop."""
 
     def __init__(self, seconds: float | None, halt: Halt | None) -> None:
         self._seconds, self._halt = seconds, halt

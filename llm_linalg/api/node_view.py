@@ -137,11 +137,8 @@ def node_view(
 ) -> NodeView:
     """Return the view of a node.
 
-    Args:
-        node: The node.
-        order: The loop order; None for the complete result without steps.
-        position: The step, from 0; -1 is before the first, None is the last.
-        axis_names: Returns the axis names and labels of a node.
+    Without an order it is the complete result, without steps. The position is a step, from 0: -1 is before
+    the first, and None is the last. `axis_names` returns the axis names and labels of a node.
     """
     walk = None if order is None else Walk(node, order, step_text)
     last = -1 if walk is None or node.dropped else len(walk) - 1

@@ -27,9 +27,7 @@ _MOST_NAME = 200
 def run_on_devices(task: ProgramTask, ranks: int) -> tuple[Trace, ...]:
     """Run a program on several devices, each a locked process, and return the trace of each.
 
-    Args:
-        task: The program. It has the number of its device as the name `rank`, and their count as `ranks`.
-        ranks: How many devices there are.
+    It has the number of its device as the name `rank`, and their count as `ranks`.
 
     Raises:
         ProgramError: If it fails on a device, or the devices don't all make the same exchanges.

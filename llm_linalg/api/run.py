@@ -74,12 +74,8 @@ def run(
 def run_text(source: str, *, own: bool, ranks: int = 0, trust: bool = False, **terms: Any) -> Trace:
     """Run a program where it may run: our own text in this process, anyone else's in a room.
 
-    Args:
-        source: The program.
-        own: Whether it is our own text, as the course is.
-        ranks: The number of devices; 0 for a program that uses none.
-        trust: Whether it may run with the user's rights where there is no lock.
-        terms: What else a `ProgramTask` says.
+    `own` says that it is ours, as the course is, and `trust` that it may run with the user's rights where
+    there is no lock. The other terms are those of a `ProgramTask`.
 
     Raises:
         ProgramError: As `run` does.
@@ -123,10 +119,7 @@ def _run_on_devices(task: ProgramTask, ranks: int, *, here: bool) -> Trace:
 def program_of(task: ProgramTask, *, own: bool, trust: bool = False) -> Iterator[Program]:
     """Hold a program where it may run: our own text in this process, anyone else's in a room.
 
-    Args:
-        task: The program.
-        own: Whether it is our own text, as the course is, which has no clock.
-        trust: Whether it may run with the user's rights, in this process, where there is no lock.
+    Our own, as the course is, has no clock. Any other runs here if it is trusted, and there is no lock.
 
     Raises:
         RoomError: If nothing foreign may run on this machine.

@@ -46,8 +46,8 @@ def load(
     """Import the callable that a target names, and return it with its file.
 
     Args:
-        target: `FILE.py:EXPRESSION` or `MODULE:EXPRESSION`. Most are a name; a dotted one goes into classes.
-            Any other is evaluated in the module's own names, as the last line of its file would be:
+        target: `FILE.py:EXPRESSION` or `MODULE:EXPRESSION`. The expression is evaluated in the module's own
+            names, as the last line of its file would be: most are a name, others such as
             `GPT(Settings(layers=2))`. An `nn.Module` class is instantiated.
         seed: The seed with which a module's parameters are drawn.
         importing: What is open while the module's own code runs.
@@ -59,22 +59,19 @@ def load(
     place, _, expression = target.partition(":")
     if not place or not expression.strip():
         raise TargetError(f"{quote(target, 200)} is not FILE.py:FUNCTION or MODULE:FUNCTION")
-    names = _read(expression := expression.strip())
+    needed = _names_in(expression := expression.strip())
     with user_code_errors(TargetError), lock_rng(), importing or nullcontext():
         module = _imported(place)
-    found: Any = module
-    for name in names:
-        found = _member(found, name, place)
     with user_code_errors(TargetError), seed_rng(seed):
-        if not names:
-            found = _evaluated(expression, module, place)
+        own = [name for name in needed if hasattr(module, name) or not hasattr(builtins, name)]
+        found = value_of(expression, {name: _member(module, name, place) for name in own})
         if isinstance(found, type) and issubclass(found, nn.Module):
-            needed = [
+            lacking = [
                 own.name for own in _unfit(found, ()) or ()
                 if own.default is own.empty and own.kind not in (own.VAR_POSITIONAL, own.VAR_KEYWORD)
             ]  # fmt: skip
-            if needed:
-                name, words = clean(expression, 100), clean(", ".join(needed), 200)
+            if lacking:
+                name, words = clean(expression, 100), clean(", ".join(lacking), 200)
                 raise TargetError(f'{name} takes {words}: write its arguments, as in "{name}({words})"')
             found = found()
     if not callable(found) or isinstance(found, type):
@@ -88,10 +85,6 @@ def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
 
     A text is an expression (`torch.randn(2, 5, 8)`, or `a, b` for two inputs), the shape of normal random
     numbers (`2x5x8`), or random integers between two bounds (`randint:0:50:2x5`).
-
-    Args:
-        texts: The texts.
-        seed: The seed of each.
 
     Raises:
         ProgramError: If a text is none of these.
@@ -161,23 +154,15 @@ def _expression(text: str) -> str:
     return text
 
 
-def _read(expression: str) -> list[str]:
-    """Return the names of a dotted name; none for any other expression.
-
-    Raises:
-        TargetError: If it is no expression.
-    """
+def _names_in(expression: str) -> list[str]:
+    """Return the names that an expression reads; raise `TargetError` if it is none."""
     try:
-        node = syntax.expression(expression)
+        read = code_names(syntax.expression(expression))
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise TargetError(
             f"{quote(expression, 100)} is not an expression, such as GPT(50, heads=4)"
         ) from None
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.insert(0, node.attr)
-        node = node.value
-    return [node.id, *names] if isinstance(node, ast.Name) else []
+    return sorted(read.loads | read.later)
 
 
 def _imported(place: str) -> ModuleType:
@@ -207,13 +192,6 @@ def _member(owner: Any, name: str, place: str) -> Any:
         known = [other for other in dir(owner) if not other.startswith("_")]
         raise TargetError(unknown(f"name in {quote(place, 100)}", name, known[:40]))
     return getattr(owner, name)
-
-
-def _evaluated(expression: str, module: ModuleType, place: str) -> Any:
-    """Return the value of an expression among the names of the user's own module, whose code has just run."""
-    read = code_names(syntax.expression(expression))
-    own = [name for name in read.loads | read.later if hasattr(module, name) or not hasattr(builtins, name)]
-    return value_of(expression, {name: _member(module, name, place) for name in sorted(own)})
 
 
 def _unfit(

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 def user_code_errors(*ours: type[Exception]) -> Iterator[None]:
     """Turn any exception inside the context, `SystemExit` included, into a `ProgramError` with its frames.
 
-    Args:
-        ours: Exception types of our own, which pass through unchanged.
+    Those of the types `ours` pass through unchanged.
     """
     from llm_linalg.base.errors import ProgramError, innermost
     from llm_linalg.recording.call_sites import frames_of

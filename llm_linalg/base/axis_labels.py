@@ -47,11 +47,7 @@ class AxisDeclarations(NamedTuple):
         return {tensor for tensor, _ in self.axes} | {x for _, x in self.labels if isinstance(x, str)}
 
     def labels_of(self, lists: Mapping[str, Sequence[str]]) -> dict[str, TensorLabels]:
-        """Return the axes of each declared tensor; a list that the program lacks gives no labels.
-
-        Args:
-            lists: The program's own lists of words, by name.
-        """
+        """Return the axes of each declared tensor; a list that the program lacks gives no labels."""
         words = {
             name: tuple(lists.get(given, ())) if isinstance(given, str) else given
             for name, given in self.labels

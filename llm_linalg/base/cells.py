@@ -111,17 +111,11 @@ class Diagonal(_Cells):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Runs(_Cells):
-    """Cells of a shape as runs of row-major positions, for sets that are not a product of ranges.
-
-    Attributes:
-        shape: The shape.
-        starts: The first position of each run, in order.
-        ends: The position after each run's last, which is smaller than the start of the next.
-    """
+    """Cells of a shape as runs of row-major positions, for sets that are not a product of ranges."""
 
     shape: tuple[int, ...]
-    starts: Sequence[int]
-    ends: Sequence[int]
+    starts: Sequence[int]  # the first position of each run, in order
+    ends: Sequence[int]  # the position after each run's last, which is smaller than the start of the next
 
     @classmethod
     def of(cls, shape: tuple[int, ...], *positions: int) -> Runs:
@@ -155,17 +149,11 @@ NO_CELLS: Cells = Runs((), (), ())
 
 
 class TensorSlice(NamedTuple):
-    """A matrix in a tensor.
+    """A matrix in a tensor."""
 
-    Attributes:
-        row_axis: The axis that runs down; None for a single row.
-        column_axis: The axis that runs across; None for a single column.
-        at: The index along all other axes, in order.
-    """
-
-    row_axis: int | None
-    column_axis: int | None
-    at: Index = ()
+    row_axis: int | None  # the axis that runs down; None for a single row
+    column_axis: int | None  # the axis that runs across; None for a single column
+    at: Index = ()  # the index along all other axes, in order
 
     def cell(self, row: int, column: int) -> Index:
         """Return the tensor's index of a cell of the matrix."""

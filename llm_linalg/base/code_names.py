@@ -11,21 +11,13 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 class CodeNames(NamedTuple):
-    """The names in a piece of code, as the scope around it sees them.
+    """The names in a piece of code, as the scope around it sees them."""
 
-    Attributes:
-        binds: The names that it binds or deletes.
-        loads: The names that it reads as it runs.
-        later: The names that the functions in it read when they are called.
-        rebinds: The names that these functions bind outside of themselves, by `global`.
-        stars: The modules of which it imports all names.
-    """
-
-    binds: frozenset[str]
-    loads: frozenset[str]
-    later: frozenset[str]
-    rebinds: frozenset[str]
-    stars: tuple[str, ...] = ()
+    binds: frozenset[str]  # the names that it binds or deletes
+    loads: frozenset[str]  # the names that it reads as it runs
+    later: frozenset[str]  # the names that the functions in it read when they are called
+    rebinds: frozenset[str]  # the names that these functions bind outside of themselves, by `global`
+    stars: tuple[str, ...] = ()  # the modules of which it imports all names
 
 
 class _Scope:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard
 
 if TYPE_CHECKING:
@@ -14,39 +13,6 @@ if TYPE_CHECKING:
 Number: TypeAlias = bool | int | float | complex
 Values: TypeAlias = "Number | Iterable[Values] | None"
 Style: TypeAlias = Literal["plain", "whole", "fixed", "scientific"]
-
-
-@dataclass(frozen=True, slots=True)
-class NumberRange:
-    """What the common format of many numbers depends on.
-
-    Attributes:
-        kind: The widest kind of number among them.
-        extremes: The least and the greatest number; of floats, the finite ones farthest from zero on either
-            side and the least size that is not 0, with either sign. Their texts are the longest.
-        zeros: Those present of 0.0 and -0.0. (In torch's printing a negative zero may stick out of its
-            column.)
-        non_finite: Those present of nan, inf and -inf.
-        whole: Every finite number is an integer.
-    """
-
-    kind: Literal["bool", "int", "float"]
-    extremes: tuple[int | float, ...] = ()
-    zeros: tuple[float, ...] = ()
-    non_finite: tuple[float, ...] = ()
-    whole: bool = True
-
-    def style(self, scientific: bool | None) -> Style:
-        """Return the style that torch's printer (torch/_tensor_str.py) takes, unless `scientific` is set."""
-        if self.kind != "float":
-            return "plain"
-        sizes = [abs(x) for x in self.extremes]
-        if scientific is None and sizes:
-            low, high = min(sizes), max(sizes)
-            scientific = high / low > 1000.0 or high > 1.0e8 or low < 1.0e-4
-        if scientific and sizes:
-            return "scientific"
-        return "whole" if self.whole else "fixed"
 
 
 def summary(tensor: torch.Tensor) -> str:
@@ -63,16 +29,34 @@ def _is_tensor(values: object) -> TypeGuard[torch.Tensor]:
     return module is not None and isinstance(values, vars(module).get("Tensor", ()))
 
 
-def number_ranges(values: torch.Tensor | Values) -> tuple[NumberRange, ...]:
-    """Return the range of a tensor or of plain numbers; for complex numbers two, of either part."""
+def samples(values: torch.Tensor | Values) -> tuple[Sequence[int | float], ...]:
+    """Return numbers that have the range of all given ones; of complex numbers two lists, for either part.
+
+    One float among plain numbers makes all of them floats, as in `torch.tensor`.
+    """
     if _is_tensor(values):
         parts = (values.real, values.imag) if values.is_complex() else (values,)
-        return tuple(_range_of(_sample(part), part.is_floating_point()) for part in parts)
+        return tuple(map(_sample, parts))
     numbers = list(_numbers(values))
     if any(isinstance(x, complex) for x in numbers):
         both = [complex(x) for x in numbers]
-        return _range_of([x.real for x in both]), _range_of([x.imag for x in both])
-    return (_range_of([x for x in numbers if not isinstance(x, complex)]),)
+        return [x.real for x in both], [x.imag for x in both]
+    real = [x for x in numbers if not isinstance(x, complex)]
+    return ([float(x) for x in real] if any(isinstance(x, float) for x in real) else real,)
+
+
+def style_of(numbers: Sequence[int | float], scientific: bool | None = None) -> Style:
+    """Return the style that torch's printer (torch/_tensor_str.py) takes, unless `scientific` is set."""
+    if not any(isinstance(x, float) for x in numbers):
+        return "plain"
+    finite = [x for x in numbers if math.isfinite(x)]
+    sizes = [abs(x) for x in finite if x]
+    if scientific is None and sizes:
+        low, high = min(sizes), max(sizes)
+        scientific = high / low > 1000.0 or high > 1.0e8 or low < 1.0e-4
+    if scientific and sizes:
+        return "scientific"
+    return "whole" if all(float(x).is_integer() for x in finite) else "fixed"
 
 
 def _numbers(values: Values) -> Iterator[Number]:
@@ -96,7 +80,11 @@ def _native(values: torch.Tensor) -> torch.Tensor:
 
 
 def _sample(tensor: torch.Tensor) -> list[int | float]:
-    """Return a few numbers of a real tensor that have the range of all; none of a meta tensor."""
+    """Return a few numbers of a real tensor that have the range of all; none of a meta tensor.
+
+    Of floats they are those farthest from zero and nearest to it on either side, and what is there of 0.0,
+    -0.0, nan and the infinities: their texts are the longest.
+    """
     if tensor.numel() == 0 or tensor.is_meta:
         return []
     values = tensor.detach().resolve_neg()
@@ -116,46 +104,17 @@ def _sample(tensor: torch.Tensor) -> list[int | float]:
         if values.numel() == 0:
             return found
         low, high = (x.item() for x in values.aminmax())
-    sizes = values.abs()
-    zero = sizes == 0
+    zero = values == 0
     if zero.any():
         negative = values.signbit()
         found += [x for x, sign in ((0.0, ~negative), (-0.0, negative)) if (zero & sign).any()]
-        sizes = sizes.masked_fill(zero, math.inf)
-    if low or high:
-        near = sizes.min().item()
-        found += [low, high, near if high > 0 else -near]
+    nearest = (values.where(values > 0, math.inf).min(), values.where(values < 0, -math.inf).max())
+    found += [x for x in (low, high, *(own.item() for own in nearest)) if x and math.isfinite(x)]
     # One row decides for most tensors; only tensors of whole numbers are read to the end.
     for part in (values[(0,) * (values.dim() - 1)], values):
         if (broken := part != part.ceil()).any():
             return [*found, part[broken][0].item()]
     return found
-
-
-def _range_of(numbers: Sequence[int | float], is_float: bool = False) -> NumberRange:
-    """Return the range of Python numbers; one float among them makes all floats, as in `torch.tensor`."""
-    if not is_float and not any(isinstance(x, float) for x in numbers):
-        booleans = bool(numbers) and all(isinstance(x, bool) for x in numbers)
-        return NumberRange("bool" if booleans else "int", (min(numbers), max(numbers)) if numbers else ())
-    floats = [_float(x) for x in numbers]
-    finite = [x for x in floats if math.isfinite(x)]
-    near = min((abs(x) for x in finite if x), default=math.inf)
-    low, high = min(finite, default=0.0), max(finite, default=0.0)
-    candidates = ((low < 0, low), (low < 0, -near), (high > 0, near), (high > 0, high))
-    return NumberRange(
-        "float",
-        tuple(x for there, x in candidates if there),
-        tuple({str(x): x for x in finite if x == 0}.values()),
-        tuple({str(x): x for x in floats if not math.isfinite(x)}.values()),
-        all(x.is_integer() for x in finite),
-    )
-
-
-def _float(value: int | float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def _statistics(values: torch.Tensor) -> Iterator[str]:

@@ -1,20 +1,20 @@
 """Format numbers: in a cell of a given width, in a tensor's common format, in one line, in full.
 
 A tensor's cells look as torch prints them. Their common format follows from reductions over the tensor (see
-`number_ranges`), so a large tensor costs a few passes and no Python list; only the cells on the screen are
+`number_range`), so a large tensor costs a few passes and no Python list; only the cells on the screen are
 formatted. Nothing here imports torch until it is given a tensor.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.number_range import Number, NumberRange, Style, Values, number_ranges
+from llm_linalg.base.number_range import Number, Style, Values, samples, style_of
 
 if TYPE_CHECKING:
     import torch
@@ -36,20 +36,13 @@ class Formatter:
 
     Integers are `1`, floats that are all whole `1.`, other floats fixed (`1.5000`) or scientific
     (`1.5000e+10`).
-
-    Attributes:
-        style: How a real number is written; of complex numbers, how the real part is.
-        decimals: Digits after the point in the fixed and scientific styles.
-        width: Columns that every text takes, nan and the infinities included.
-        ascii_only: Whether a shortened infinity is `oo` and not `∞`.
-        imaginary: The format of the imaginary parts; None for real numbers.
     """
 
-    style: Style
-    decimals: int
-    width: int
-    ascii_only: bool = False
-    imaginary: Formatter | None = None
+    style: Style  # how a real number is written; of complex numbers, how the real part is
+    decimals: int  # digits after the point in the fixed and scientific styles
+    width: int  # columns that every text takes, nan and the infinities included
+    ascii_only: bool = False  # whether a shortened infinity is `oo` and not `∞`
+    imaginary: Formatter | None = None  # the format of the imaginary parts; None for real numbers
 
     @classmethod
     def of(
@@ -72,12 +65,12 @@ class Formatter:
             scientific: True or False forces or forbids the scientific style; None chooses as torch would.
             ascii_only: Keep to ASCII when a number is shortened.
         """
-        surveys = number_ranges(values)
-        if len(surveys) == 1:
-            return cls._common(surveys[0], decimals, limit, scientific, ascii_only)
+        parts = samples(values)
+        if len(parts) == 1:
+            return cls._common(parts[0], decimals, limit, scientific, ascii_only)
         # The sign between the parts and the "j" take two columns.
         half = None if limit is None else max(1, (limit - 2) // 2)
-        real, imaginary = (cls._common(part, decimals, half, scientific, ascii_only) for part in surveys)
+        real, imaginary = (cls._common(part, decimals, half, scientific, ascii_only) for part in parts)
         width = real.width + imaginary.width + 2
         return cls(
             real.style,
@@ -89,14 +82,20 @@ class Formatter:
 
     @classmethod
     def _common(
-        cls, facts: NumberRange, decimals: int, limit: int | None, scientific: bool | None, ascii_only: bool
+        cls,
+        numbers: Sequence[int | float],
+        decimals: int,
+        limit: int | None,
+        scientific: bool | None,
+        ascii_only: bool,
     ) -> Formatter:
-        style = facts.style(scientific)
+        style = style_of(numbers, scientific)
         room = math.inf if limit is None else max(1, limit)
-        others = max((len(str(x)) for x in facts.non_finite), default=1)
+        finite = [x for x in numbers if math.isfinite(x)]
+        others = max((len(str(x)) for x in numbers if not math.isfinite(x)), default=1)
         places, width = decimals, 1
         for places in range(decimals, min(decimals, 1) - 1, -1):
-            width = max((len(_text_in(x, style, places)) for x in (*facts.extremes, *facts.zeros)), default=1)
+            width = max((len(_text_in(x, style, places)) for x in finite), default=1)
             if width <= room:
                 break
         return cls(style, places, int(min(max(width, others), room)), ascii_only)
@@ -165,7 +164,8 @@ def adds_up(terms: Iterable[str], total: str) -> bool:
     A term may be a product (`0.84·-2.18`), in brackets or not. What is not a number (`#`) doesn't add up.
     """
     try:
-        left, right = [_factors(term) for term in terms], _decimal(total)
+        products = (term.replace("×", "·").replace("*", "·").split("·") for term in terms)
+        left, right = [[*map(_decimal, factors)] for factors in products], _decimal(total)
     except InvalidOperation:
         return False
     if right.is_finite() and all(x.is_finite() for term in left for x in term):
@@ -177,10 +177,7 @@ def adds_up(terms: Iterable[str], total: str) -> bool:
 def tiny(value: Number, text: str, room: int | None = None) -> str:
     """Return a number's text, or `2.7e-16` where that reads as 0 and the number is not.
 
-    Args:
-        value: The number.
-        text: Its text.
-        room: The most columns that it may take.
+    In `room` columns, if it has to be in so many.
     """
     if isinstance(value, complex) or not value or not set(text) <= _ZERO:
         return text
@@ -191,9 +188,8 @@ def tiny(value: Number, text: str, room: int | None = None) -> str:
 def _alone(value: Number, decimals: int) -> str:
     """Return a number as torch prints a tensor that holds nothing else."""
     if isinstance(value, complex):
-        real, imaginary = number_ranges(value)
-        return _complex_text(value, real.style(None), imaginary.style(None), decimals)
-    return _text_in(value, number_ranges(value)[0].style(None), decimals)
+        return _complex_text(value, style_of([value.real]), style_of([value.imag]), decimals)
+    return _text_in(value, style_of([value]), decimals)
 
 
 def _text_in(value: Number, style: Style, decimals: int) -> str:
@@ -261,10 +257,6 @@ def _round_to(value: float, name: str) -> float:
 
     kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     return float(torch.tensor(value, dtype=torch.float64).to(kinds[name]).item()) if name in kinds else value
-
-
-def _factors(term: str) -> list[Decimal]:
-    return [_decimal(factor) for factor in term.replace("×", "·").replace("*", "·").split("·")]
 
 
 def _decimal(text: str) -> Decimal:

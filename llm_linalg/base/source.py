@@ -31,11 +31,6 @@ class Source:
     Raises:
         ProgramError: If the text is not Python, or holds characters that can't be seen.
         LimitError: If it is too long, too large or nested too deeply.
-
-    Attributes:
-        text: The program.
-        lines: Its lines.
-        tree: Its syntax tree.
     """
 
     def __init__(self, text: str) -> None:

@@ -177,10 +177,7 @@ MOST_COMPARED = 40_000  # pairs of letters that `nearest` compares
 def nearest(word: str, choices: Iterable[str], least: float = 0.6) -> str | None:
     """Return the choice spelled most like a word, ignoring case; None if none is near.
 
-    Args:
-        word: The word.
-        choices: The choices.
-        least: How alike they have to be, from 0 to 1.
+    `least` says how alike they have to be, from 0 to 1.
     """
     asked = word[:64].casefold()  # difflib's time grows with the square of the length
     room, by_key = MOST_COMPARED, dict[str, str]()

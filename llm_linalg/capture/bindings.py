@@ -26,11 +26,6 @@ _PLAIN = frozenset([int, float, bool, str, NoneType, list, tuple, dict])
 class Bindings:
     """Gives nodes the names that the program binds to their tensors.
 
-    Args:
-        recorder: Records the torch calls.
-        scopes: The calls of functions that are running.
-        layers: The layers that were made.
-
     Attributes:
         line_results: The node that each line bound, returned, or ended with.
         left_results: The tensor, of lines that did so last in a gap.
@@ -76,11 +71,7 @@ class Bindings:
     def stored(self, root: Any, path: str, text: str, line: int) -> None:
         """Take note that an attribute was written: the one at the end of a path from a value.
 
-        Args:
-            root: The value.
-            path: The path.
-            text: The attribute as the program writes it.
-            line: The line.
+        `text` is the attribute as the program writes it.
         """
         *steps, name = path.split(".")
         for step in steps:

@@ -62,9 +62,7 @@ class CallScopes:
     def enter(self, name: str, owner: Any = None) -> None:
         """Take note that a function begins.
 
-        Args:
-            name: Its name; empty for one that is called after the class of its owner.
-            owner: The object whose method it is; None for a plain function.
+        Without a name it is one that is called after the class of its owner; a plain function has no owner.
         """
         self._stack.append(self.current)
         self.current = self.current.inner(name or type(owner).__name__)

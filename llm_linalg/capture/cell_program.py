@@ -23,9 +23,7 @@ _WHOLE = re.compile(r"\s*%%([A-Za-z]\w*)(.*)")
 class CellProgram:
     """A cell of a program, and its statements, whose lines are those of the program.
 
-    Args:
-        text: The text of the cell.
-        line: The line, from 1, at which it begins in the program.
+    `line` is the one, from 1, at which it begins in the program.
 
     Attributes:
         statements: Its statements; none if it is not Python.
@@ -88,9 +86,7 @@ class CellProgram:
 def cells_of(text: str, starts: Sequence[int]) -> tuple[tuple[CellProgram, ...], Source]:
     """Return the cells of a program, and all of it as Python, without commands and unreadable cells.
 
-    Args:
-        text: The program.
-        starts: The lines, from 1, at which its cells begin, if it has cells; some may have no lines.
+    `starts` are the lines, from 1, at which they begin, if it has cells; some may have no lines.
 
     Raises:
         ProgramError: If what is not in cells is not Python, or all of it is too long.
@@ -110,8 +106,7 @@ def cells_of(text: str, starts: Sequence[int]) -> tuple[tuple[CellProgram, ...],
 def parts_of(body: Sequence[ast.stmt]) -> Callable[[ast.stmt], list[ast.stmt]]:
     """Return what gives a statement of a cell with what is noted around it in the tree that is run.
 
-    Args:
-        body: The statements of that tree: what was added to one has its place.
+    What was added to a statement there has its place.
     """
     parts: dict[tuple[int, int], list[ast.stmt]] = {}
     for own in body:

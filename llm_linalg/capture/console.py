@@ -17,10 +17,7 @@ from llm_linalg.capture.limits import Interruption
 class Output:
     """What a program prints while it runs.
 
-    Args:
-        line: Returns the line of the program that runs.
-        most: How many characters it may print.
-        printed: Called with each line and text; None for nobody.
+    `printed` is called with each line and text.
 
     Attributes:
         texts: What was printed, text by text, each with its line.
@@ -33,11 +30,7 @@ class Output:
         self._line, self._most, self._left, self._printed = line, most, most, printed
 
     def write(self, text: str) -> int:
-        """Take a text.
-
-        Raises:
-            Interruption: If it is more than a program may print.
-        """
+        """Take a text; raise `Interruption` if it is more than a program may print."""
         self._left -= len(text)
         if self._left < 0:
             raise Interruption(LimitError(f"the program prints more than {self._most:,} characters"))

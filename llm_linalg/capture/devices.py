@@ -36,17 +36,11 @@ R = TypeVar("R", bound="Record[Any]")
 
 
 class DevicePart(NamedTuple):
-    """What a device hands over in an exchange.
+    """What a device hands over in an exchange."""
 
-    Attributes:
-        call: The name of the call.
-        tensor: A copy of the device's part.
-        name: What the program calls it.
-    """
-
-    call: str
-    tensor: Tensor
-    name: str
+    call: str  # the name of the call
+    tensor: Tensor  # a copy of the device's part
+    name: str  # what the program calls it
 
 
 Parts = tuple[Sequence["Tensor"], str]
@@ -60,10 +54,7 @@ def _alone(own: DevicePart) -> Parts:
 class LocalDevice:
     """One of several devices, as the process sees it that runs its program; a single one waits for nobody.
 
-    Args:
-        rank: Its number.
-        ranks: How many devices there are.
-        exchange: Takes the device's part, and returns those of all.
+    `exchange` takes its part, and returns those of all.
     """
 
     def __init__(
@@ -136,11 +127,6 @@ def run_together(
     run: Callable[[LocalDevice, Mapping[str, Any]], R], names: Mapping[str, Any], ranks: int
 ) -> tuple[R, ...]:
     """Run a program on several devices in this process.
-
-    Args:
-        run: Runs it on one device, with some names.
-        names: The names that all devices have.
-        ranks: How many devices there are.
 
     Returns:
         The record of each device.

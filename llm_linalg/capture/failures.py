@@ -26,12 +26,7 @@ _ALLOCATOR = "DefaultCPUAllocator: "
 class Failures:
     """Turns what a program raises into errors.
 
-    Args:
-        source: The program.
-        sites: The places of its instructions.
-        recorder: The recorder of its torch calls.
-        explain: Turns a failed torch call into the error that is shown; None for torch's own words.
-        try_again: Returns the torch call that fails in an expression; None if nobody can tell.
+    `try_again` returns the torch call that fails in an expression; None if nobody can tell.
 
     Attributes:
         names: The names where it failed, those of the innermost function first.

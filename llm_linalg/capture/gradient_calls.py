@@ -65,12 +65,7 @@ def gradient_handlers(recorder: Recorder) -> Mapping[Any, Callable[..., Any]]:
 
 
 class OwnGradients:
-    """Records the functions and hooks of a program that torch calls for gradients.
-
-    Args:
-        recorder: Records the torch calls.
-        scopes: The calls of functions that are running.
-    """
+    """Records the functions and hooks of a program that torch calls for gradients."""
 
     def __init__(self, recorder: Recorder, scopes: CallScopes | None = None) -> None:
         self._recorder, self._scopes = recorder, scopes or CallScopes()

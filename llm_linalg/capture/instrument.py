@@ -23,23 +23,16 @@ _OWN_BODY = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
 
 
 class LoopPlace(NamedTuple):
-    """A loop of the program.
-
-    Attributes:
-        line: Its line.
-        may_leave: Whether it may end before its last turn, by `break` or `return`.
-    """
+    """A loop of the program."""
 
     line: int
-    may_leave: bool
+    may_leave: bool  # whether it may end before its last turn, by `break` or `return`
 
 
 def instrument(tree: ast.Module, *, lines: bool = False) -> list[LoopPlace]:
     """Add the calls to a tree, and return its loops, by the numbers that the calls have for them.
 
-    Args:
-        tree: The tree, which is changed.
-        lines: Whether to store the running line as well.
+    With `lines` the program stores the running line as well.
     """
     instrumenter = _Instrumenter(lines=lines)
     first = next((n for n, node in enumerate(tree.body) if not _must_stand_first(node)), len(tree.body))
@@ -72,13 +65,11 @@ class _Instrumenter(ast.NodeTransformer):
             part = getattr(node, name, None)
             if isinstance(part, list):
                 is_block = bool(part) and isinstance(part[0], ast.stmt)
-                part[:] = self.block(part) if is_block else [self._visited(item) for item in part]
+                visited = (self.visit(item) if isinstance(item, ast.AST) else item for item in part)
+                part[:] = self.block(part) if is_block else visited
             elif isinstance(part, ast.AST) and part.__class__ not in _LEAVES:
                 setattr(node, name, self.visit(part))
         return node
-
-    def _visited(self, item: Any) -> Any:
-        return self.visit(item) if isinstance(item, ast.AST) else item
 
     # What follows a statement
 

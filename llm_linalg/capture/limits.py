@@ -59,9 +59,7 @@ class Limits:
 class Counts:
     """What a program has done of what it may: a `Guard` of the recorder.
 
-    Args:
-        limits: How much it may do.
-        halt: Asked before each torch call whether the run is to stop.
+    `halt` is asked before each torch call whether the run is to stop.
     """
 
     def __init__(self, limits: Limits, halt: Callable[[], bool] | None = None) -> None:

@@ -20,6 +20,7 @@ import ast
 import builtins
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import ModuleType, NoneType
 from typing import NamedTuple
 
@@ -37,21 +38,13 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 class UnrunMark(NamedTuple):
-    """Why a value is not there, or may be another than Python's.
+    """Why a value is not there, or may be another than Python's."""
 
-    Attributes:
-        cell: The number of the cell that would have made or changed it, or did so from marked values.
-        root: The number of the cell that was not run, on which that rests.
-        reason: Why that was not run.
-        name: What it is about; empty for random numbers.
-        verb: What the cell does to it, or would have done.
-    """
-
-    cell: int
-    root: int
-    reason: str
-    name: str = ""
-    verb: str = "made"
+    cell: int  # the number of the cell that would have made or changed it, or did so from marked values
+    root: int  # the number of the cell that was not run, on which that rests
+    reason: str  # why that was not run
+    name: str = ""  # empty for random numbers
+    verb: str = "made"  # or what else the cell does to it, or would have done
 
     def __str__(self) -> str:
         rests = f", which rests on cell {self.root}" if self.root != self.cell else ""
@@ -59,28 +52,20 @@ class UnrunMark(NamedTuple):
         return f"{what} by cell {self.cell}{rests}, {self.reason}"
 
 
+@dataclass(eq=False, slots=True)
 class _Group:
-    """Names whose values may hold each other.
+    """Names whose values may hold each other."""
 
-    Attributes:
-        names: The names.
-        later: What the functions in these values read when they are called.
-        rebinds: The names that these functions bind outside of themselves.
-        is_pure: Whether it is a function or a class without a state of its own.
-    """
-
-    __slots__ = ("is_pure", "later", "names", "rebinds")
-
-    def __init__(self, names: Iterable[str], later: Iterable[str] = (), rebinds: Iterable[str] = ()) -> None:
-        self.names, self.later, self.rebinds = {*names}, {*later}, {*rebinds}
-        self.is_pure = False
+    names: set[str]
+    later: set[str] = field(default_factory=set)  # what the functions in these values read when called
+    rebinds: set[str] = field(default_factory=set)  # what these functions bind outside of themselves
+    is_pure: bool = False  # as a function or a class without a state of its own
 
 
 class Marks:
     """The marks on a program's names.
 
-    Args:
-        names: The names of the program as it runs: what is bound to a number or a text shares nothing.
+    What a program's name is bound to, as it runs, shares nothing if it is a number or a text.
     """
 
     def __init__(self, names: Mapping[str, object]) -> None:
@@ -139,9 +124,7 @@ class Marks:
     def rests_on(self, statement: ast.stmt, drew: Collection[str] | None = ()) -> UnrunMark | None:
         """Return the first mark that a statement reads; None if it reads none.
 
-        Args:
-            statement: The statement.
-            drew: The generators from which it drew; None if each call in it may have.
+        `drew` are the generators from which it drew; None if each call in it may have.
         """
         if drew is None:
             drew = GENERATORS if next(_calls_in(statement), None) is not None else ()
@@ -174,7 +157,7 @@ class Marks:
             self._change(touched, mark._replace(verb="changed"))
         groups = [self._groups[name] for name in reads]
         by_functions = {name for group in groups for name in group.rebinds}
-        own = _Group((), names.later, names.rebinds)
+        own = _Group(set(), {*names.later}, {*names.rebinds})
         bound = False
         for name in names.binds | by_functions:
             is_object = mark is not None or not self._is_fixed(name)
@@ -184,7 +167,7 @@ class Marks:
                 groups += [self._groups[name]] * is_object  # it may be what it was
             else:
                 self._release(name)
-                self._groups[name] = own if is_object else _Group((name,))
+                self._groups[name] = own if is_object else _Group({name})
                 self._groups[name].names.add(name)
             if mark is not None:
                 self._marks[name] = mark._replace(name=name)
@@ -224,7 +207,7 @@ class Marks:
 
     def _set(self, name: str, mark: UnrunMark) -> None:
         self._marks.setdefault(name, mark._replace(name=name))
-        self._groups.setdefault(name, _Group((name,)))
+        self._groups.setdefault(name, _Group({name}))
 
     def _release(self, name: str) -> None:
         """Forget what a name was bound to."""
@@ -282,15 +265,12 @@ def _has_state(statement: _Definition) -> bool:
 
 
 def _calls_in(statement: ast.AST) -> Iterator[ast.Call]:
-    """Yield the calls in a statement."""
     return (part for part in ast.walk(statement) if isinstance(part, ast.Call))
 
 
 def _called(call: ast.Call) -> tuple[str, str]:
     """Return the first and the last name of what is called: of `np.random.seed(0)` `np` and `seed`."""
-    func: ast.expr = call.func
-    last = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-    return _root_of(func), last
+    return _root_of(call.func), getattr(call.func, "attr", getattr(call.func, "id", ""))
 
 
 def _root_of(node: ast.AST) -> str:

@@ -10,12 +10,7 @@ class MissingPackageError(ImportError):
 
 
 class MissingPackage:
-    """What a name is bound to whose import failed: each use of it raises the error of the import.
-
-    Args:
-        path: The module.
-        message: Why it could not be imported.
-    """
+    """What a name is bound to whose import failed: each use of it raises the error of the import."""
 
     def __init__(self, path: str, message: str) -> None:
         object.__setattr__(self, "_path", path)

@@ -21,13 +21,7 @@ _MODULES = str(nn.__file__).rpartition("/")[0]  # where the code of torch's laye
 
 
 class NewLayers:
-    """The layers that were made and whose parameters have no nodes yet.
-
-    Args:
-        recorder: Records the torch calls.
-        scopes: The calls of functions that are running.
-        origins: Finds the place where a layer is made.
-    """
+    """The layers that were made and whose parameters have no nodes yet."""
 
     def __init__(self, recorder: Recorder, scopes: CallScopes, origins: Origins) -> None:
         self._recorder, self._scopes, self._origins = recorder, scopes, origins

@@ -66,12 +66,6 @@ CellClock = Callable[[], AbstractContextManager[object]]
 class CellRun:
     """A run of the cells of a program.
 
-    Args:
-        execute: Runs a statement.
-        names: The program's names, which `execute` binds.
-        plots: What keeps the numbers that are plotted.
-        clock: What stops a cell that takes too long.
-
     Attributes:
         errors: By the number of a cell, the first error in it.
         marks: What was not run leaves them.

@@ -102,12 +102,9 @@ def translated(
 ) -> TorchCall:
     """Return the torch call that should be the same as one of NumPy's.
 
-    Args:
-        name: NumPy's function: `mean`, `linalg.inv`, `random.rand`, `add.reduce`.
-        args: Its arguments, tensors in place of arrays; of a method, the array first.
-        kwargs: Those with names.
-        result: What NumPy gave, as a tensor.
-        dtype: The dtype that all operands are cast to, numbers among them; None for none.
+    `name` is NumPy's, such as `mean`, `linalg.inv`, `random.rand`, `add.reduce`. Its arguments have tensors
+    in place of arrays; of a method the array comes first. All operands are cast to `dtype`, if one is given,
+    numbers among them.
 
     Raises:
         KeyError: If none is listed, or another of `FAILURES` if the arguments fit none.

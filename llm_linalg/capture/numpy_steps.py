@@ -69,9 +69,6 @@ def may_hold_arrays(text: str) -> bool:
 class NumpySteps:
     """Does what a program does with arrays, and tells a recorder.
 
-    Args:
-        recorder: The recorder, which says where the program is.
-
     Attributes:
         names: What the tree of the program calls: names of its namespace.
         tried: How often a call was found in torch: by NumPy's name and `exact`, `rounding` or `opaque`.
@@ -120,9 +117,7 @@ class NumpySteps:
     def tensor(self, thing: Any, *, is_result: bool = False) -> Tensor | None:
         """Return the tensor of an array or a number of NumPy's; None for what has none, such as strings.
 
-        Args:
-            thing: The array.
-            is_result: Whether a call has just given it, whose node is to come.
+        With `is_result` a call has just given it, whose node is to come.
         """
         memory = self._memory(thing)
         axes = _backwards(thing) if memory is not None else []
@@ -271,7 +266,14 @@ class NumpySteps:
         result = write()
         if is_told and written is not None:
             with untraced():
-                self._tell_write(name, args, kwargs, target, written)
+                own_args, own_kwargs = _mapped(args, self._as_tensor), _mapped(dict(kwargs), self._as_tensor)
+                tensors = list(tensors_in((own_args, own_kwargs)))
+                if _backwards(target):
+                    self._recorder.note_write_call(opaque(name), (written, *tensors), {}, written)
+                else:
+                    olds = {id(own): self._recorder.operand(own).value for own in tensors}
+                    call = self._torch_call(name, own_args, own_kwargs, [written], olds)
+                    self._recorder.note_write_call(*call, written)
         return result
 
     def _array_of(self, tensor: Tensor, /, *args: Any, **kwargs: Any) -> Any:
@@ -345,19 +347,6 @@ class NumpySteps:
         call = self._torch_call(name, own_args, own_kwargs, given, {id(own): own for own in tensors})
         self._recorder.note_call(*call, tuple(given) if len(given) > 1 else given[0])
 
-    def _tell_write(
-        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], target: Any, written: Tensor
-    ) -> None:
-        """Tell of a call that wrote into an array, whose nodes still show what was there."""
-        own_args, own_kwargs = _mapped(args, self._as_tensor), _mapped(dict(kwargs), self._as_tensor)
-        tensors = list(tensors_in((own_args, own_kwargs)))
-        if _backwards(target):
-            self._recorder.note_write_call(opaque(name), (written, *tensors), {}, written)
-            return
-        olds = {id(own): self._recorder.operand(own).value for own in tensors}
-        call = self._torch_call(name, own_args, own_kwargs, [written], olds)
-        self._recorder.note_write_call(*call, written)
-
     def _torch_call(
         self,
         name: str,
@@ -368,12 +357,8 @@ class NumpySteps:
     ) -> TorchCall:
         """Return the torch call that gives the same, on the program's tensors; else an opaque one.
 
-        Args:
-            name: NumPy's name of the function.
-            args: Its arguments, tensors in place of arrays.
-            kwargs: Those with names.
-            results: What NumPy gave.
-            values: The values of the operands, by the ids of their tensors: of a write, as they were.
+        `args` and `kwargs` have tensors in place of arrays. Their values are given by the ids of
+        these tensors: of a write, as they were.
         """
         given = list(tensors_in((args, kwargs)))
         key = name, _plain_key(args), _plain_key(kwargs), tuple(own.dtype for own in results)
@@ -383,7 +368,7 @@ class NumpySteps:
             # NumPy casts by itself what torch wants to be told.
             for dtype in (None, results[0].dtype) if self._sure[key] < SURE else ():
                 casts = {own: value if dtype is None else value.to(dtype) for own, value in values.items()}
-                tried_args, tried_kwargs = _mapped((args, kwargs), partial(_replaced, casts))
+                tried_args, tried_kwargs = _mapped((args, kwargs), lambda own: casts.get(id(own), own))  # noqa: B023
                 try:
                     call = translated(name, tried_args, tried_kwargs, results[0], dtype)
                     how = "known" if self._sure[key, dtype] >= SURE else _likeness(call, results)
@@ -474,10 +459,6 @@ class NumpySteps:
             own = self.tensor(value)
             return value if own is None else own
         return value.item() if isinstance(value, self._numpy.generic) else value
-
-
-def _replaced(others: Mapping[int, Tensor], value: Any) -> Any:
-    return others.get(id(value), value)
 
 
 def _likeness(call: TorchCall, results: Sequence[Tensor]) -> str:

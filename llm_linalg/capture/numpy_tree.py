@@ -19,10 +19,7 @@ N = TypeVar("N", bound=ast.AST)
 class ArrayOperation(NamedTuple):
     """What a program may do to an array.
 
-    Attributes:
-        name: NumPy's name of it.
-        function: Does it.
-        in_place: Does it where `=` stands behind the operator.
+    `name` is NumPy's, and `in_place` does it where `=` stands behind the operator.
     """
 
     name: str
@@ -69,8 +66,7 @@ _PLAIN = (ast.Constant, ast.Name, ast.Slice, ast.Tuple, ast.UnaryOp, ast.expr_co
 class NumpyTree(ast.NodeTransformer):
     """Adds what looks at arrays.
 
-    Args:
-        plain: Names of functions that are not NumPy's, such as `print`.
+    `plain` are names of functions that are not NumPy's, such as `print`.
     """
 
     def __init__(self, plain: Collection[str] = ()) -> None:

@@ -13,10 +13,6 @@ from llm_linalg.recording.record_node import Origin
 class Origins:
     """Finds the origin of what happens now.
 
-    Args:
-        sites: The places of the program's instructions.
-        scopes: The calls of functions that are running.
-
     Attributes:
         outside: The origin of what happens outside of the program.
     """

@@ -119,8 +119,7 @@ class _Finder(MetaPathFinder, Loader):
 class Plots:
     """What a program plots.
 
-    Args:
-        node_of: Returns the position of the node of a tensor or an array; None if it has none.
+    `node_of` returns the position of the node of a tensor or an array; None if it has none.
 
     Attributes:
         plot: The plot of the cell that is running: its first kind.

@@ -59,29 +59,15 @@ _ANNOTATIONS = __future__.annotations.compiler_flag  # the one feature that is n
 class ProgramRun:
     """One run of a program, and the state that it leaves.
 
-    Args:
-        source: The program.
-        seed: The seed of torch's generator, and of Python's.
-        names: Values that the program may use.
-        cells: The lines, from 1, at which its cells begin, if it has cells.
-        halt: Asked before each torch call whether the run is to stop.
-        node_type: The class of the recorded nodes.
-        explain: Turns a failed torch call into the error that is shown; None for torch's own words.
-        listener: Who is told what is recorded; None for nobody.
-        running_line: Where the number of the running line is stored, at place 0; None for nowhere.
-        clock: What stops a cell that takes too long.
-        device: The one of several devices that it runs on; None for one alone.
+    `cells` are the lines, from 1, at which its cells begin, if it has cells; `clock` stops one that takes too
+    long. `halt` is asked before each torch call whether the run is to stop. `explain` turns a failed torch
+    call into the error that is shown; without it there are torch's own words. `listener` is told what is
+    recorded, and the number of the line that runs is stored at place 0 of `running_line`.
 
     Attributes:
-        source: The program, read.
-        seed: The seed.
         calls_of_last: How often the last expression called torch.
-        module: The program's module.
         names: The values of its names.
-        recorder: Records its torch calls.
-        output: What it has printed.
         failures: Turns what it raises into errors to show.
-        ending: How it ended.
 
     Raises:
         ProgramError: If the text is not Python.
@@ -179,11 +165,7 @@ class ProgramRun:
     # Running
 
     def run(self) -> None:
-        """Run the program.
-
-        Raises:
-            ProgramError: If it fails.
-        """
+        """Run the program; raise `ProgramError` if it fails."""
         try:
             with self._as_running():
                 if self._cells:
@@ -210,11 +192,7 @@ class ProgramRun:
                 self._left = ProcessState()
 
     def _run_body(self, body: Sequence[ast.stmt]) -> None:
-        """Run some of its statements.
-
-        Raises:
-            ProgramError: If one fails, with its place.
-        """
+        """Run some of its statements; raise `ProgramError` if one fails, with its place."""
         try:
             code = _compiled(self.source, ast.Module([*body], []), self._flags)
             self._flags |= code.co_flags & _ANNOTATIONS

@@ -22,15 +22,10 @@ _Position = tuple[int, int, int, int]
 
 
 class Sites:
-    """The places of a program's instructions.
-
-    Args:
-        source: The program.
-    """
+    """The places of a program's instructions."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._found: dict[tuple[int, int], Site] = {}
         self._known: dict[_Position, Site] = {}  # one object for all instructions of an expression
         # By the id of a code, which is kept so that the id is not reused: what Python copies at each request.
         self._codes: dict[int, tuple[CodeType, list[Any]]] = {}
@@ -58,14 +53,8 @@ class Sites:
 
     def at(self, code: CodeType, instruction: int) -> Site | None:
         """Return the place of an instruction, given by its offset; None if nothing is known of it."""
-        key = id(code), instruction
-        site = self._found.get(key)
-        if site is None:
-            position = self._position(code, instruction)
-            if position is None:
-                return None
-            site = self._found[key] = self.of(position)
-        return site
+        position = self._position(code, instruction)
+        return None if position is None else self.of(position)
 
     def of(self, position: _Position) -> Site:
         """Return the place of a position."""

@@ -34,38 +34,24 @@ _ONE_FOR_ONE = (enumerate, zip)
 class LoopWindow:
     """The turns of one run of a loop that are recorded.
 
-    Args:
-        recorder: Records the torch calls.
-        place: The loop.
-        turns: How many turns it is to take; None if only the loop itself will tell.
-        most: The most nodes of a loop.
+    How many turns it takes is None if only the loop itself will tell.
     """
-
-    __slots__ = (
-        *("_first", "_gap_start", "_most", "_next_check", "_place", "_position"),
-        *("_recorder", "_resume_at", "_turn", "_turns"),
-    )
 
     def __init__(self, recorder: Recorder, place: LoopPlace, turns: int | None, most: int) -> None:
         self._recorder, self._place, self._turns, self._most = recorder, place, turns, most
         self._first = len(recorder.nodes)
         self._next_check = self._first + most // _SHARE
-        self._turn = self._gap_start = self._resume_at = self._position = 0
+        self._turn = self.gap_start = self._resume_at = self._position = 0
 
     @property
     def made(self) -> int:
         """How many nodes there are since it began."""
         return len(self._recorder.nodes) - self._first
 
-    @property
-    def is_in_gap(self) -> bool:
-        """Whether its turns are not recorded."""
-        return self._gap_start > 0
-
     def start_turns(self, count: int = 1) -> None:
         """Take note that so many turns began, the last of them now; stop recording or go on with it."""
         self._turn += count
-        if self._gap_start:
+        if self.gap_start:
             if self._turn == self._resume_at:
                 self.close()
         elif len(self._recorder.nodes) >= self._next_check:
@@ -73,10 +59,10 @@ class LoopWindow:
 
     def close(self) -> None:
         """End a gap, if there is one: the turn that begins now, or what comes after the loop, is recorded."""
-        if self._gap_start:
+        if self.gap_start:
             last = self._turn - (self._turn == self._resume_at)
-            gap = Gap(self._place.line, self._gap_start, last, self._turns or last, self._position)
-            self._gap_start = 0
+            gap = Gap(self._place.line, self.gap_start, last, self._turns or last, self._position)
+            self.gap_start = 0
             self._recorder.resume(gap)
             self._next_check = _NEVER
 
@@ -99,16 +85,12 @@ class LoopWindow:
         if turns is not None and turns - last <= done:
             return
         self._position = len(self._recorder.nodes)
-        self._gap_start, self._resume_at = self._turn, _NEVER if turns is None else turns - last + 1
+        self.gap_start, self._resume_at = self._turn, _NEVER if turns is None else turns - last + 1
         self._recorder.pause()
 
 
 class Turns:
     """The loops of a run; the program calls these methods.
-
-    Args:
-        recorder: Records the torch calls.
-        most: The most nodes of a loop.
 
     Attributes:
         places: The loops of the program.
@@ -139,7 +121,7 @@ class Turns:
         try:
             for first in items:
                 window.start_turns(size)
-                is_barren = window.made == made and not window.is_in_gap
+                is_barren = window.made == made and not window.gap_start
                 size = min(2 * size, _MOST_AT_ONCE) if is_barren else 1
                 made = window.made
                 yield (first,) if size == 1 else chain((first,), islice(items, size - 1))

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Labels
 from llm_linalg.base.cells import Box, Index
-from llm_linalg.ops.terms import Number
+from llm_linalg.ops.terms import Number, State
 from llm_linalg.recording.record_node import Operand, RecordNode
-from llm_linalg.walks.walk import State, Step, Walk
+from llm_linalg.walks.walk import Step, Walk
 
 MOST_NUMBERS = 6  # of a vector that are written out
 MOST_TERMS = 64  # of a sum; more are not made into text at all
@@ -22,38 +22,23 @@ Words = Callable[[RecordNode, int, int], str]
 
 
 class CombinationTerm(NamedTuple):
-    """A vector with its weight.
+    """A vector with its weight."""
 
-    Attributes:
-        weight: What it is multiplied by; None for a bias, which is added as it is.
-        name: What the vector is called: the word along its axis, or `A[:, 0]`.
-        is_word: Whether that is a word of the program's.
-        numbers: Its numbers; () if there are many.
-        state: `done`, `current` or `pending`.
-    """
-
-    weight: Number | None
-    name: str
-    is_word: bool
-    numbers: tuple[Number, ...]
-    state: State
+    weight: Number | None  # what it is multiplied by; None for a bias, which is added as it is
+    name: str  # what the vector is called: the word along its axis, or `A[:, 0]`
+    is_word: bool  # whether that is a word of the program's
+    numbers: tuple[Number, ...]  # its numbers; () if there are many
+    state: State  # `done`, `current` or `pending`
 
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """A vector of a product as the weighted sum of others.
+    """A vector of a product as the weighted sum of others."""
 
-    Attributes:
-        target: What the vector is called.
-        terms: The weighted vectors, in the order in which they are added.
-        values: Its numbers so far; () if there are many.
-        places: The positions of the operands that hold the weights and the vectors.
-    """
-
-    target: str
-    terms: tuple[CombinationTerm, ...]
-    values: tuple[Number, ...]
-    places: tuple[int, int]
+    target: str  # what the vector is called
+    terms: tuple[CombinationTerm, ...]  # the weighted vectors, in the order in which they are added
+    values: tuple[Number, ...]  # its numbers so far; () if there are many
+    places: tuple[int, int]  # the positions of the operands that hold the weights and the vectors
 
     @property
     def is_complete(self) -> bool:

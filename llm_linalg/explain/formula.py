@@ -21,10 +21,10 @@ from llm_linalg.explain.combination import MOST_NUMBERS, Combination, Combinatio
 from llm_linalg.ops.mask import MASK_PARAMETERS, Mask
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.reduction import Reduction
-from llm_linalg.ops.terms import Number
+from llm_linalg.ops.terms import Number, State, Term
 from llm_linalg.recording.record_node import N, Operand, RecordNode
 from llm_linalg.walks.orders import orders_of
-from llm_linalg.walks.walk import State, Step, Term, Walk
+from llm_linalg.walks.walk import Step, Walk
 
 SHOWN_TERMS = 6
 LONGEST_SUM = 56  # characters of a sum of vectors that are written in numbers, not by their names
@@ -130,10 +130,7 @@ def sum_text(step: Step, count: int | None = None) -> str:
 def sum_pieces(items: Iterable[tuple[str, S] | int], gap: S, *, brackets: bool = True) -> list[tuple[str, S]]:
     """Return terms as they are added up, each with its state: `1·2`, ` - [3·4]`, ` + … 5 more …`.
 
-    Args:
-        items: The terms with their states; a number stands for so many that are left out.
-        gap: The state of what is left out.
-        brackets: Whether brackets tell the states apart.
+    A number among the items stands for so many that are left out, whose state is `gap`.
     """
     pieces: list[tuple[str, S]] = []
     for item in items:
@@ -368,21 +365,13 @@ def numbers_below(walk: Walk, step: Step) -> list[list[Number]]:
 
 @dataclass(frozen=True, slots=True)
 class BlockNumbers:
-    """A step that writes several cells, in numbers.
+    """A step that writes several cells, in numbers."""
 
-    Attributes:
-        left: The name of the cells that are written.
-        values: Their numbers: all, or the first ones and the last.
-        is_whole: Whether they are all.
-        sign: The operator between two operands whose cells are paired; empty for any other operation.
-        operands: The cells of those two, one number where it is repeated.
-    """
-
-    left: str
-    values: tuple[Number, ...]
-    is_whole: bool = True
-    sign: str = ""
-    operands: tuple[tuple[Number, ...], ...] = ()
+    left: str  # the name of the cells that are written
+    values: tuple[Number, ...]  # their numbers: all, or the first ones and the last
+    is_whole: bool = True  # whether they are all
+    sign: str = ""  # the operator between two operands whose cells are paired; empty for any other operation
+    operands: tuple[tuple[Number, ...], ...] = ()  # the cells of those two, one number where it is repeated
 
 
 def block_numbers(walk: Walk, step: Step) -> BlockNumbers | None:

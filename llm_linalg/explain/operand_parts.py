@@ -16,23 +16,9 @@ Code = ast.expr | ast.stmt
 
 
 def code_at(source: Source, span: Span | None) -> Code | None:
-    """Return what stands at a span: an expression, or the statement that assigns to it; None if nothing does.
-
-    Python places the call of a method that begins on a later line at the method's name.
-    """
-    if span is None:
-        return None
-    nodes = [node for node in ast.walk(source.tree) if isinstance(node, Code)]
-    near = [node for node in nodes if node.lineno <= span.line <= (node.end_lineno or node.lineno)]
-    exact = [node for node in near if source.span(node) == span]
-    if not exact:
-        places = ((source.span(node), node) for node in near if isinstance(node, ast.Call | ast.Attribute))
-        around = [node for place, node in places if place and place[2:] == span[2:] and place[:2] <= span[:2]]
-        return around[-1] if around else None
-    found = exact[-1]  # of a statement that is an expression, the expression
-    if isinstance(found, ast.Subscript) and isinstance(found.ctx, ast.Store):
-        return next((node for node in near if isinstance(node, ast.Assign) and found in node.targets), found)
-    return found
+    """Return what stands at a span: an expression, or a statement that assigns; None if nothing does."""
+    nodes = [node for node in ast.walk(source.tree) if isinstance(node, Code) and source.span(node) == span]
+    return nodes[-1] if nodes else None  # of a statement that is an expression, the expression
 
 
 def operand_parts(failed: FailedCall, source: Source, code: Code | None) -> list[ast.expr | None]:

@@ -34,21 +34,13 @@ Parts = Mapping[int, ast.expr]
 
 
 class Candidate(NamedTuple):
-    """An expression that may work in place of one that fails.
+    """An expression that may work in place of one that fails."""
 
-    Attributes:
-        tried: The expression, which works if its value is a tensor.
-        why: What it changes, in a few words.
-        repair: What then replaces the failing text, if not the expression itself.
-        needs: The shape that its value must have; None for any.
-        gives: The shape of the repair's result, if not its value's.
-    """
-
-    tried: ast.expr
-    why: str
-    repair: str = ""
-    needs: Shape | None = None
-    gives: Shape | None = None
+    tried: ast.expr  # the expression, which works if its value is a tensor
+    why: str  # what it changes, in a few words
+    repair: str = ""  # what then replaces the failing text, if not the expression itself
+    needs: Shape | None = None  # the shape that its value must have; None for any
+    gives: Shape | None = None  # the shape of the repair's result, if not its value's
 
 
 def repairs_of(

@@ -22,17 +22,11 @@ LONGEST_SIDE = 16  # rows or columns of a matrix that are shown
 
 
 class WeaveCell(NamedTuple):
-    """A cell of a tensor that is moved.
+    """A cell of a tensor that is moved."""
 
-    Attributes:
-        number: Its number; None if it is not yet there.
-        slice: The slice of the source that it lies in, or came from; None if it came from nowhere.
-        now: Whether this step moves it.
-    """
-
-    number: Number | None
-    slice: int | None
-    now: bool
+    number: Number | None  # its number; None if it is not yet there
+    slice: int | None  # the slice of the source that it lies in, or came from; None if it came from nowhere
+    now: bool  # whether this step moves it
 
 
 class WeaveMatrix(NamedTuple):
@@ -63,17 +57,11 @@ class WeaveTensor:
 
 @dataclass(frozen=True, slots=True)
 class Weave:
-    """A movement of cells between tensors.
+    """A movement of cells between tensors."""
 
-    Attributes:
-        sources: The tensors that cells are taken from.
-        result: The tensor that they are put into.
-        slices: What each slice of the sources is called: `X[0]`.
-    """
-
-    sources: tuple[WeaveTensor, ...]
-    result: WeaveTensor
-    slices: tuple[str, ...]
+    sources: tuple[WeaveTensor, ...]  # the tensors that cells are taken from
+    result: WeaveTensor  # the tensor that they are put into
+    slices: tuple[str, ...]  # what each slice of the sources is called: `X[0]`
 
 
 class _Slicing(NamedTuple):

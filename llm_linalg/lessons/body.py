@@ -22,21 +22,13 @@ MOST_PROGRAMS = 100  # each continues those above it: what is run and checked gr
 
 
 class StopsFence(NamedTuple):
-    """A `stops` fence of a deck.
+    """A `stops` fence of a deck."""
 
-    Attributes:
-        title: The heading above it; empty without one.
-        lines: Its lines, each of which names stops of another lesson.
-        line: Its line in the file, from 1.
-        notes: The speaker's notes at its stops.
-        minutes: The minutes that its stops share, or None.
-    """
-
-    title: CleanText
-    lines: tuple[FenceLine, ...]
-    line: int
-    notes: CleanText = NOTHING
-    minutes: float | None = None
+    title: CleanText  # the heading above it; empty without one
+    lines: tuple[FenceLine, ...]  # its lines, each of which names stops of another lesson
+    line: int  # its line in the file, from 1
+    notes: CleanText = NOTHING  # the speaker's notes at its stops
+    minutes: float | None = None  # the minutes that its stops share, or None
 
 
 def read(text: str, first: int, title: CleanText, controls: Sequence[str]) -> list[Stop | StopsFence]:
@@ -44,11 +36,7 @@ def read(text: str, first: int, title: CleanText, controls: Sequence[str]) -> li
 
     Fences in other languages stay in the prose.
 
-    Args:
-        text: The body.
-        first: The file's line, from 1, of its first line.
-        title: The title of stops above the first heading.
-        controls: The names of the lesson's controls.
+    `first` is the file's line, from 1, of its first line, and `title` that of stops above the first heading.
 
     Raises:
         LineError: At a line that is wrong.

@@ -65,11 +65,7 @@ class Control(NamedTuple):
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def parse(self, text: str) -> Value:
-        """Return the value that a text stands for.
-
-        Raises:
-            ValueError: If the control doesn't take it, with a sentence on what it takes.
-        """
+        """Return the value of a text; raise `ValueError` with what the control takes, if not this."""
         text = text.strip()
         if self.kind == "grid":
             rows = text.split("/")
@@ -82,11 +78,7 @@ class Control(NamedTuple):
         return self.check(self._entry(text))
 
     def check(self, value: Value) -> Value:
-        """Return a value converted to the control's type.
-
-        Raises:
-            ValueError: If the control doesn't take it, with a sentence on what it takes.
-        """
+        """Return a value of the control's type; raise `ValueError` with what it takes, if not this."""
         if self.kind == "grid":
             sides = list(map(len, self._grid(self.default)))
             if not is_grid(value) or list(map(len, value)) != sides:
@@ -94,8 +86,9 @@ class Control(NamedTuple):
             return tuple(tuple(map(int, row)) for row in value)
         if self.kind == "list":
             if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= MOST_ENTRIES:
-                what = "choices" if self.choices else "numbers"
-                raise ValueError(f"{self.name} takes 1 to {MOST_ENTRIES} {what}, such as {self._example}")
+                example = ",".join(map(self.show, self.choices[:3]))
+                what = f"choices, such as {example}" if self.choices else "numbers, such as 1,2,3"
+                raise ValueError(f"{self.name} takes 1 to {MOST_ENTRIES} {what}")
             return tuple(self._checked(entry) for entry in value)
         return self._checked(value)
 
@@ -137,10 +130,6 @@ class Control(NamedTuple):
                 f"{self.name} takes rows of 0 and 1, all of one length, at most {most} by {most}"
             )
         return value
-
-    @property
-    def _example(self) -> str:
-        return ",".join(map(self.show, self.choices[:3])) if self.choices else "1,2,3"
 
     def _entry(self, text: str) -> Scalar:
         """Return the value, or the list entry, that a text stands for."""
@@ -228,10 +217,7 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _shown(value: object) -> str:
-    """Return a rejected value on one line; Python can't convert integers of thousands of digits."""
-    huge = isinstance(value, int) and abs(value) > 10**18
-    if huge:
-        return "so large a number"
+    """Return a rejected value on one line."""
     return quote(value) if isinstance(value, str) else quote(str(value))[1:-1]
 
 

@@ -30,11 +30,7 @@ class FrontError(Exception):
 
 
 def controls_of(value: object) -> tuple[Control, ...]:
-    """Return the controls in a front matter's table.
-
-    Raises:
-        FrontError: With the path of the key that is wrong.
-    """
+    """Return the controls in a front matter's table; raise `FrontError` with the key that is wrong."""
     table = table_of(value, ("controls",), "controls is a table of tables: [controls.n]")
     controls = {name: _control(name, value) for name, value in table.items()}
     letters: dict[str, str] = {}

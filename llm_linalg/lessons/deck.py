@@ -43,27 +43,16 @@ _NAMED = re.compile(r"(.+?)(?::([0-9]{1,6})(?:-([0-9]{1,6}))?)?")
 
 @dataclass(frozen=True, slots=True)
 class DeckStop:
-    """One stop of a deck.
+    """One stop of a deck."""
 
-    Attributes:
-        lesson: The lesson that it is a stop of.
-        stop: Its number in the lesson, from 1.
-        title: The heading above it in the deck, or the stop's own title.
-        notes: The speaker's notes, as prose; empty without any.
-        minutes: Its planned length, or None.
-        words: The view with which it opens, as arguments such as `--set n=4 --step 3`.
-        file: The deck's file.
-        line: Its line in the deck's file, from 1.
-    """
-
-    lesson: Lesson
-    stop: int
-    title: CleanText
-    notes: CleanText = NOTHING
-    minutes: float | None = None
-    words: tuple[str, ...] = ()
-    file: str = ""
-    line: int = 1
+    lesson: Lesson  # the lesson that it is a stop of
+    stop: int  # its number in the lesson, from 1
+    title: CleanText  # the heading above it in the deck, or the stop's own title
+    notes: CleanText = NOTHING  # the speaker's notes, as prose; empty without any
+    minutes: float | None = None  # its planned length, or None
+    words: tuple[str, ...] = ()  # the view with which it opens, as arguments such as `--set n=4 --step 3`
+    file: str = ""  # the deck's file
+    line: int = 1  # its line in the deck's file, from 1
 
     @property
     def at(self) -> Stop:

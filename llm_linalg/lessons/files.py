@@ -21,11 +21,7 @@ def curriculum_files() -> list[Path]:
 
 
 def text_of(data: bytes, path: str | os.PathLike[str]) -> str:
-    """Return the text of a lesson file.
-
-    Raises:
-        LessonError: If it is too long, or not UTF-8.
-    """
+    """Return the text of a lesson file; raise `LessonError` if it is too long, or not UTF-8."""
     if len(data) > LONGEST_FILE:
         raise LessonError(str(path), 1, f"larger than {LONGEST_FILE} bytes: not a lesson")
     if data.count(b"\n") > MOST_LINES:
@@ -34,11 +30,7 @@ def text_of(data: bytes, path: str | os.PathLike[str]) -> str:
 
 
 def read_bytes(place: Path, most: int) -> bytes:
-    """Return at most `most` bytes from the start of a file.
-
-    Raises:
-        LessonError: If it can't be read.
-    """
+    """Return at most `most` bytes from the start of a file; raise `LessonError` if it can't be read."""
     try:
         return file_io.read_bytes(place, most)
     except OSError as error:
@@ -48,11 +40,7 @@ def read_bytes(place: Path, most: int) -> bytes:
 
 
 def decode(data: bytes, path: str | os.PathLike[str]) -> str:
-    """Return the text of a file's bytes, without a byte order mark.
-
-    Raises:
-        LessonError: At the first line that is not UTF-8.
-    """
+    """Return bytes as text, without a byte order mark; raise `LessonError` at a line that is not UTF-8."""
     data = data.removeprefix(BOM_UTF8)
     try:
         return data.decode("utf-8")

@@ -37,11 +37,7 @@ def head(data: bytes) -> tuple[CleanText, int, int] | None:
 
 
 def read(lines: list[str], path: Path) -> Lesson:
-    """Return the lesson of a file, without stops, by the lines between the two `+++`.
-
-    Raises:
-        LineError: If it is wrong, with the line in the file.
-    """
+    """Return the lesson between two `+++`, without stops; raise `LineError` with the line that is wrong."""
     try:
         return _lesson(lines, path)
     except FrontError as error:

@@ -69,17 +69,11 @@ class UnknownNameError(LookupError):
 
 
 class BoxNote(NamedTuple):
-    """A note on the boxes of one name.
+    """A note on the boxes of one name."""
 
-    Attributes:
-        name: A function of the program, a module, or an operation.
-        lesson: The slug of the lesson that such a box opens, or None.
-        words: Its meaning in linear algebra, in a few words.
-    """
-
-    name: str
-    lesson: str | None = None
-    words: CleanText = NOTHING
+    name: str  # a function of the program, a module, or an operation
+    lesson: str | None = None  # the slug of the lesson that such a box opens, or None
+    words: CleanText = NOTHING  # its meaning in linear algebra, in a few words
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,21 +143,13 @@ class Lesson:
         return clean(f"{self.part} {self.part_title}") if self.part < len(PART_TITLES) else self.title
 
     def stop(self, number: int) -> Stop:
-        """Return the stop of a number, from 1.
-
-        Raises:
-            UnknownNameError: If there is none.
-        """
+        """Return the stop of a number, from 1; raise `UnknownNameError` if there is none."""
         if not 1 <= number <= len(self.stops):
             raise UnknownNameError(f"{self.slug} has stops 1 to {len(self.stops)}: there is no stop {number}")
         return self.stops[number - 1]
 
     def control(self, name: str) -> Control:
-        """Return the control of a name.
-
-        Raises:
-            UnknownNameError: If there is none, with the nearest spelling and the controls that there are.
-        """
+        """Return the control of a name; raise `UnknownNameError`, with the nearest one, if there is none."""
         for control in self.controls:
             if control.name == name:
                 return control

@@ -84,11 +84,7 @@ def shelf() -> tuple[Lesson, ...]:
 
 
 def read_entry(lesson: Lesson) -> Lesson:
-    """Return the lesson of an entry of the shelf; each file is read once.
-
-    Raises:
-        LessonError: If the file is broken.
-    """
+    """Return the lesson of an entry of the shelf, read once; raise `LessonError` if it is broken."""
     return lesson if lesson.stops or lesson.path is None else _opened(lesson.path)
 
 

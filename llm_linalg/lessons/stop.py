@@ -13,37 +13,22 @@ if TYPE_CHECKING:
 
 
 class FollowedCell(NamedTuple):
-    """A cell whose dependences are followed through the whole program.
+    """A cell whose dependences are followed through the whole program."""
 
-    Attributes:
-        way: `lineage`, back to what it depends on, or `reach`, on to what it feeds.
-        name: The node's name; `x:1` for the first of several.
-        position: The index of the cell.
-    """
-
-    way: Literal["lineage", "reach"]
-    name: str
-    position: tuple[int, ...]
+    way: Literal["lineage", "reach"]  # `lineage`, back to what it depends on, or `reach`, on to what it feeds
+    name: str  # the node's name; `x:1` for the first of several
+    position: tuple[int, ...]  # the index of the cell
 
 
 class BoardRow(NamedTuple):
-    """One live cell of a board.
+    """One live cell of a board."""
 
-    Attributes:
-        label: Its title.
-        name: The tensor of the program that it shows, or None.
-        lesson: The slug of the lesson that it opens.
-        words: Its meaning in linear algebra, in a few words.
-        apart: Whether it is below the `---`: on the board, but not in the chain.
-        line: Its line in the file, from 1.
-    """
-
-    label: CleanText
-    name: str | None
-    lesson: str
-    words: CleanText
-    apart: bool
-    line: int
+    label: CleanText  # its title
+    name: str | None  # the tensor of the program that it shows, or None
+    lesson: str  # the slug of the lesson that it opens
+    words: CleanText  # its meaning in linear algebra, in a few words
+    apart: bool  # whether it is below the `---`: on the board, but not in the chain
+    line: int  # its line in the file, from 1
 
 
 class Board(NamedTuple):

@@ -102,21 +102,13 @@ def _add(value: Any, key: list[Any], tensors: list[Tensor], numbers: list[Number
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """The arguments of all calls with one key, with slots for the operands.
+    """The arguments of all calls with one key, with slots for the operands."""
 
-    Attributes:
-        operation: The table's entry.
-        slotted: The arguments.
-        swap: Whether the first two arguments stand in reverse.
-        order: For each tensor of the call, its position as it was written.
-        numbers: How many numbers the key leaves open.
-    """
-
-    operation: Operation
+    operation: Operation  # the table's entry
     slotted: SlottedArguments
-    swap: bool
-    order: tuple[int, ...]
-    numbers: int
+    swap: bool  # whether the first two arguments stand in reverse
+    order: tuple[int, ...]  # for each tensor of the call, its position as it was written
+    numbers: int  # how many numbers the key leaves open
 
     @classmethod
     def of(cls, call: Call, entry: TableEntry) -> CallPlan:

@@ -12,13 +12,9 @@ from llm_linalg.ops.pointwise_table import entry, unary
 
 @dataclass(frozen=True, eq=False)
 class Pairs(Operation):
-    """Numbers whose two parts are an axis of their own, or complex ones made of such: no cell is copied.
+    """Numbers whose two parts are an axis of their own, or complex ones made of such: no cell is copied."""
 
-    Attributes:
-        apart: Whether the parts are taken apart.
-    """
-
-    apart: bool = False
+    apart: bool = False  # whether the parts are taken apart
     kind: str = "matrix"
 
     def axes(self, call: Call) -> Axes:

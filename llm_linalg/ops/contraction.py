@@ -26,22 +26,17 @@ from llm_linalg.ops.einsum_specs import (
 from llm_linalg.ops.fallback import fallback
 from llm_linalg.ops.operation import Call, Operation, Price
 from llm_linalg.ops.reads import AxesReads, Reads, reads_nothing
-from llm_linalg.ops.terms import CellTerm, CellTerms
+from llm_linalg.ops.terms import Term, Terms
 
 Spec = Callable[[Call], Axes]
 
 
 @dataclass(frozen=True, eq=False)
 class Contraction(Operation):
-    """A sum of products, to which a bias may be added.
+    """A sum of products, to which a bias may be added."""
 
-    Attributes:
-        spec: The axes spec of a call.
-        bias_parameter: The parameter that is added, not multiplied.
-    """
-
-    spec: Spec = field(kw_only=True)
-    bias_parameter: str = ""
+    spec: Spec = field(kw_only=True)  # the axes spec of a call
+    bias_parameter: str = ""  # the parameter that is added, not multiplied
     kind: str = "contraction"
 
     def axes(self, call: Call) -> Axes:
@@ -72,7 +67,7 @@ class Contraction(Operation):
         nothing = [reads_nothing(call.shape, shape) for shape in call.shapes]
         return tuple(own if place == beside else nothing[place] for place, own in enumerate(reads))
 
-    def terms(self, call: Call, index: Index) -> CellTerms:
+    def terms(self, call: Call, index: Index) -> Terms:
         axes = self.axes(call)
         beside = self.bias_position(call)
         factors = tuple(
@@ -81,10 +76,10 @@ class Contraction(Operation):
             if operand != beside
         )
         if beside is None:
-            return CellTerms(factors)
+            return Terms(factors)
         (cell,) = AxesReads(axes, beside).reads(index)
         value = call.tensors[beside][cell].item()
-        return CellTerms(factors, (CellTerm((value,), value),))
+        return Terms(factors, (Term((value,), value),))
 
     def term_count(self, call: Call) -> int:
         return self.axes(call).terms + (self.bias_position(call) is not None)

@@ -116,13 +116,9 @@ class OneHot(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Draw(Operation):
-    """Random numbers, each around a number of the operands: their mean, their chance.
+    """Random numbers, each around a number of the operands: their mean, their chance."""
 
-    Attributes:
-        sized: The same drawn around plain numbers, as many as it is asked for.
-    """
-
-    sized: Operation | None = None
+    sized: Operation | None = None  # the same drawn around plain numbers, as many as it is asked for
     evidence: str = "rule"
 
     def axes(self, call: Call) -> Axes:

@@ -155,11 +155,7 @@ class UntoldOperation(Operation):
 
 
 def untold(*_tensors: Tensor) -> Tensor:
-    """Stand for a function that is not in the trace.
-
-    Raises:
-        NotImplementedError: Always.
-    """
+    """Stand for a function that is not in the trace: raise `NotImplementedError`."""
     raise NotImplementedError("the trace does not hold this function")
 
 

@@ -97,13 +97,9 @@ def beyond(
 ) -> ShapeMismatch | None:
     """Return the mismatch of the largest position in an index, or the smallest, if it is out of bounds.
 
-    Args:
-        index: The positions.
-        size: How many there are to choose from; None for any number.
-        rule: What the positions are, before what is wrong with this one.
-        axes: The axes that clash.
-        at: The operand that the sentence is about, if it is about no particular axis.
-        least: The smallest position there is.
+    There are `size` positions to choose from, if that is known, from `least` on. `rule` says what they are,
+    before what is wrong with this one; `at` is the operand that it is about, if it is about no particular
+    axis.
     """
     if not index.numel():
         return None

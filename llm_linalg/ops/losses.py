@@ -18,12 +18,22 @@ def _ending(call: Call, each: str) -> str:
     return f"loss = {each}{_ENDS[call['reduction']] or ' + 0'}"
 
 
-def _squared(call: Call) -> str:
-    return f"error = input - target\nsquare = error * error\n{_ending(call, 'square')}"
+def _of_each(lines: str, each: str) -> Callable[[Call], str]:
+    """Return what writes a loss: lines that say what each cell loses, and by which name."""
+    return lambda call: f"{lines}\n{_ending(call, each)}"
 
 
-def _absolute(call: Call) -> str:
-    return f"difference = input - target\nsize = difference.abs()\n{_ending(call, 'size')}"
+_SQUARED = _of_each("error = input - target\nsquare = error * error", "square")
+_ABSOLUTE = _of_each("difference = input - target\nsize = difference.abs()", "size")
+_BINARY = _of_each(
+    "one = torch.log(input).clamp(min=-100)\nother = torch.log(1 - input).clamp(min=-100)\n"
+    "each = -(target * one + (1 - target) * other)",
+    "each",
+)
+_BINARY_LOGITS = _of_each(
+    "log_share = torch.nn.functional.logsigmoid(input)\neach = (1 - target) * input - log_share", "each"
+)
+_CHOSEN = _of_each("chosen = input.gather(-1, target.unsqueeze(-1)).squeeze(-1)\neach = -chosen", "each")
 
 
 def _smooth(call: Call) -> str:
@@ -41,25 +51,6 @@ def _huber(call: Call) -> str:
         "size = (input - target).abs()\n"
         f"curve = 0.5 * size * size\nline = {literal(delta)} * (size - {literal(0.5 * delta)})\n"
         f"each = torch.where(size <= {literal(delta)}, curve, line)\n{_ending(call, 'each')}"
-    )
-
-
-def _binary(call: Call) -> str:
-    return (
-        "one = torch.log(input).clamp(min=-100)\nother = torch.log(1 - input).clamp(min=-100)\n"
-        f"each = -(target * one + (1 - target) * other)\n{_ending(call, 'each')}"
-    )
-
-
-def _binary_logits(call: Call) -> str:
-    log = "torch.nn.functional.logsigmoid(input)"
-    return f"log_share = {log}\neach = (1 - target) * input - log_share\n{_ending(call, 'each')}"
-
-
-def _chosen(call: Call) -> str:
-    return (
-        "chosen = input.gather(-1, target.unsqueeze(-1)).squeeze(-1)\neach = -chosen\n"
-        f"{_ending(call, 'each')}"
     )
 
 
@@ -128,15 +119,15 @@ def _loss(
 _REDUCTION = "size_average=None, reduce=None, reduction='mean'"
 _IGNORING = "size_average=None, ignore_index=-100, reduce=None, reduction='mean'"
 LOSSES: tuple[Operation, ...] = (
-    _loss("mse_loss", f"input, target, {_REDUCTION}, weight=None", _squared),
-    _loss("l1_loss", f"input, target, {_REDUCTION}, weight=None", _absolute),
+    _loss("mse_loss", f"input, target, {_REDUCTION}, weight=None", _SQUARED),
+    _loss("l1_loss", f"input, target, {_REDUCTION}, weight=None", _ABSOLUTE),
     _loss("smooth_l1_loss", f"input, target, {_REDUCTION}, beta=1.0", _smooth, _has_bend),
     _loss("huber_loss", "input, target, reduction='mean', delta=1.0, weight=None", _huber, _has_bend),
-    _loss("binary_cross_entropy", f"input, target, weight=None, {_REDUCTION}", _binary),
+    _loss("binary_cross_entropy", f"input, target, weight=None, {_REDUCTION}", _BINARY),
     _loss(
         "binary_cross_entropy_with_logits",
         f"input, target, weight=None, {_REDUCTION}, pos_weight=None",
-        _binary_logits,
+        _BINARY_LOGITS,
     ),
     _loss(
         "cross_entropy",
@@ -147,6 +138,6 @@ LOSSES: tuple[Operation, ...] = (
         vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
         "its probability, less 1 where the class was right.",
     ),
-    _loss("nll_loss", f"input, target, weight=None, {_IGNORING}", _chosen, _has_classes),
+    _loss("nll_loss", f"input, target, weight=None, {_IGNORING}", _CHOSEN, _has_classes),
     _loss("kl_div", f"input, target, {_REDUCTION}, log_target=False", _divergence),
 )

@@ -99,11 +99,6 @@ def _filled_cells(call: Call) -> Tensor:
     return call.tensor("mask").expand(call.shape)
 
 
-def _filled_of(call: Call) -> Mapping[str, Tensor]:
-    """Return the cells that don't read the value of a masked_fill: those outside the mask."""
-    return {"value": ~_filled_cells(call)}
-
-
 def _fill_rule(call: Call, index: Index) -> str:
     return f"the mask is True at {index}: filled with {number_text(call['value'])}"
 
@@ -150,7 +145,7 @@ MASKS: tuple[Operation, ...] = (
         mask_of=_filled_cells,
         predicate=_fill_rule,
         fill=lambda call: call["value"],
-        parameter_masks=_filled_of,
+        parameter_masks=lambda call: {"value": ~_filled_cells(call)},
         gradient={"input": "{d}.masked_fill({mask}, 0)", "value": "torch.where({mask}, {d}, 0)"},
     ),
     Mask(

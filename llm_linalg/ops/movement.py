@@ -160,10 +160,6 @@ def _size_along(call: Call) -> int:
     return call.shapes[0][call.dim()] if call.shapes[0] else 0
 
 
-def _written_cells(call: Call) -> Price:
-    return Price(max(operand_cells(call), picked_cells(call).cells))
-
-
 def _setitem_reads(call: Call) -> tuple[Reads, ...]:
     """Return the reads of the tensor after `x[key] = value`: of the tensor before, and of the value."""
     own, value = call.place("input"), call.place("value")
@@ -278,7 +274,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         data=("input", "value"),
         vjp_for_call=setitem_vjp,
         reads_for_call=_setitem_reads,
-        price_for_call=_written_cells,
+        price_for_call=lambda call: Price(max(operand_cells(call), picked_cells(call).cells)),
         first_free_number=1,
     ),
     Movement("index_select", "input, dim, index", rule=index_select_shape),

@@ -33,7 +33,7 @@ from llm_linalg.ops.arguments import (
 from llm_linalg.ops.randomness import own_generator
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
 from llm_linalg.ops.signature import parse_signature
-from llm_linalg.ops.terms import CellTerm, CellTerms
+from llm_linalg.ops.terms import Term, Terms
 
 NO_DERIVATIVE = "?"
 """In place of a cotangent: torch raises an error where it would have to be computed."""
@@ -44,17 +44,11 @@ CELL = 48  # multiplications in a matrix product that take as long as one cell o
 
 
 class Price(NamedTuple):
-    """What a call takes, about.
+    """What a call takes, about."""
 
-    Attributes:
-        cells: The cells of the largest tensor that torch allocates.
-        products: The multiplications, or like work, that are more than a few a cell.
-        outputs: The number of tensors that it returns.
-    """
-
-    cells: int
-    products: int = 0
-    outputs: int = 1
+    cells: int  # the cells of the largest tensor that torch allocates
+    products: int = 0  # the multiplications, or like work, that are more than a few a cell
+    outputs: int = 1  # the number of tensors that it returns
 
     @property
     def multiplications(self) -> int:
@@ -170,10 +164,10 @@ class Operation:
             return tuple(OpaqueReads(call.shape, shape) for shape in call.shapes)
         return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
-    def terms(self, call: Call, index: Index) -> CellTerms:
+    def terms(self, call: Call, index: Index) -> Terms:
         """Return the terms of a cell; the only term of an operation that is not a sum is its value."""
         value = call.result[index].item()
-        return CellTerms(tail=(CellTerm((value,), value),))
+        return Terms(tail=(Term((value,), value),))
 
     def bias_position(self, call: Call) -> int | None:
         """Return the position of the operand that is added, not multiplied."""
@@ -186,10 +180,7 @@ class Operation:
     def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         """Return the output's cells (bool) that don't change with an operand; None for none.
 
-        Args:
-            call: The call.
-            place: The operand.
-            fixed: For each operand its cells (bool) that masks fixed; None for none.
+        `fixed` are for each operand its cells (bool) that masks fixed; None for none.
         """
         return None
 
@@ -288,32 +279,19 @@ class Call:
     """One call of an operation, with its arguments by the names of its parameters.
 
     It is treated as immutable, but not frozen: that takes a microsecond more, thrice for each torch call.
-
-    Attributes:
-        operation: The table's entry.
-        function: The torch function.
-        args: Its positional arguments.
-        kwargs: Its keyword arguments.
-        arguments: All arguments by parameter, with defaults.
-        tensors: The tensors among them, in the order of the parameters.
-        places: For each parameter, which of the tensors are its own.
-        order: For each tensor, its position in the call as it was written.
-        output: The result (None before the call is run).
-        position: The position of the result among several outputs.
-        rng_state: The state of torch's generator before it, if it draws random numbers.
     """
 
-    operation: Operation
+    operation: Operation  # the table's entry
     function: Function
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
-    arguments: Mapping[str, Any]
-    tensors: tuple[Tensor, ...]
-    places: Mapping[str, tuple[int, ...]]
-    order: tuple[int, ...]
-    output: Tensor | None = None
-    position: int = 0
-    rng_state: Tensor | None = None
+    arguments: Mapping[str, Any]  # all arguments by parameter, with defaults
+    tensors: tuple[Tensor, ...]  # the tensors among them, in the order of the parameters
+    places: Mapping[str, tuple[int, ...]]  # for each parameter, which of the tensors are its own
+    order: tuple[int, ...]  # for each tensor, its position in the call as it was written
+    output: Tensor | None = None  # the result (None before the call is run)
+    position: int = 0  # the position of the result among several outputs
+    rng_state: Tensor | None = None  # the state of torch's generator before it, if it draws random numbers
 
     @property
     def shapes(self) -> tuple[Shape, ...]:

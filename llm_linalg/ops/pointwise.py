@@ -15,7 +15,7 @@ from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import AxesReads, Reads, reads_nothing
 from llm_linalg.ops.signature import parse_signature
-from llm_linalg.ops.terms import CellTerm, CellTerms, Number
+from llm_linalg.ops.terms import Number, Term, Terms
 
 RULE = "from the last axis back, sizes must be equal, or one of them 1"
 
@@ -78,18 +78,18 @@ class Pointwise(Operation):
                 values[name] = call.tensors[place][cell].item()
         return values
 
-    def terms(self, call: Call, index: Index) -> CellTerms:
+    def terms(self, call: Call, index: Index) -> Terms:
         values = self.values(call, index)
         first: Number = values["input"]
         second: Number = values.get("other", first)
         if self.product:
-            return CellTerms(tail=(CellTerm((first, second), first * second),))
+            return Terms(tail=(Term((first, second), first * second),))
         if self.signs:
             step = values.get("alpha", 1) * self.signs[1]
-            other = CellTerm((second,), second) if step == 1 else CellTerm((step, second), step * second)
-            return CellTerms(tail=(CellTerm((first,), first), other))
+            other = Term((second,), second) if step == 1 else Term((step, second), step * second)
+            return Terms(tail=(Term((first,), first), other))
         factors = tuple(value for value in values.values() if _is_number(value))
-        return CellTerms(tail=(CellTerm(factors, call.result[index].item()),))
+        return Terms(tail=(Term(factors, call.result[index].item()),))
 
 
 def _is_number(value: Any) -> bool:

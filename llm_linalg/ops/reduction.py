@@ -15,7 +15,7 @@ from llm_linalg.base.cells import Index
 from llm_linalg.ops.contraction import operand_factors
 from llm_linalg.ops.fallback import covered, fallback
 from llm_linalg.ops.operation import Call, Operation, Price, fill_template, output_cells
-from llm_linalg.ops.terms import CellTerms
+from llm_linalg.ops.terms import Terms
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +53,13 @@ class Reduction(Operation):
             return super().multiplications(call)
         return self.multiplications_per_cell * prod(call.shapes[0])
 
-    def terms(self, call: Call, index: Index) -> CellTerms:
+    def terms(self, call: Call, index: Index) -> Terms:
         if not self.adds:
             return super().terms(call, index)
         column = operand_factors(self.axes(call), 0, call.tensors[0], index)
         if self.averages:
-            return CellTerms((column, torch.full_like(column, 1 / max(len(column), 1))))
-        return CellTerms((column,))
+            return Terms((column, torch.full_like(column, 1 / max(len(column), 1))))
+        return Terms((column,))
 
     def freedom(self, call: Call) -> int:
         """Return the divisor of a variance: the number of cells minus the correction."""

@@ -19,7 +19,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.operation import Call, Operation, fill_template
 from llm_linalg.ops.reads import PrefixReads, Reads
-from llm_linalg.ops.terms import CellTerm, CellTerms
+from llm_linalg.ops.terms import Term, Terms
 
 RULE = "the weight and the bias have the shape of the axes that are normalised"
 
@@ -150,17 +150,13 @@ class Cumulative(Operation):
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         return (PrefixReads(call.shapes[0], call.dim()),)
 
-    def terms(self, call: Call, index: Index) -> CellTerms:
+    def terms(self, call: Call, index: Index) -> Terms:
         if self.name != "cumsum" or not index:
             return super().terms(call, index)
         dim = call.dim()
         at = tuple(slice(None) if axis == dim else i for axis, i in enumerate(index))
         values = call.tensors[0].detach()[at][: index[dim] + 1].tolist()
-        return CellTerms(tail=tuple(CellTerm((value,), value) for value in values))
-
-
-def _first_axis(arguments: dict[str, Any]) -> dict[str, Any]:
-    return arguments | {"dim": 0, "descending": False}
+        return Terms(tail=tuple(Term((value,), value) for value in values))
 
 
 def _last(lines: list[str]) -> str:
@@ -267,5 +263,10 @@ ROWWISE: tuple[Operation, ...] = (
         for name in ("max", "min")
     ),
     Cumulative("logcumsumexp", "input, dim, *, out=None", phrase="ln Σ exp of {cells}"),
-    Rowwise("msort", "input, *, out=None", sorts=True, canonical_arguments=_first_axis),
+    Rowwise(
+        "msort",
+        "input, *, out=None",
+        sorts=True,
+        canonical_arguments=lambda arguments: arguments | {"dim": 0, "descending": False},
+    ),
 )

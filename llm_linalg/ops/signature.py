@@ -10,35 +10,19 @@ from typing import Any
 
 from llm_linalg.base.syntax import expression
 
-
-def flat_arguments(value: Any) -> tuple[Any, ...]:
-    """Return `(2, 3)` for both `view(2, 3)` and `view((2, 3))`."""
-    if len(value) == 1 and isinstance(value[0], list | tuple):
-        return tuple(value[0])
-    return tuple(value)
-
-
 # torch accepts numpy's parameter names too, and names the operands of torch.linalg as textbooks do.
 _NUMPY = {"axis": "dim", "keepdims": "keepdim", "A": "input", "B": "other", "x": "input", "y": "other"}
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The parameters of a signature, bound at every call; `inspect` takes twenty times as long.
-
-    Attributes:
-        positional: The positional parameters.
-        keyword: The keyword-only parameters.
-        defaults: The default values.
-        rest: The parameter of extra positional arguments (`*args`), or None.
-        others: The parameter of extra keyword arguments (`**kwargs`), or None.
-    """
+    """The parameters of a signature, bound at every call; `inspect` takes twenty times as long."""
 
     positional: tuple[str, ...]
-    keyword: tuple[str, ...]
+    keyword: tuple[str, ...]  # the keyword-only parameters
     defaults: Mapping[str, Any]
-    rest: str | None
-    others: str | None
+    rest: str | None  # the parameter of extra positional arguments (`*args`), or None
+    others: str | None  # the parameter of extra keyword arguments (`**kwargs`), or None
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return each parameter's value, in the order of the signature; `TypeError` if they don't fit."""
@@ -56,7 +40,8 @@ class Parameters:
                 if rest:
                     raise TypeError(f"two values for {self.rest}")
                 rest = (left.pop(self.rest),)
-            bound[self.rest] = flat_arguments(rest)
+            is_list = len(rest) == 1 and isinstance(rest[0], list | tuple)  # `view((2, 3))` is `view(2, 3)`
+            bound[self.rest] = tuple(rest[0] if is_list else rest)
         for name in self.keyword:
             bound[name] = self._taken(name, left)
         if self.others is not None:

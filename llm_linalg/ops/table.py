@@ -42,12 +42,7 @@ class TableEntry:
 
 
 class OperationTable:
-    """The operations.
-
-    Attributes:
-        operations: The operations by name.
-        entries: The entries by torch function.
-    """
+    """The operations."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self.operations: dict[str, Operation] = {}

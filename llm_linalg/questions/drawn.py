@@ -32,19 +32,12 @@ MOST_ROW = 64  # cells of a row whose masked ones are counted
 
 
 class Question(NamedTuple):
-    """A question with its answer.
+    """A question with its answer."""
 
-    Attributes:
-        kind: What is asked for.
-        ask: The question as an author would write it.
-        answer: What torch answers.
-        cell: The cell that it is about, or None.
-    """
-
-    kind: str
-    ask: Ask
-    answer: RightAnswer
-    cell: Index | None = None
+    kind: str  # what is asked for
+    ask: Ask  # the question as an author would write it
+    answer: RightAnswer  # what torch answers
+    cell: Index | None = None  # the cell that it is about, or None
 
 
 class WalkPlace(NamedTuple):

@@ -49,19 +49,12 @@ _INDEX = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RightAnswer:
-    """The right answer of an ask, in one trial.
-
-    Attributes:
-        kind: What it is.
-        text: It, on one line; for a choice, the choice.
-        choice: The position of the right choice, from 0; None without choices.
-        value: The value of the check; None if it fails.
-    """
+    """The right answer of an ask, in one trial."""
 
     kind: Kind
-    text: CleanText
-    choice: int | None = None
-    value: Any = None
+    text: CleanText  # it, on one line; for a choice, the choice
+    choice: int | None = None  # the position of the right choice, from 0; None without choices
+    value: Any = None  # the value of the check; None if it fails
 
     def accepts(self, guess: str) -> bool:
         """Return whether a guess, as it is typed, is right; for a choice its number from 1, or its text.
@@ -157,11 +150,7 @@ def _plain(text: str) -> str:
 def agrees(text: str, said: object, value: object, near: float = 1e-5) -> bool:
     """Return whether what was said is a value, a number to the digits that the text gives.
 
-    Args:
-        text: The text that was typed or written.
-        said: What it means.
-        value: The value that is right.
-        near: How far off a number may be, relative to it, unless it is whole.
+    `text` is what was typed, and `said` what it means; a number may be off by `near`, unless it is whole.
     """
     one, other = plain_tensor(said), plain_tensor(value)
     if one is not None and other is not None and one.numel() == other.numel() == 1:

@@ -33,19 +33,12 @@ UNEXPLAINED = "This is not what was asked for."
 
 
 class Trial(NamedTuple):
-    """The circumstances under which an answer is tried.
+    """The circumstances under which an answer is tried."""
 
-    Attributes:
-        seed: The seed before the program.
-        names: The values of the controls, as the program sees them.
-        statement: A statement that binds other data after the program, or empty.
-        words: How it differs from the first trial, such as `seed 1` or `n = 4`; empty for the first.
-    """
-
-    seed: int = 0
-    names: Mapping[str, Any] = {}
-    statement: str = ""
-    words: str = ""
+    seed: int = 0  # the seed before the program
+    names: Mapping[str, Any] = {}  # the values of the controls, as the program sees them
+    statement: str = ""  # a statement that binds other data after the program, or empty
+    words: str = ""  # how it differs from the first trial, such as `seed 1` or `n = 4`; empty for the first
 
     def state(self, program: str, **terms: Any) -> AbstractContextManager[ProgramState]:
         """Run a program as in this trial, on the terms of `state_after`."""
@@ -114,25 +107,15 @@ def _wrong(mistake: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """An exercise with the program that it works on. Counts alone decide when either is stopped.
+    """An exercise with the program that it works on. Counts alone decide when either is stopped."""
 
-    Attributes:
-        program: The program that leaves the state, setup included.
-        exercise: The exercise.
-        trials: What an answer must pass; the first is the one that the learner sees.
-        cells: The lines at which the cells of a document's program begin.
-        halt: Asked all along whether to stop.
-        own: Whether program and exercise are our own text; an answer never is.
-        trust: Whether what is foreign may run with the user's rights where there is no lock.
-    """
-
-    program: str
+    program: str  # the program that leaves the state, setup included
     exercise: Exercise
-    trials: Sequence[Trial]
-    cells: Sequence[int] = ()
-    halt: Halt | None = None
-    own: bool = False
-    trust: bool = False
+    trials: Sequence[Trial]  # what an answer must pass; the first is the one that the learner sees
+    cells: Sequence[int] = ()  # the lines at which the cells of a document's program begin
+    halt: Halt | None = None  # asked all along whether to stop
+    own: bool = False  # whether program and exercise are our own text; an answer never is
+    trust: bool = False  # whether what is foreign may run with the user's rights where there is no lock
 
     def verdict(self, answer: str) -> Verdict:
         """Return what comes of an answer.
@@ -162,11 +145,7 @@ class Judge:
 
     @contextmanager
     def state(self, trial: Trial, *, is_foreign: bool = False) -> Iterator[ProgramState]:
-        """Run the program as in a trial, and hold the state that it leaves, for what its author wrote.
-
-        Raises:
-            ProgramError: If it fails.
-        """
+        """Run the program as in a trial, and hold the state it leaves; raise `ProgramError` if it fails."""
         own = self.own and not is_foreign
         with trial.state(self.program, cells=self.cells, halt=self.halt, own=own, trust=self.trust) as state:
             if state.failure is not None:

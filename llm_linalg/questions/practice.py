@@ -29,43 +29,25 @@ STEPS_UP = 2  # right answers in a row after which it becomes harder
 
 
 class PracticeProgram(NamedTuple):
-    """A program to ask about.
+    """A program to ask about."""
 
-    Attributes:
-        op: The operation that is asked about, by torch's short name.
-        part: The part of the course that it belongs to.
-        lessons: The slugs of the lessons that are about it.
-        draw: Draws the program, whose last line makes `Y`, at a level from 1.
-        kinds: What is asked of it.
-    """
-
-    op: str
-    part: int
-    lessons: tuple[str, ...]
-    draw: Callable[[Random, int], str]
-    kinds: tuple[str, ...]
+    op: str  # the operation that is asked about, by torch's short name
+    part: int  # the part of the course that it belongs to
+    lessons: tuple[str, ...]  # the slugs of the lessons that are about it
+    draw: Callable[[Random, int], str]  # draws the program, whose last line makes `Y`, at a level from 1
+    kinds: tuple[str, ...]  # what is asked of it
 
 
 class PracticeQuestion(NamedTuple):
-    """A question with the picture that it is asked about.
-
-    Attributes:
-        op: The operation.
-        level: How hard it is, from 1.
-        program: The program.
-        node: The name of the node that the picture shows; empty if the program fails.
-        step: The number of steps that it shows.
-        backward: Whether it is a node of the gradient program.
-        question: The question and its answer.
-    """
+    """A question with the picture that it is asked about."""
 
     op: str
-    level: int
+    level: int  # how hard it is, from 1
     program: str
-    node: str
-    step: int
-    backward: bool
-    question: Question
+    node: str  # the name of the node that the picture shows; empty if the program fails
+    step: int  # the number of steps that it shows
+    backward: bool  # whether it is a node of the gradient program
+    question: Question  # the question and its answer
 
 
 def _size(random: Random, level: int) -> int:

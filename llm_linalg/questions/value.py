@@ -127,21 +127,13 @@ def is_same(one: object, other: object) -> bool:
 
 
 class ValueDifference(NamedTuple):
-    """How a value differs from the one that was asked for.
+    """How a value differs from the one that was asked for."""
 
-    Attributes:
-        got: The shape of the value, or None if it is no tensor and no number.
-        asked: The shape that was asked for, or None.
-        axes: The axes whose sizes differ, where both have equally many.
-        cells: The first cells that differ, where the shapes are the same.
-        total: How many cells differ.
-    """
-
-    got: tuple[int, ...] | None
-    asked: tuple[int, ...] | None
-    axes: tuple[int, ...] = ()
-    cells: tuple[Index, ...] = ()
-    total: int = 0
+    got: tuple[int, ...] | None  # the shape of the value, or None if it is no tensor and no number
+    asked: tuple[int, ...] | None  # the shape that was asked for, or None
+    axes: tuple[int, ...] = ()  # the axes whose sizes differ, where both have equally many
+    cells: tuple[Index, ...] = ()  # the first cells that differ, where the shapes are the same
+    total: int = 0  # how many cells differ
 
     @property
     def words(self) -> str:

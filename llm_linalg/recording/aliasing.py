@@ -33,23 +33,14 @@ _STRIDED = torch.strided
 
 @dataclass(slots=True, eq=False)
 class TrackedTensor:
-    """A tensor of a recording.
+    """A tensor of a recording."""
 
-    Attributes:
-        tensor: The tensor; the reference keeps its id from being reused.
-        node: Its node.
-        operand: The node with its value, as an operand of the calls that read it.
-        storage: The address of its storage; 0 if it has no cells, or none that an alias could show.
-        shown_writes: How many of the writes into its storage its node shows.
-        version: How often torch counted it as written then; None if it doesn't count.
-    """
-
-    tensor: Tensor
+    tensor: Tensor  # the tensor; the reference keeps its id from being reused
     node: RecordNode
-    operand: Operand[RecordNode]
-    storage: int = 0
-    shown_writes: int = 0
-    version: int | None = None
+    operand: Operand[RecordNode]  # the node with its value, as an operand of the calls that read it
+    storage: int = 0  # the address of its storage; 0 if it has no cells, or none that an alias could show
+    shown_writes: int = 0  # how many of the writes into its storage its node shows
+    version: int | None = None  # how often torch counted it as written then; None if it doesn't count
 
 
 class StorageMap:
@@ -120,9 +111,7 @@ class StorageMap:
     def watch(self, tensor: Tensor, *, moved: bool = False) -> None:
         """Compare what is in a tensor's storage at each use from now on: others may write there uncounted.
 
-        Args:
-            tensor: The tensor.
-            moved: Whether the values that nodes show of it have left the storage.
+        With `moved` the values that nodes show of it have left the storage.
         """
         if place := storage_id(tensor):
             if moved:

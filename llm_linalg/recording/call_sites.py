@@ -63,7 +63,11 @@ class CallSites:
         owner = function if isinstance(function, nn.Module) else owner_of(function)
         if isinstance(owner, nn.Module):
             self._name(owner, "")
-        self._folding = Folding(program_files(_packages(function, self._modules)), _DOOR)
+        homes = [
+            getattr(function, "__module__", None) or "",
+            *(type(own).__module__ for own in self._modules),
+        ]
+        self._folding = Folding(program_files(homes), _DOOR)
 
     def current(self) -> Origin:
         """Return the call site of the innermost frame that is neither torch's nor ours."""
@@ -198,12 +202,6 @@ def _own_frames(traceback: TracebackType | None) -> Iterator[tuple[FrameType, Sp
 def owner_of(function: Callable[..., Any]) -> object:
     """Return the object that a method is bound to; None for a plain function."""
     return getattr(function, "__self__", None)
-
-
-def _packages(function: Callable[..., Any], modules: list[nn.Module]) -> Iterator[str]:
-    """Yield the names of the modules in which a function, and the classes of a model, are defined."""
-    yield getattr(function, "__module__", None) or ""
-    yield from (type(module).__module__ for module in modules)
 
 
 def _origin(frame: FrameType) -> Origin:

@@ -25,14 +25,8 @@ class FailedOperand:
 
 @dataclass(frozen=True, slots=True)
 class FailedCall:
-    """A call of torch's that failed.
+    """A call of torch's that failed."""
 
-    Attributes:
-        call: The call; its tensors hold what they held then.
-        message: What torch says.
-        operands: What is known of each of the call's tensors, in their order.
-    """
-
-    call: Call = field(repr=False)
-    message: str
-    operands: tuple[FailedOperand, ...]
+    call: Call = field(repr=False)  # the call; its tensors hold what they held then
+    message: str  # what torch says
+    operands: tuple[FailedOperand, ...]  # what is known of each of the call's tensors, in their order

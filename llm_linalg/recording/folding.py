@@ -53,9 +53,7 @@ class CallFrame(NamedTuple):
 class Folding:
     """Finds the program's call that a torch call is made for.
 
-    Args:
-        is_program: Whether a file is the program's own.
-        door: The file beyond which frames belong to whoever runs the program.
+    Beyond the file `door` the frames belong to whoever runs the program.
     """
 
     def __init__(self, is_program: Callable[[str], bool], door: str = "") -> None:
@@ -137,12 +135,9 @@ def program_files(modules: Iterable[str]) -> Callable[[str], bool]:
     """
     names = {name.partition(".")[0] for name in modules} - {"torch", "builtins", "llm_linalg"}
     files = [getattr(sys.modules.get(name), "__file__", None) for name in names]
-    own = tuple(file.removesuffix("__init__.py") for file in files if file and not _is_of_python(file))
+    others = (file for file in files if file and (not file.startswith(_PYTHON) or _PACKAGES.search(file)))
+    own = tuple(file.removesuffix("__init__.py") for file in others)
     return lambda file: not is_library(file) or (bool(own) and file.startswith(own))
-
-
-def _is_of_python(file: str) -> bool:
-    return file.startswith(_PYTHON) and not _PACKAGES.search(file)
 
 
 def _label_of(frames: list[FrameType]) -> str:

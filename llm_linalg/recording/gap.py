@@ -6,21 +6,13 @@ from typing import NamedTuple
 
 
 class Gap(NamedTuple):
-    """Turns of a loop that ran without being recorded.
+    """Turns of a loop that ran without being recorded."""
 
-    Attributes:
-        line: The line of the loop, from 1.
-        first: The first of them, from 1.
-        last: The last of them.
-        turns: How many turns the loop was to take.
-        position: How many nodes the record had before them.
-    """
-
-    line: int
-    first: int
-    last: int
-    turns: int
-    position: int
+    line: int  # the line of the loop, from 1
+    first: int  # the first of them, from 1
+    last: int  # the last of them
+    turns: int  # how many turns the loop was to take
+    position: int  # how many nodes the record had before them
 
     @property
     def span(self) -> str:

@@ -15,14 +15,8 @@ class PlotSeries(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """A plot of a cell.
+    """A plot of a cell."""
 
-    Attributes:
-        kind: How it is drawn.
-        series: Its lines; () for a picture of a tensor.
-        node: The position of the node of the tensor that is a picture; None for others.
-    """
-
-    kind: PlotKind
-    series: tuple[PlotSeries, ...] = ()
-    node: int | None = None
+    kind: PlotKind  # how it is drawn
+    series: tuple[PlotSeries, ...] = ()  # its lines; () for a picture of a tensor
+    node: int | None = None  # the position of the node of the tensor that is a picture; None for others

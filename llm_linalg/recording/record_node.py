@@ -20,7 +20,7 @@ from llm_linalg.ops.call_cache import CallPlan, Number
 from llm_linalg.ops.fallback import opaque_call
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import Reads
-from llm_linalg.ops.terms import CellTerms
+from llm_linalg.ops.terms import Terms
 from llm_linalg.recording.gap import Gap
 
 N = TypeVar("N", bound="RecordNode")
@@ -100,32 +100,19 @@ class LazyCall:
         return LazyCall(self.plan, self.function, self.numbers, position)
 
     def bind(self, operands: Sequence[Operand[Any]], output: Tensor) -> Call:
-        """Return the call with its arguments by parameter.
-
-        Args:
-            operands: The tensors, in the order of the parameters.
-            output: The result.
-        """
+        """Return the call with its arguments by parameter."""
         values = tuple([operand.value for operand in operands])
         return self.plan.call(self.function, values, self.numbers, output, self.position)
 
 
 class Origin(NamedTuple):
-    """Where a call was made.
+    """Where a call was made."""
 
-    Attributes:
-        span: The place of its expression.
-        source: The text of its expression.
-        file: Its file, for trusted Python.
-        scope: The path of the module or function call that it ran in.
-        target: The variable that a line of trusted Python assigns the expression to; or empty.
-    """
-
-    span: Span | None = None
-    source: str = ""
-    file: str = ""
-    scope: str = ""
-    target: str = ""
+    span: Span | None = None  # the place of its expression
+    source: str = ""  # the text of its expression
+    file: str = ""  # its file, for trusted Python
+    scope: str = ""  # the path of the module or function call that it ran in
+    target: str = ""  # the variable that a line of trusted Python assigns the expression to; or empty
 
 
 class RecordNode:
@@ -382,7 +369,7 @@ class RecordNode:
         operation = self.call.operation if self.call else None
         return operation.bias_position(self.call) if operation and self.call else None
 
-    def terms(self, index: Index) -> CellTerms | None:
+    def terms(self, index: Index) -> Terms | None:
         """Return the terms that a cell sums; None if it is not a sum."""
         return self.call.operation.terms(self.call, index) if self.call else None
 

@@ -30,9 +30,6 @@ class WriteLog:
     The cells that they wrote are numbered consecutively from 1, through all writes. A grid of the storage's
     size holds the number written last to each element. It is brought up to date only when it is read, so
     that each write costs as much as it has cells, however many writes there are.
-
-    Args:
-        tensor: Any tensor of the storage.
     """
 
     def __init__(self, tensor: Tensor) -> None:
@@ -60,10 +57,7 @@ class WriteLog:
     def sources(self, tensor: Tensor, before: Tensor, since: int) -> tuple[list[RecordNode], WriteSource]:
         """Return where each cell of a tensor comes from, given what it held after the first `since` writes.
 
-        Args:
-            tensor: A tensor of the storage.
-            before: Its value after the first `since` writes.
-            since: How many writes that value shows.
+        `before` is its value after that many.
 
         Returns:
             The nodes of the later writes that the tensor shows, and for each cell its position, counted from
@@ -93,17 +87,11 @@ class WriteLog:
 
 @dataclass(eq=False)
 class WriteSource:
-    """Where each cell of a tensor comes from: its earlier value, or a later write.
-
-    Attributes:
-        shape: The tensor's shape.
-        numbers: The number written to each of its cells; empty if that is not known.
-        spans: The range of numbers of each write that it shows.
-    """
+    """Where each cell of a tensor comes from: its earlier value, or a later write."""
 
     shape: Shape
-    numbers: Tensor
-    spans: Sequence[range]
+    numbers: Tensor  # the number written to each of its cells; empty if that is not known
+    spans: Sequence[range]  # the range of numbers of each write that it shows
 
     @cached_property
     def cells(self) -> Tensor:
@@ -141,10 +129,7 @@ def _number_cells(layout: Layout, grid: Tensor, first: int) -> None:
 def detach_from_storage(tensor: Tensor, memory: torch.UntypedStorage | None = None) -> Tensor:
     """Return a tensor with the same values in a storage of its own, no larger than the one it had.
 
-    Args:
-        tensor: The tensor.
-        memory: A copy of its storage to view; without one, the tensor or its storage is copied, whichever is
-            smaller.
+    It views a copy of its storage, if one is given; else it or its storage is copied, whichever is smaller.
     """
     if memory is None and (tensor.is_contiguous() or tensor.numel() <= storage_numel(tensor)):
         return copy_laid_like(tensor, tensor)

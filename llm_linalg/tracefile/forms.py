@@ -68,27 +68,18 @@ class ToldCall:
 
 
 class Plan(NamedTuple):
-    """How the calls of a form are bound, for operands of certain shapes.
+    """How the calls of a form are bound, for operands of certain shapes."""
 
-    Attributes:
-        call: The call; None if each of them is bound for itself.
-        is_described: Whether the operation's rules describe it; else it is opaque.
-        order: For each operand, its position among those of the call as it was written.
-        in_order: Whether these are in the order of the parameters.
-    """
-
-    call: LazyCall | None
-    is_described: bool
-    order: tuple[int, ...] = ()
-    in_order: bool = True
+    call: LazyCall | None  # the call; None if each of them is bound for itself
+    is_described: bool  # whether the operation's rules describe it; else it is opaque
+    order: tuple[int, ...] = ()  # for each operand, its position among those of the call as it was written
+    in_order: bool = True  # whether these are in the order of the parameters
 
 
 class Form(Generic[N]):
     """What nodes of one call site have in common.
 
-    Args:
-        told: What a log tells of it.
-        plans: Those of forms that differ by nothing but their place: one plan serves them all.
+    Forms that differ by nothing but their place share their plans.
     """
 
     def __init__(self, told: FormRecord, plans: dict[str, dict[Any, Plan]]) -> None:

@@ -85,9 +85,6 @@ def running_line(memory: mmap.mmap | bytearray) -> int | None:
 class MemoryLog:
     """A log in memory that grows to the end of it, and never moves.
 
-    Args:
-        memory: The memory, of zeros.
-
     Attributes:
         head: The words of its header; `head[LINE]` is the line that runs.
     """
@@ -100,11 +97,7 @@ class MemoryLog:
         HEAD.pack_into(memory, 0, MAGIC, START, 0, VERSION)
 
     def append(self, kind: int, payload: bytes) -> None:
-        """Add a record.
-
-        Raises:
-            LimitError: If there is no room for it. How the run ended has some of its own.
-        """
+        """Add a record; raise `LimitError` if there is no room. How the run ended has some of its own."""
         used = self.head[USED]
         first = used + 8
         end = first + len(payload)
@@ -129,9 +122,6 @@ class MemoryLog:
 
 class FileLog:
     """A log that goes into a file.
-
-    Args:
-        write: Writes the file's next bytes.
 
     Attributes:
         head: As a memory's, but not in the file: no line runs.

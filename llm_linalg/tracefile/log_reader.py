@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from struct import unpack_from
 from typing import Any, Generic, cast
 
@@ -58,10 +58,7 @@ class Reader(Generic[N]):
     written changes nothing here. All raise `FormatError` for a log that is not as a writer makes it, and
     nothing else.
 
-    Args:
-        memory: The log.
-        node_type: The class of its nodes.
-        whole: Whether it is a file: nobody else writes it, and it must say how the run ended.
+    A whole log is a file: nobody else writes it, and it must say how the run ended.
 
     Attributes:
         nodes: The nodes so far.
@@ -104,7 +101,7 @@ class Reader(Generic[N]):
         self.own_names: tuple[str, ...] = ()
         self._rest: tuple[str | None, int | None, tuple[ProgramError, ...]] = (None, None, ())
         self._read_told: dict[int, Callable[[Any], object]] = {
-            form_of.ABOUT: self._begin,
+            form_of.ABOUT: partial(setattr, self, "_about"),
             form_of.FORM: self._form,
             form_of.NAME: self._name,
             form_of.LINE_RESULT: self._line_result,
@@ -116,7 +113,7 @@ class Reader(Generic[N]):
             form_of.FILE: self._file,
             form_of.FAILED: self._failed,
             form_of.REST: self._read_rest,
-            form_of.END: self._end,
+            form_of.END: partial(setattr, self, "ending"),
         }
         if whole:
             self.read()
@@ -155,7 +152,10 @@ class Reader(Generic[N]):
         record.cell_errors, record.failed_line = errors, failed_line
         for error in errors:
             error.source = source
-        record.files = {path: _lines_of(texts) for path, texts in self.files.items()}
+        record.files = {  # with empty lines where they are not known
+            path: tuple([texts.get(number, "") for number in range(1, max(texts, default=0) + 1)])
+            for path, texts in self.files.items()
+        }
         record.ending = self.ending or Ending(
             "exit", form_of.running_line(self._memory), "it did not say how"
         )
@@ -225,9 +225,6 @@ class Reader(Generic[N]):
             self._stores.append(_Store(buffer, first if self._whole else 0, after - first))  # type: ignore[arg-type]
         else:
             raise FormatError("a record of no kind")
-
-    def _begin(self, about: tuple[str, int]) -> None:
-        self._about = about
 
     # Nodes
 
@@ -453,11 +450,3 @@ class Reader(Generic[N]):
         self.failed = self.cell_calls.pop(len(errors), None)
         self.error = last
         self._rest = printed, failed_line, errors
-
-    def _end(self, ending: Ending) -> None:
-        self.ending = ending
-
-
-def _lines_of(texts: Mapping[int, str]) -> tuple[str, ...]:
-    """Return the lines of a file, empty where they are not known."""
-    return tuple([texts.get(number, "") for number in range(1, max(texts, default=0) + 1)])

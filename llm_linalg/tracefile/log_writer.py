@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from llm_linalg.base.errors import LimitError, ProgramError, Span
+from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import NumberSlot, first_of_each
@@ -56,11 +56,6 @@ class Writer:
     """A listener that writes a log.
 
     What is constant of a call site is told once, as a form; a node names its form.
-
-    Args:
-        log: The log, in a memory or a file.
-        source: The program's text.
-        seed: The seed that it runs with.
 
     Attributes:
         head: The words of the log's header.
@@ -199,12 +194,8 @@ class Writer:
     ) -> None:
         """Tell what a record says beside its nodes and names, and the error that ended the run.
 
-        Args:
-            record: The record.
-            error: The error that ended the run, if one did.
-            calls: Of each call that was told to have failed the position of the error that shows it, among
-                those of the cells and this one.
-            names: The names that the program has bound.
+        `calls` are, of each call that was told to have failed, the position of the error that shows it: among
+        those of the cells, and then this one. `names` are those that the program has bound.
         """
         printed = None if record.printed == "".join(text for _, text in record.prints) else record.printed
         told = printed, record.failed_line, record.cell_errors, error, calls, names
@@ -224,11 +215,7 @@ class Writer:
         self._log.append(form_of.END, SCHEMAS[form_of.END].payload(ending))
 
     def record(self, record: Record[Any]) -> None:
-        """Tell a whole record.
-
-        Raises:
-            ValueError: If one of its operands is no node of its own.
-        """
+        """Tell a whole record; raise `ValueError` if one of its operands is no node of its own."""
         for node in record.nodes:
             for operand in node.operands:
                 own = operand.node.index
@@ -316,10 +303,11 @@ class Writer:
     ) -> _Form:
         (function, flags, args, kwargs), order = written
         flags |= form_of.NO_GRAD * node.no_grad | form_of.SEVERAL * node.is_one_of_several
-        value = node.value
+        value, span = node.value, node.span
+        span = None if span is None or span.end_line >= form_of.MOST_LINE else span
         told = FormRecord(
             *(function, node.op, flags, args, kwargs, position, value.dtype, tuple(value.shape), strides),
-            *(_known_span(node.span), node.source, node.file, node.scope, node.target, node.bound_name),
+            *(span, node.source, node.file, node.scope, node.target, node.bound_name),
         )
         if len(SCHEMAS[form_of.FORM].payload(told)) > form_of.MOST_JSON or not is_decodable(args, kwargs):
             told = told._replace(function=form_of.OPAQUE, args=[], kwargs={})
@@ -381,10 +369,6 @@ _Written = tuple[tuple[str, int, list[Any], dict[str, Any]], list[int]]
 """A call's function, flags and arguments, as a record has them, and the order of its operands."""
 _INPUT: _Written = (form_of.INPUT, 0, [], {}), []
 _NO_FACTS: Mapping[str, Any] = {}
-
-
-def _known_span(span: Span | None) -> Span | None:
-    return None if span is None or span.end_line >= form_of.MOST_LINE else span
 
 
 def lines_around(record: Record[Any]) -> dict[str, dict[int, str]]:

@@ -200,15 +200,10 @@ class FormRecord(NamedTuple):
 
 
 class Schema(NamedTuple):
-    """What a kind of record holds.
+    """What a kind of record holds."""
 
-    Attributes:
-        field: All of its parts.
-        most: The most bytes of it.
-    """
-
-    field: Field
-    most: int = form_of.MOST_JSON
+    field: Field  # all of its parts
+    most: int = form_of.MOST_JSON  # the most bytes of it
 
     def payload(self, value: Any) -> bytes:
         """Return the bytes of a record."""

@@ -6,10 +6,10 @@ walk over a huge product holds no list of steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Literal, overload
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -19,57 +19,9 @@ from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, unravel
 from llm_linalg.base.text import clean
 from llm_linalg.ops.contraction import widen
 from llm_linalg.ops.reads import AxesReads, Reads
-from llm_linalg.ops.terms import CellTerms, Number
+from llm_linalg.ops.terms import Number, State, Terms
 from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.walks.orders import ORDERS, Grid
-
-State = Literal["done", "current", "pending"]
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One term of a cell's sum.
-
-    Attributes:
-        factors: The numbers that are multiplied.
-        value: Their product.
-        state: `done`, `current` or `pending`.
-    """
-
-    factors: tuple[Number, ...]
-    value: Number
-    state: State
-
-
-class Terms(Sequence[Term]):
-    """The terms of a cell, created on access."""
-
-    def __init__(self, terms: CellTerms, current: int) -> None:
-        self._cell_terms = terms
-        self.current = current
-
-    def __len__(self) -> int:
-        return len(self._cell_terms)
-
-    @overload
-    def __getitem__(self, k: int) -> Term: ...
-    @overload
-    def __getitem__(self, k: slice) -> tuple[Term, ...]: ...
-    def __getitem__(self, k: int | slice) -> Term | tuple[Term, ...]:
-        if isinstance(k, slice):
-            return tuple(self[position] for position in range(*k.indices(len(self))))
-        position = range(len(self))[k]
-        term = self._cell_terms[position]
-        return Term(term.factors, term.value, self._state(position))
-
-    def __iter__(self) -> Iterator[Term]:
-        for position, term in enumerate(self._cell_terms.every()):
-            yield Term(term.factors, term.value, self._state(position))
-
-    def _state(self, position: int) -> State:
-        if position == self.current:
-            return "current"
-        return "done" if position < self.current else "pending"
 
 
 class Step:
@@ -102,34 +54,28 @@ class Step:
         return self._walk.reads(self.index, self.writes)
 
     @cached_property
-    def _cell_terms(self) -> CellTerms | None:
-        return None if self.cell is None else self._walk.node.terms(self.cell)
-
-    @cached_property
-    def terms(self) -> Sequence[Term]:
-        """The terms of its cell with their states; () if it writes several cells."""
-        terms = self._cell_terms
-        if terms is None:
-            return ()
+    def terms(self) -> Terms:
+        """The terms of its cell with their states; none if it writes several cells."""
+        terms = None if self.cell is None else self._walk.node.terms(self.cell)
+        if not terms:
+            return Terms()
         term = self._walk.loop.term(self._walk.grid, self.index)
-        return Terms(terms, len(terms) - 1 if term is None else term)
+        return replace(terms, current=len(terms) - 1 if term is None else term)
 
     @property
     def current(self) -> int | None:
         """The position in `terms` of the current term; None if there are no terms."""
-        return self.terms.current if isinstance(self.terms, Terms) and len(self.terms) else None
+        return self.terms.current
 
     @cached_property
     def value(self) -> Number | None:
         """The cell's value so far: the sum of the terms that are not pending; None for several cells."""
         if self.cell is None:
             return None
-        node = self._walk.node
-        terms = self._cell_terms if node.term_count is not None else None
-        if not terms:  # not a sum, or an empty one: 0, or nan for a mean
+        node, current = self._walk.node, self.current
+        if node.term_count is None or current is None:  # not a sum, or an empty one: 0, or nan for a mean
             return node.value[self.cell].item()
-        term = self._walk.loop.term(self._walk.grid, self.index)
-        return terms.total(len(terms) if term is None else term + 1)
+        return self.terms.total(current + 1)
 
     @cached_property
     def text(self) -> str:

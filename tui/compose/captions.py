@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.tensor_view import TensorView
     from llm_linalg.explain.combination import Combination
     from llm_linalg.explain.formula import BlockNumbers
-    from llm_linalg.walks.walk import Term
+    from llm_linalg.ops.terms import Term
 
 EXACT = 1e-6  # how far a number may be, relatively, from one that is written for it without zeros
 MOST_TERMS = 8  # terms of a formula written out

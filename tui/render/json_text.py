@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from llm_linalg.api.tensor_view import TensorView
     from llm_linalg.base.axis_labels import TensorLabels
     from llm_linalg.base.errors import ProgramError
+    from llm_linalg.ops.terms import Term
     from llm_linalg.recording.record_node import Value
-    from llm_linalg.walks.walk import Term
 
 LARGEST = 4096  # cells; values of larger tensors are left out
 

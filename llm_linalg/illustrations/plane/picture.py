@@ -47,9 +47,7 @@ ROLES: tuple[PlaneRole, ...] = ("first", "second")  # of the operands
 def plane_of(view: NodeView, at: Index | None = None) -> Plane | None:
     """Return an operation in the plane; None if nothing in it is a vector of two numbers.
 
-    Args:
-        view: The operation at its step.
-        at: The index along the result's leading axes of the slice to show; None follows the step.
+    It is that of the slice at an index along the result's leading axes; without one it follows the step.
     """
     tensors = (view.result, *view.operands)
     if view.node.dropped or not (view.node.op == "stack" or any(set(x.shape[-2:]) & {1, 2} for x in tensors)):

@@ -39,25 +39,15 @@ ROOM = 2.2  # how much larger a picture may become for a circle to be whole
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """A contraction of two operands over one axis, by the labels of its axes.
-
-    Attributes:
-        node: The operation.
-        axes: Its axes.
-        factors: The positions of the two operands.
-        bias: That of a bias, or None.
-        inner: The label of the axis that is summed.
-        own: For each of the two the label that the other lacks; None if it has none.
-        cell: Where each label stands at this step.
-    """
+    """A contraction of two operands over one axis, by the labels of its axes."""
 
     node: NodeView
     axes: Axes
-    factors: tuple[int, int]
-    bias: int | None
-    inner: str
-    own: Mapping[int, str | None]
-    cell: Mapping[str, int]
+    factors: tuple[int, int]  # the positions of the two operands
+    bias: int | None  # that of a bias, or None
+    inner: str  # the label of the axis that is summed
+    own: Mapping[int, str | None]  # for each of the two the label that the other lacks; None if it has none
+    cell: Mapping[str, int]  # where each label stands at this step
 
     @classmethod
     def of(cls, view: NodeView, at: Index | None) -> _Product | None:
@@ -125,19 +115,12 @@ def _share(done: int, steps: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _LinearMap:
-    """The map of the plane by a (2, 2) matrix and a shift, on its way.
+    """The map of the plane by a (2, 2) matrix and a shift, on its way."""
 
-    Attributes:
-        first: Where e₁ goes, before the shift.
-        second: Where e₂ goes.
-        shift: Where the origin goes.
-        share: How far all points have moved, from 0 to 1.
-    """
-
-    first: Point
-    second: Point
-    shift: Point
-    share: float
+    first: Point  # where e₁ goes, before the shift
+    second: Point  # where e₂ goes
+    shift: Point  # where the origin goes
+    share: float  # how far all points have moved, from 0 to 1
 
     def image(self, point: Point) -> Point:
         """Return where a point is on its straight way to its image."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import atan2, degrees, hypot, isfinite
 from typing import NamedTuple
@@ -35,19 +35,12 @@ class PlaneVector(NamedTuple):
 
 @dataclass(frozen=True)
 class Vectors:
-    """The vectors of two numbers along an axis of a tensor.
-
-    Attributes:
-        tensor: The tensor.
-        along: The axis of size 2 in which a vector's numbers lie.
-        over: The axis that goes from vector to vector; None for a single one.
-        fixed: The index along each other axis.
-    """
+    """The vectors of two numbers along an axis of a tensor."""
 
     tensor: TensorView
-    along: int
-    over: int | None = None
-    fixed: Mapping[int, int] = field(default_factory=dict)
+    along: int  # the axis of size 2 in which a vector's numbers lie
+    over: int | None = None  # the axis that goes from vector to vector; None for a single one
+    fixed: Mapping[int, int] = field(default_factory=dict)  # the index along each other axis
 
     @property
     def count(self) -> int:
@@ -62,7 +55,8 @@ class Vectors:
     @cached_property
     def final(self) -> tuple[PlaneVector, ...]:
         """The vectors as they are after the last step."""
-        return self.shown if self.tensor.walk is None else self._read(_complete(self.tensor))
+        walk = self.tensor.walk
+        return self.shown if walk is None else self._read(replace(self.tensor, walk=None))
 
     def _read(self, tensor: TensorView) -> tuple[PlaneVector, ...]:
         axes = range(len(tensor.shape))
@@ -124,19 +118,12 @@ def vectors_now(node: NodeView, vectors: Vectors) -> frozenset[int]:
 
 
 class Layer(NamedTuple):
-    """Vectors in a picture.
+    """Vectors in a picture."""
 
-    Attributes:
-        role: The role of their tensor; that of a `helper` is not drawn.
-        vectors: The vectors.
-        now: Those that the step writes to.
-        hidden: Those that are put into words alone.
-    """
-
-    role: PlaneRole
+    role: PlaneRole  # the role of their tensor; that of a `helper` is not drawn
     vectors: Vectors
-    now: frozenset[int] = frozenset()
-    hidden: frozenset[int] = frozenset()
+    now: frozenset[int] = frozenset()  # those that the step writes to
+    hidden: frozenset[int] = frozenset()  # those that are put into words alone
 
     def drawn(self) -> tuple[list[PlaneArrow], list[PlanePoint]]:
         """Return the vectors as arrows, or as points if there are many; those of `now` come last."""
@@ -160,12 +147,7 @@ def plane_with(
 ) -> Plane:
     """Return a picture of vectors.
 
-    Args:
-        layers: The vectors, those that are drawn first first.
-        of: Those by which its axes are named.
-        paths: Its lines.
-        words: What there is to see besides the vectors.
-        corners: What else it has room for.
+    What is drawn first stands first. Its axes are named after the vectors `of`; it has room for `corners`.
     """
     arrows: list[PlaneArrow] = []
     points: list[PlanePoint] = []
@@ -231,8 +213,3 @@ def row_vectors(node: NodeView, tensor: TensorView, at: Index | None) -> Vectors
     place = (*(0,) * len(shape), *shown_cell(node, at))[-len(shape) :]  # broadcast operands have fewer axes
     fixed = {axis: min(place[axis], shape[axis] - 1) for axis in range(len(shape) - 2)}
     return Vectors(tensor, len(shape) - 1, len(shape) - 2 if len(shape) > 1 else None, fixed)
-
-
-def _complete(tensor: TensorView) -> TensorView:
-    """Return a tensor as it is after the last step."""
-    return TensorView(tensor.node, tensor.name, tensor.title, tensor.value)

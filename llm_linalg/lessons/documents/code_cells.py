@@ -36,19 +36,12 @@ _QUESTION = re.compile(r"(ask|exercise)((?:\s+\w+\s*=.*)?)")
 
 @dataclass(frozen=True, slots=True)
 class DocumentCell:
-    """A cell of a document.
+    """A cell of a document."""
 
-    Attributes:
-        kind: Code, or prose in Markdown.
-        text: Its text.
-        line: The line in the file, from 1, above its first; in a notebook, the cell's number.
-        saved: The outputs that a notebook has saved of it, as text.
-    """
-
-    kind: Literal["code", "prose"]
+    kind: Literal["code", "prose"]  # code, or prose in Markdown
     text: str
-    line: int = 1
-    saved: CleanText = NOTHING
+    line: int = 1  # the line in the file, from 1, above its first; in a notebook, the cell's number
+    saved: CleanText = NOTHING  # the outputs that a notebook has saved of it, as text
 
 
 def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
@@ -86,9 +79,8 @@ def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
 class _DocumentStops:
     """The stops of the cells so far, and the prose since the last of them.
 
-    Args:
-        name: The title of stops above the first heading.
-        numbered: Whether a line is a cell's number, as in a notebook.
+    Above the first heading a stop is called after the document. With
+    `numbered` a line is a cell's number, as in a notebook.
     """
 
     def __init__(self, name: CleanText, *, numbered: bool) -> None:

@@ -16,11 +16,7 @@ _CELLS = ("code", "markdown", "raw")
 
 
 def read(text: str) -> list[DocumentCell]:
-    """Return the cells of a notebook.
-
-    Raises:
-        LineError: If the text is not a notebook in Python.
-    """
+    """Return the cells of a notebook; raise `LineError` if the text is not one in Python."""
     if sum(map(text.count, "[{,")) > MOST_VALUES:
         raise LineError(1, f"not a notebook: it holds more than {MOST_VALUES:,} values")
     try:
@@ -52,11 +48,9 @@ def _cells(notebook: dict[str, Any]) -> list[Any]:
 
 def _check_language(notebook: dict[str, Any]) -> None:
     """Raise `LineError` for a notebook whose metadata names another language."""
-    metadata = notebook.get("metadata")
-    about = metadata.get("language_info") if isinstance(metadata, dict) else None
-    name = about.get("name") if isinstance(about, dict) else None
-    if isinstance(name, str) and "python" not in name.lower():
-        raise LineError(1, f"a notebook in {name:.40}, not in Python")
+    match notebook:
+        case {"metadata": {"language_info": {"name": str() as name}}} if "python" not in name.lower():
+            raise LineError(1, f"a notebook in {name:.40}, not in Python")
 
 
 def _cell(value: Any, number: int) -> Iterator[DocumentCell]:
@@ -77,10 +71,12 @@ def _cell(value: Any, number: int) -> Iterator[DocumentCell]:
 
 def _tagged(cell: dict[str, Any], text: str) -> str:
     """Return the text of a cell below the word of its tag, if that is `ask` or `exercise`."""
-    metadata = cell.get("metadata")
-    tags = metadata.get("tags") if isinstance(metadata, dict) else None
-    found = [tag for tag in tags if tag in ("ask", "exercise")] if isinstance(tags, list) else []
-    if not found or "check:" not in text:
+    match cell:
+        case {"metadata": {"tags": list() as tags}} if "check:" in text:
+            found = [tag for tag in tags if tag in ("ask", "exercise")]
+        case _:
+            found = []
+    if not found:
         return text
     if cell.get("cell_type") != "code":
         return f"{found[0]}\n{text}"
@@ -91,10 +87,11 @@ def _tagged(cell: dict[str, Any], text: str) -> str:
 
 
 def _text(cell: dict[str, Any], number: int) -> str:
-    found = cell.get("source")
-    if isinstance(found, str):
-        return found
-    if isinstance(found, list) and all(isinstance(line, str) for line in found):
-        return "".join(found)
-    problem = "has no source" if found is None else "has a source that is neither text nor a list of texts"
-    raise LineError(1, f"cell {number} {problem}")
+    match cell.get("source"):
+        case str() as text:
+            return text
+        case list() as lines if all(isinstance(line, str) for line in lines):
+            return "".join(lines)
+        case None:
+            raise LineError(1, f"cell {number} has no source")
+    raise LineError(1, f"cell {number} has a source that is neither text nor a list of texts")
