@@ -12,10 +12,10 @@ from tui.compose.error_frame import apply_repair, error_frame, failure_frame, is
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import in_ascii
 from tui.compose.lineage_highlight import Lineages
+from tui.compose.map_tables import MapTables
 from tui.compose.nodes import NodeNavigation, top_node
 from tui.compose.passes import Passes
 from tui.compose.run_pictures import RunPictures
-from tui.compose.stop_nodes import navigation_at
 from tui.compose.stop_questions import StopQuestions
 from tui.model.view import View
 
@@ -104,6 +104,11 @@ class Run:
         return Lineages(self.trace)
 
     @cached_property
+    def tables(self) -> MapTables:
+        """The tables of its maps."""
+        return MapTables(self.passes)
+
+    @cached_property
     def questions(self) -> StopQuestions:
         """What is asked at its views."""
         return StopQuestions(self.right_answer, None if self.trace is None else self.navigation)
@@ -111,7 +116,7 @@ class Run:
     @cached_property
     def pictures(self) -> RunPictures:
         """The frames of its views."""
-        return RunPictures(self.view, self.passes, self.lineages, self.solution)
+        return RunPictures(self.view, self.passes, self.lineages, self.tables, self.solution)
 
     @property
     def error(self) -> ProgramError | None:
@@ -131,6 +136,7 @@ class Run:
             and not _lacks_values(self, view)
             and not self.passes.awaits(view)
             and not self.lineages.awaits(view)
+            and not self.tables.awaits(view)
         )
 
     def redrawn_since(self, before: Run) -> str:
@@ -160,7 +166,7 @@ class Run:
         Raises:
             LookupError: For a path that isn't there, with the nearest spelling.
         """
-        return navigation_at(view, self.trace_of(view))
+        return self.tables.navigation(view)
 
     def top_node(self, view: View) -> Node | None:
         """Return the trace's node that a view is at or in."""

@@ -231,6 +231,8 @@ def _with_awaited(result: Run, halt: Callable[[], bool] | None) -> Run:
         _ = result.passes.gradients
     if result.lineages.awaits(result.view):
         result.lineages.of(result.view, halt)
+    if result.tables.awaits(result.view):
+        result.tables.find(result.view, halt)
     return result
 
 

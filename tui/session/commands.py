@@ -351,6 +351,17 @@ COMMANDS = with_key_text((
         "map.ask", "c", "cell", "Ask a cell of what the box gives where it came from", 16, map_commands.ask,
         script="ask", footer_stay=4,
     ),
+    _map(
+        "map.look", "v", "table", "The map as a table of sizes, as one of values, or as a diagram", 17,
+        control_commands.next_look, script=writing.look, footer_stay=4,
+    ),
+    _of(Topic.MAP, Context.MAP_TABLE)(
+        "map.sort", "o", "sort", "Sort the table by its next column; after the last, as it ran", 2,
+        map_commands.sort, script=writing.sort, footer_stay=4,
+        words=[
+            ScriptWord(15, "sort [COLUMN]", "sort a table of the map; none: as it ran", actions.sort_table),
+        ],
+    ),
     _of(Topic.MAP, Context.MAP_LESSONS)(
         "map.lesson", "L", "lesson", "Open the lesson of the selected box", 3,
         map_commands.open_lesson_of_box, script="about", words=[phrase(12, "the lesson of a box of the map")],
