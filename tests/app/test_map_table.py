@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor, nn
 
 from llm_linalg import trace
 from llm_linalg.analysis.summary import summary
@@ -25,6 +26,7 @@ from tui.export.html_parts import picture
 from tui.model.map_table import COLUMNS, TABLES, MapTable, TableRow, cell_text, facts_of
 from tui.model.view import View
 from tui.navigation import steps as player
+from tui.navigation.playground import playground_view
 from tui.panes.map_table_pane import table_rows
 from tui.render.json_text import frame_object
 from tui.render.plain import to_plain
@@ -188,3 +190,49 @@ def test_a_long_trace_is_summed_up_by_its_run_and_not_at_a_key(monkeypatch: pyte
     again = open_view(asked)
     assert again.serves(asked)
     assert again.frame(asked).stage.look == "sizes"
+
+
+# The first number that is not finite.
+
+
+class Divides(nn.Module):
+    """Divides by what is 0 in one place."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns NaN where x is 0."""
+        y = x / x
+        return y * 2
+
+
+def divides() -> Lesson:
+    x = torch.tensor([[1.0, 2.0, 3.0], [4.0, 0.0, 5.0]])
+    return lesson_of(of_function(nn.Sequential(nn.Identity(), Divides()), (x,)), "divides")
+
+
+async def test_the_first_that_is_not_finite_is_told_and_one_key_leads_there() -> None:
+    async with opened(divides()) as d:
+        assert "! leads to the first NaN: y in 1, test_map_table.py:" in d.screen
+        await d.press("M")
+        assert "! NaN" in d.screen
+        await d.press("exclamation_mark")
+        assert d.has(depth="cells", cursor=("y", (1, 1)))
+        assert "NaN begins here: y[1,1] = 0 / 0 = nan" in d.screen
+        await d.press("backspace")
+        assert d.has(depth="map", cursor=None)
+
+
+async def test_it_is_told_once() -> None:
+    async with opened(divides()) as d:
+        await d.press("M")
+        before = d.session.last_run
+        await d.press("s")
+        assert d.session.last_run is not before
+        assert "leads to" not in d.screen
+
+
+def test_a_lesson_shows_its_own_and_the_playground_tells() -> None:
+    code = "x = torch.zeros(2)\ny = x / x"
+    assert known(open_view(playground_view(code)).first_not_finite).name == "y"
+    view = replace(View.opening(find("matmul")), code=code)
+    assert open_view(view).first_not_finite is None
+    assert open_view(playground_view("x = torch.ones(2) / 2")).first_not_finite is None

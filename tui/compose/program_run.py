@@ -85,6 +85,8 @@ class Run:
         failure: How it failed; None if it did not.
         right_answer: The right answer to what the stop asks, if it asks anything that its program answers.
         solution: The value of an exercise's solution, as text, where no operation of torch has made it.
+        first_not_finite: The first node of one's own program with a NaN or infinity that none of its operands
+            explains; None without, and of a lesson's program, where it is there to be seen.
     """
 
     view: View
@@ -92,6 +94,7 @@ class Run:
     failure: Failure | None = None
     right_answer: RightAnswer | None = None
     solution: str = ""
+    first_not_finite: Node | None = None
 
     @cached_property
     def passes(self) -> Passes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tui.compose.error_frame import ATTEMPTS
@@ -227,6 +228,13 @@ def leave_unlocked(view: View, reason: str, previous: Run | None = None) -> Run:
 
 def _with_awaited(result: Run, halt: Callable[[], bool] | None) -> Run:
     """Compute of a long run now what its view shows of the whole program, and not at a key."""
+    if result.trace is not None and (
+        result.view.lesson.external is not None or is_playground(result.view.lesson)
+    ):
+        from llm_linalg.analysis.summary import first_not_finite
+
+        nodes = takewhile(lambda _: halt is None or not halt(), result.trace.nodes)
+        result.first_not_finite = first_not_finite(nodes)
     if result.passes.awaits(result.view):
         _ = result.passes.gradients
     if result.lineages.awaits(result.view):

@@ -35,6 +35,7 @@ class Context(Enum):
     LINEAGE = "there is a cell whose lineage can be shown"
     MAP = "the map of the program is shown"
     MAP_TABLE = "the map is shown as a table"
+    NOT_FINITE = "a number of the program is not finite, and it is not on the stage"
     MAP_LESSONS = "the map is shown, and lessons tell about its boxes"
     BOARD = "a board is shown"
     BOARD_DIGITS = "a board is shown, and no link in the text has the digits"

@@ -310,6 +310,11 @@ class Session:
             contexts.add(Context.MAP_LESSONS)
         if self.view.depth == "map" and self.view.look in TABLES:
             contexts.add(Context.MAP_TABLE)
+        run = self.current
+        if run is not None and run.first_not_finite is not None:
+            shown = None if self.view.depth == "map" else run.top_node(self.view)
+            if shown is not run.first_not_finite or self.view.cursor is None:
+                contexts.add(Context.NOT_FINITE)
         if self.view.follows is not None or self.view.cursor is not None:
             contexts.add(Context.LINEAGE)
         if steps.position(self.view, navigation)[1]:
