@@ -105,6 +105,8 @@ def test_in_words_in_json_and_on_a_page() -> None:
     text = to_plain(frame)
     assert "> block:1…2 ×2; shape 4×8; float32; max |x| 3.14" in text
     assert "share of zeros." in " ".join(text.split())
+    first = at(view, "tokens")
+    assert open_view(first).frame(first).captions.prose == ""
     record = json.loads(json.dumps(frame_object(frame)))
     rows = record["map"]["table"]["rows"]
     assert (record["look"], record["map"]["table"]["sort"], record["map"]["box"]) == (

@@ -145,6 +145,7 @@ def map_frame(
     step, steps = position(view, navigation)
     opening = View.opening(view.lesson, view.stop)
     as_opened = (place, view.follows) == (current_box(opening, navigation), opening.follows)
+    as_opened = as_opened and level.table is None  # its columns want words
     captions = base.captions._replace(
         # Of one operation alone.
         shape_line=clean(box.node.shape_line, 200) if level.selection.op else NOTHING,
