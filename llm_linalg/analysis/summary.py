@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -102,7 +102,7 @@ class SummaryRow(Generic[N]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Cost:
+class Cost:
     """What one operation takes."""
 
     bytes: int
@@ -112,28 +112,36 @@ class _Cost:
 
 
 def summary(record: Record[N]) -> list[SummaryRow[N]]:
-    """Return a row for each module and operation of a trace, each module before what is in it.
-
-    Each operation is run again on the operands that it had, plainly, which takes as long as the program some
-    times over.
-    """
-    labels = record.labels
-    made = [node for node in record.nodes if node.call is not None]
-    products = {node: multiplications_of(node) or 0 for node in made}
-    with untraced():
-        learned = _learned(record.nodes)
-        kept: set[int] = set()
-        costs = {node: _cost(node, products[node], learned, kept) for node in made}
+    """Return a row for each module and operation of a trace, each module before what is in it."""
+    labels, costs = record.labels, costs_of(record.nodes)
     rows: list[SummaryRow[N]] = []
     for scope in record.scopes:
         inside = sorted((node for own in scope for node in own.nodes if node in costs), key=_position)
         if scope.path and inside:
-            rows.append(_row(scope.path, MODULE, inside, costs))
+            rows.append(row_of(scope.path, MODULE, inside, costs))
         for node in scope.nodes:
             if node in costs:
                 path = f"{scope.path}.{labels[node]}" if scope.path else labels[node]
-                rows.append(_row(path, node.op, [node], costs))
+                rows.append(row_of(path, node.op, [node], costs))
     return rows
+
+
+def costs_of(nodes: Sequence[N], halt: Callable[[], bool] | None = None) -> dict[N, Cost]:
+    """Return what each operation takes and gives.
+
+    Each is run again on the operands that it had, plainly, which takes as long as the program some times
+    over.
+
+    Args:
+        nodes: The nodes of a trace.
+        halt: Asked at each operation whether to stop; those left are as if their values had been dropped.
+    """
+    made = [node for node in nodes if node.call is not None]
+    products = {node: multiplications_of(node) or 0 for node in made}
+    with untraced():
+        learned = _learned(nodes)
+        kept: set[int] = set()
+        return {node: _cost(node, products[node], learned, kept, halt) for node in made}
 
 
 def first_not_finite(nodes: Iterable[N]) -> N | None:
@@ -182,8 +190,8 @@ def _position(node: RecordNode) -> int:
     return node.index
 
 
-def _row(path: str, op: str, nodes: Sequence[N], costs: dict[N, _Cost]) -> SummaryRow[N]:
-    """Return the row of some nodes, of which the last gives the shape."""
+def row_of(path: str, op: str, nodes: Sequence[N], costs: Mapping[N, Cost]) -> SummaryRow[N]:
+    """Return the row of some operations, of which the last gives the shape."""
     own = [costs[node] for node in nodes]
     read = {operand.node: operand.value for node in nodes for operand in node.operands}
     seconds = [cost.seconds for cost in own]
@@ -214,15 +222,16 @@ def _learned(nodes: Sequence[N]) -> set[N]:
     return found
 
 
-def _cost(node: N, products: int, learned: set[N], kept: set[int]) -> _Cost:
+def _cost(node: N, products: int, learned: set[N], kept: set[int], halt: Callable[[], bool] | None) -> Cost:
     """Return what an operation takes; `kept` are the storages that are counted already."""
     call = node.call
     assert call is not None  # noqa: S101
-    if node.dropped or any(operand.value.is_meta for operand in node.operands):
-        return _Cost(0, products, None, None)
+    stopped = halt is not None and halt()
+    if stopped or node.dropped or any(operand.value.is_meta for operand in node.operands):
+        return Cost(0, products, None, None)
     values = Extremes.of(node.value)
     if call.position:  # another result of a call that was counted
-        return _Cost(0, 0, 0.0, values)
+        return Cost(0, 0, 0.0, values)
     given = [operand.value for operand in node.operands]
     fastest: float | None = inf
     try:
@@ -233,7 +242,7 @@ def _cost(node: N, products: int, learned: set[N], kept: set[int]) -> _Cost:
                 fastest = min(fastest or 0.0, perf_counter() - begun)
     except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
         fastest = None
-    return _Cost(_kept_bytes(node, learned, kept), products, fastest, values)
+    return Cost(_kept_bytes(node, learned, kept), products, fastest, values)
 
 
 def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:

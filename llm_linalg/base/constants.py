@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-LookName = Literal["numbers", "plane", "bars", "curve", "weave", "symbols", "heat", "both"]
-LOOK_NAMES: tuple[LookName, ...] = get_args(LookName)  # of `tui.looks.look_table`
+LookName = Literal[
+    "numbers", "plane", "bars", "curve", "weave", "symbols", "heat", "both", "sizes", "values"
+]  # fmt: skip
+LOOK_NAMES: tuple[LookName, ...] = get_args(LookName)  # of `tui.looks.look_table`, and of the map
 ORDER_NAMES = ("cells", "terms", "rows", "columns", "outer", "wave")  # of `llm_linalg.walks.orders`
 HUES = ("blue", "green", "violet", "pink", "teal", "brown")  # colours that a lesson may give to a tensor
 MOST_RANKS = 8  # devices that one program may run on

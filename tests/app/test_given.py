@@ -438,3 +438,15 @@ def test_a_summary_is_a_table_or_an_object_a_row(tmp_path: Path, capsys: Capture
     done, _, said = ours(capsys, "trace", f"{file}:bad", "--inputs", "2", "--sort", "nan")
     assert done == 2
     assert "--sort sorts the table of --summary" in said
+
+
+def test_a_summary_says_what_a_smaller_dtype_could_not_hold(tmp_path: Path, capsys: Capture) -> None:
+    text = "def own(x):\n    a = x * 65519\n    b = x * 65520\n    c = b * 1e30\n    return c * 5.19e3\n"
+    words = (written(tmp_path, "own_large", text) + ":own", "--inputs", "torch.ones(2)", "--summary")
+    done, out, _ = ours(capsys, "trace", *words)
+    assert done == 0
+    assert out.splitlines()[:3] == [
+        "all numbers are finite",
+        "the first number too large for float16: 6.55e+04 in b (mul), own_large.py:3",
+        "the first number too large for bfloat16: 3.4e+38 in c * 5.19e3 (mul), own_large.py:5",
+    ]

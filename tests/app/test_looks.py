@@ -21,6 +21,7 @@ from tui.looks.look_table import LOOKS
 from tui.looks.ruler import BLOCKS, DART, RulerDrawing
 from tui.model.drawing import Drawing
 from tui.model.frame import CELL_LOOKS, Frame
+from tui.model.map_table import MAP_LOOKS
 from tui.model.view import View
 from tui.render.json_text import frame_object
 from tui.render.plain import to_plain
@@ -52,7 +53,8 @@ def drawing_of(code: str, look: LookName, *, whole: bool = True, step: int = 0) 
 
 
 def test_the_table_is_in_the_order_of_the_names() -> None:
-    assert tuple(look.name for look in LOOKS) == tuple(name for name in LOOK_NAMES if name not in CELL_LOOKS)
+    others = (*CELL_LOOKS, *MAP_LOOKS)
+    assert tuple(look.name for look in LOOKS) == tuple(name for name in LOOK_NAMES if name not in others)
 
 
 # Programs that have a look, with a place for numbers, and the looks that each has.

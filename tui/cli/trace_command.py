@@ -17,8 +17,8 @@ from tui.cli.parser import app_flags, command_parser, format_flag, megabytes
 from tui.cli.run_command import print_trace
 from tui.files.output import explain, is_terminal, say, write
 from tui.model.flags import Parser
+from tui.model.map_table import TABLES
 from tui.model.usage_error import UsageError
-from tui.render.summary_text import COLUMNS
 from tui.terminal import process
 
 if TYPE_CHECKING:
@@ -47,12 +47,6 @@ def parser() -> Parser:
     parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
     format_flag(parser, None, "print the nodes: plain or json")
     parser.add_argument("--summary", action="store_true", help="print a table of its modules and operations")
-    parser.add_argument(
-        "--sort",
-        choices=COLUMNS,
-        metavar="COLUMN",
-        help=f"sort that table's operations: {', '.join(COLUMNS)}",
-    )
     parser.add_argument("--save", metavar="FILE.trace", help="write the trace into a file, and open no app")
     app_flags(parser, leave_out=("set", "code", "stop", "row", "time_limit"))
     return parser
@@ -70,8 +64,8 @@ def run(flags: argparse.Namespace) -> int:
         flags.inputs.remove(flags.target)
     if flags.save is not None and not flags.save.endswith(SUFFIX):
         raise UsageError(f"{quote(flags.save, 200)} does not end in {SUFFIX}")
-    if flags.sort is not None and not flags.summary:
-        raise UsageError("--sort sorts the table of --summary")
+    if flags.sort is not None and not flags.summary and flags.look not in TABLES:
+        raise UsageError("--sort sorts the table of --summary, or of the map with --look sizes or values")
     flags.format = flags.format or ("plain" if flags.summary else None)
     if flags.format is None and flags.save is None:
         check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons.documents import with_saved
 from tui.compose.frames import LONGEST_LINE, LONGEST_OUTPUT
+from tui.model.map_table import MAP_LOOKS
 from tui.model.notebook_cell import NotebookCell
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def plotted_view(view: View, states: Sequence[CellState]) -> View:
 
 def _is_untouched(view: View) -> bool:
     """Return whether a view is as its stop opens: nobody has stepped, or chosen anything."""
-    plain = view.depth == "cells" and view.look == "numbers" and not view.backward and view.cursor is None
+    plain = view.depth == "cells" and view.look in MAP_LOOKS and not view.backward and view.cursor is None
     return plain and not view.path and not view.step
 
 

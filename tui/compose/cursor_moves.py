@@ -70,9 +70,14 @@ def onto_tensor(run: Run, view: View, name: str) -> View:
         return view
     from tui.compose.nodes import path_of
 
-    path = path_of(run.trace.nodes, node) or ()
-    there = replace(view, path=path, order=None, depth="cells", step=0, at=None, return_path=())
-    return replace(last(there, run.navigation(there)), cursor=_start(node.name, node.shape))
+    there = onto_node(run, replace(view, path=path_of(run.trace.nodes, node) or ()))
+    return replace(there, cursor=_start(node.name, node.shape))
+
+
+def onto_node(run: Run, view: View) -> View:
+    """Show the cells of the node of a view's path, all steps done."""
+    there = replace(view, order=None, depth="cells", step=0, at=None, return_path=())
+    return last(there, run.navigation(there))
 
 
 def next_panel(run: Run, view: View, direction: int = 1) -> View:

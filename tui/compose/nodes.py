@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -123,6 +123,7 @@ class NodeNavigation:
     top: tuple[Node, ...]  # the program's nodes
     stop_order: str | None  # the order that the stop asks for, if this is the stop's node
     map: BlockDiagram[Node] | None = None
+    table: Callable[[Path], Sequence[Path]] | None = None  # the rows of a level, where it is a table
 
     @property
     def node(self) -> Node | None:
@@ -176,6 +177,10 @@ class NodeNavigation:
         except LookupError:
             level = None
         return () if level is None else level.own
+
+    def rows(self, path: Path) -> Sequence[Path]:
+        """Return the boxes inside a box, those together that stand in one row."""
+        return [(name,) for name in self.boxes(path)] if self.table is None else self.table(path)
 
     def box(self, path: Path) -> DiagramBox[Node]:
         """Return a box of the map. Raises LookupError."""

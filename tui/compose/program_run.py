@@ -12,10 +12,10 @@ from tui.compose.error_frame import apply_repair, error_frame, failure_frame, is
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import in_ascii
 from tui.compose.lineage_highlight import Lineages
+from tui.compose.map_tables import MapTables
 from tui.compose.nodes import NodeNavigation, top_node
 from tui.compose.passes import Passes
 from tui.compose.run_pictures import RunPictures
-from tui.compose.stop_nodes import navigation_at
 from tui.compose.stop_questions import StopQuestions
 from tui.model.view import View
 
@@ -85,6 +85,8 @@ class Run:
         failure: How it failed; None if it did not.
         right_answer: The right answer to what the stop asks, if it asks anything that its program answers.
         solution: The value of an exercise's solution, as text, where no operation of torch has made it.
+        first_not_finite: The first node of one's own program with a NaN or infinity that none of its operands
+            explains; None without, and of a lesson's program, where it is there to be seen.
     """
 
     view: View
@@ -92,6 +94,7 @@ class Run:
     failure: Failure | None = None
     right_answer: RightAnswer | None = None
     solution: str = ""
+    first_not_finite: Node | None = None
 
     @cached_property
     def passes(self) -> Passes:
@@ -104,6 +107,11 @@ class Run:
         return Lineages(self.trace)
 
     @cached_property
+    def tables(self) -> MapTables:
+        """The tables of its maps."""
+        return MapTables(self.passes)
+
+    @cached_property
     def questions(self) -> StopQuestions:
         """What is asked at its views."""
         return StopQuestions(self.right_answer, None if self.trace is None else self.navigation)
@@ -111,7 +119,7 @@ class Run:
     @cached_property
     def pictures(self) -> RunPictures:
         """The frames of its views."""
-        return RunPictures(self.view, self.passes, self.lineages, self.solution)
+        return RunPictures(self.view, self.passes, self.lineages, self.tables, self.solution)
 
     @property
     def error(self) -> ProgramError | None:
@@ -131,6 +139,7 @@ class Run:
             and not _lacks_values(self, view)
             and not self.passes.awaits(view)
             and not self.lineages.awaits(view)
+            and not self.tables.awaits(view)
         )
 
     def redrawn_since(self, before: Run) -> str:
@@ -160,7 +169,7 @@ class Run:
         Raises:
             LookupError: For a path that isn't there, with the nearest spelling.
         """
-        return navigation_at(view, self.trace_of(view))
+        return self.tables.navigation(view)
 
     def top_node(self, view: View) -> Node | None:
         """Return the trace's node that a view is at or in."""

@@ -14,7 +14,7 @@ from tui.compose.hues import colours_on_device
 from tui.compose.maps import BoxRows, map_view
 from tui.compose.node_views import NodeLooks, NodeViews
 from tui.compose.pictures import PictureInput
-from tui.compose.stop_nodes import navigation_at, nodes_beside
+from tui.compose.stop_nodes import nodes_beside
 from tui.model.view import SOLUTION
 from tui.navigation.map_moves import current_box
 from tui.navigation.steps import order_of, position
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
     from tui.compose.lineage_highlight import Lineages
+    from tui.compose.map_tables import MapTables
     from tui.compose.nodes import NodeNavigation
     from tui.compose.passes import Passes
     from tui.model.frame import Frame
@@ -36,14 +37,18 @@ class RunPictures:
         view: The view that the program was run for.
         passes: Its forward and its backward pass.
         lineages: The cells that are followed through it.
+        tables: The tables of its maps.
         solution: The value of an exercise's solution, as text, where no operation of torch has made it.
     """
 
-    def __init__(self, view: View, passes: Passes, lineages: Lineages, solution: str) -> None:
+    def __init__(
+        self, view: View, passes: Passes, lineages: Lineages, tables: MapTables, solution: str
+    ) -> None:
         self.cache = FormatCache()
         self._lesson = view.lesson
         self._passes = passes
         self._lineages = lineages
+        self._tables = tables
         self._solution = solution
         self._views = NodeViews(view.lesson.axis_declarations, passes.forward)
         self._looks = NodeLooks(self._views)
@@ -62,7 +67,7 @@ class RunPictures:
         return None if node is None else cursor_cell(view, self._views.of(node), self._beside(view, node))
 
     def _navigation(self, view: View) -> NodeNavigation:
-        return navigation_at(view, self._passes.of(view))
+        return self._tables.navigation(view)
 
     def _beside(self, view: View, node: Node) -> tuple[NodeView, ...]:
         return tuple(map(self._views.of, nodes_beside(view, self._passes.of(view), node)))
@@ -133,6 +138,7 @@ class RunPictures:
             return self._node_frame(replace(view, depth="cells"), ascii_only)
         from llm_linalg.api.node_view import node_view
 
+        level = replace(level, table=self._tables.table(view, ascii_only))
         box = navigation.box(current_box(view, navigation))
         shown = node_view(box.node, next(iter(box.node.orders), None))
         frame = map_frame(view, trace, navigation, level, shown, node_view(box.nodes[0]))

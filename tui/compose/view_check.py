@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote, unknown
+from tui.model.frame import CELL_LOOKS
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.navigation.steps import WHOLE, Navigable, goto, order_of, position
@@ -69,8 +70,10 @@ def _check_place(view: View, run: Run, flags: argparse.Namespace) -> View:
         raise UsageError(f"no such cell on this picture, whose tensors are {', '.join(names)}")
     _inside(view, run)
     if flags.look is not None:
-        looks = run.frame(view).stage.looks
-        if flags.look not in looks:
+        frame = run.frame(view)
+        looks = frame.stage.looks
+        carried = frame.stage.map is not None and flags.look in CELL_LOOKS  # from a node, and back to it
+        if flags.look not in looks and not carried:
             raise UsageError(unknown(f"look of {navigation.path[-1]}", flags.look, looks))
     return _with_step(view, run, flags.step)
 

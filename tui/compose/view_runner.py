@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tui.compose.error_frame import ATTEMPTS
@@ -230,6 +231,13 @@ def _with_awaited(result: Run, previous: Run | None, halt: Callable[[], bool] | 
 
     Where the view shows a gradient program, and the gradient is refused, it has failed.
     """
+    if result.trace is not None and (
+        result.view.lesson.external is not None or is_playground(result.view.lesson)
+    ):
+        from llm_linalg.analysis.summary import first_not_finite
+
+        nodes = takewhile(lambda _: halt is None or not halt(), result.trace.nodes)
+        result.first_not_finite = first_not_finite(nodes)
     if result.view.backward:
         _ = result.passes.gradients
         if result.passes.refusal:
@@ -238,6 +246,8 @@ def _with_awaited(result: Run, previous: Run | None, halt: Callable[[], bool] | 
             return Run(result.view, None, Failure(ProgramError(result.passes.refusal), _last_good(previous)))
     if result.lineages.awaits(result.view):
         result.lineages.of(result.view, halt)
+    if result.tables.awaits(result.view):
+        result.tables.find(result.view, halt)
     return result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from html import escape
 from itertools import groupby
@@ -12,6 +12,7 @@ from llm_linalg.lessons.markdown import Block, blocks, group_blocks
 from tui.model.board_view import BoardView
 from tui.model.drawing import Drawing
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
+from tui.model.map_table import HEADS, MapTable, cell_text
 from tui.model.map_view import MapView
 from tui.model.window import window
 from tui.render.svg_drawing import CELL, text_elements
@@ -111,6 +112,8 @@ def link_lessons(html: str, stops: Mapping[str, int]) -> str:
 
 def _boxes(level: MapView) -> str:
     """Return a level of the map as a table: the selected box is marked, and what is followed is counted."""
+    if level.table is not None:
+        return _table(level.table, level.path)
     asked = ("cells", "derivative") if level.question else ("multiplications", "share")
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "shape", *asked, "reads"))
     lines = [f"<tr>{heads}</tr>\n"]
@@ -119,8 +122,24 @@ def _boxes(level: MapView) -> str:
         cells = (row.sizes, *row.columns, ", ".join(level.reads(place)))
         inside = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         lines.append(f'<tr{now}><th scope="row">{escape(row.label)}</th>{inside}</tr>\n')
-    trail = " › ".join(("map", *level.path))
-    caption = f"<caption>{escape(trail)} {escape(level.question)}</caption>\n"
+    return _captioned(level.path, level.question, lines)
+
+
+def _table(table: MapTable, path: Sequence[str]) -> str:
+    """Return the table of a level of the map: the selected row is marked."""
+    heads = ("", "shape", "dtype", *(HEADS[column] for column in table.columns))
+    lines = ["<tr>", *(f'<th scope="col">{escape(head)}</th>' for head in heads), "</tr>\n"]
+    for place, row in enumerate(table.rows):
+        now = ' class="now" aria-current="true"' if place == table.row else ""
+        cells = (row.shape, row.dtype, *(cell_text(row.facts, column) for column in table.columns))
+        inside = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        lines.append(f'<tr{now}><th scope="row">{escape(row.label)}</th>{inside}</tr>\n')
+    return _captioned(path, "", lines)
+
+
+def _captioned(path: Sequence[str], question: str, lines: Sequence[str]) -> str:
+    trail = " › ".join(("map", *path))
+    caption = f"<caption>{escape(trail)} {escape(question)}</caption>\n"
     return "".join(['<div class="tensors">\n<table class="board">\n', caption, *lines, "</table>\n</div>\n"])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llm_linalg.base.text import NOTHING, CleanText, clean
+from tui.model.map_table import MapTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class MapView:
         row: The place of the selected box.
         followed: The cell that is followed, such as "logits[4, 2]"; empty if none is.
         back: Whether it is followed back to what it depends on, and not on to what it feeds.
+        table: The table that is shown in place of boxes and arrows.
     """
 
     path: tuple[CleanText, ...]
@@ -101,6 +103,7 @@ class MapView:
     row: int
     followed: CleanText = NOTHING
     back: bool = True
+    table: MapTable | None = None
 
     @property
     def question(self) -> str:
@@ -114,7 +117,9 @@ class MapView:
 
     @property
     def place(self) -> tuple[int, int]:
-        """Its number among the boxes of the level, from 1, and how many there are."""
+        """Its number among the boxes of the level, or the rows of its table, from 1; how many there are."""
+        if self.table is not None:
+            return self.table.row + 1, len(self.table.rows)
         foreign = sum(row.foreign for row in self.rows)
         return self.row + 1 - foreign, len(self.rows) - foreign
 
@@ -122,8 +127,14 @@ class MapView:
         """Return the labels of the boxes that a box reads."""
         return tuple(self.rows[source].label for source, target in self.arrows if target == place)
 
-    def plain(self, place: int) -> str:
-        """Return a box as a line to be read aloud."""
+    @property
+    def plain(self) -> list[tuple[str, bool]]:
+        """Each box, or row of the table, as a line to be read aloud, and whether it is selected."""
+        if self.table is not None:
+            return [(said, place == self.table.row) for place, said in enumerate(self.table.plain)]
+        return [(self._plain(place), place == self.row) for place in range(len(self.rows))]
+
+    def _plain(self, place: int) -> str:
         row = self.rows[place]
         reads = f"reads {', '.join(self.reads(place))}" if self.reads(place) else ""
         words = [
@@ -139,7 +150,9 @@ class MapView:
 
     @property
     def sentence(self) -> CleanText:
-        """What there is to say about the selected box."""
+        """What there is to say about the selected box, or about the columns of the table."""
+        if self.table is not None:
+            return self.table.sentence
         row = self.selection
         name = row.label if row.op in ("", row.label) else f"{row.label} ({row.op})"
         said = f"{name}: {row.words or row.cost_text}."
@@ -167,6 +180,7 @@ class MapView:
             "box": self.selection.name,
             "boxes": list(self._records()),
             **({"followed": self.question} if self.question else {}),
+            **({} if self.table is None else {"table": self.table.record()}),
         }
 
     def _records(self) -> Iterator[dict[str, object]]:

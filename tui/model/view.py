@@ -71,6 +71,7 @@ class View:
     code: str | None = None  # the program after a repair; None: the lesson's
     row: int = 1  # of the stop's board, from 1
     box: tuple[str, ...] = ()  # of the map
+    sort: str = ""  # the column that sorts the rows of the map's tables; empty: they stand as they ran
     follows: FollowedCell | None = None
     guess: Guess | None = None
     reads: bool = False  # whether the program may read the files that its document names

@@ -17,6 +17,7 @@ from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean
 from tui.model.flags import Choice, Parser, add_switch, flag_value, seed, whole_number
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
+from tui.model.map_table import COLUMNS
 from tui.model.usage_error import UsageError
 from tui.model.view import END, View
 
@@ -63,6 +64,7 @@ def add_picture_flags(
     add("--at", "the slice of an N-d tensor; or none", type=slice_index, metavar="I,J")
     add("--row", "the selected row of a board, from 1", type=whole_number, metavar="N")
     add("--look", ", ".join(LOOK_NAMES), type=Choice("look", LOOK_NAMES), metavar="L")
+    add("--sort", "the column that sorts a table of the map", type=Choice("column", COLUMNS), metavar="C")
     forward, backward = "show the forward program", "show the backward program"
     if "backward" in leave_out:
         forward = backward = argparse.SUPPRESS
@@ -98,7 +100,7 @@ def add_trust_flag(parser: Parser) -> None:
 
 VIEW = (
     "stop", "node", "step", "set", "seed", "order", "depth", "cursor", "box", "lineage", "reach", "at", "row",
-    "look", "backward", "code", "predict", "guess",
+    "look", "sort", "backward", "code", "predict", "guess",
 )  # fmt: skip
 """The flags that name a picture, as a namespace calls them: without them it is the lesson's own."""
 
@@ -172,6 +174,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         cursor=None if flags.cursor == "none" else flags.cursor,
         at=None if flags.at == "none" else flags.at,
         look=flags.look or opening.look,
+        sort=flags.sort or "",
         backward=opening.backward if flags.backward is None else flags.backward,
         code=flags.code,
         row=_row(flags.row, opening),
@@ -327,6 +330,7 @@ def _run_flags(view: View) -> list[tuple[str, ...]]:
         ("--cursor", "none" if view.cursor is None else cell(*view.cursor)),
         ("--at", "none" if view.at is None else ",".join(map(str, view.at))),
         ("--look", view.look),
+        *([("--sort", view.sort)] if view.sort else []),
         ("--backward" if view.backward else "--no-backward",),
         *([("--row", str(view.row))] if view.at_stop.board is not None else []),
         *([("--code", view.code)] if view.code is not None else []),

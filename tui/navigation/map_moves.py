@@ -6,6 +6,7 @@ one box; a step is a box of the level.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -19,6 +20,9 @@ class MapNavigable(Protocol):
 
     def boxes(self, path: Path) -> tuple[str, ...]:
         """Return the boxes inside a box, in order; none in an operation."""
+
+    def rows(self, path: Path) -> Sequence[Path]:
+        """Return the same in rows, as they are shown: of a table, several boxes may be in one."""
 
     def node_path(self, path: Path) -> Path:
         """Return the path of the node that a box gives."""
@@ -39,20 +43,20 @@ def current_box(view: View, navigation: MapNavigable) -> Path:
 
 
 def position(view: View, navigation: MapNavigable) -> tuple[int, int]:
-    """Return `(box, boxes)` on the level, from 1."""
+    """Return `(row, rows)` on the level, from 1."""
     box = current_box(view, navigation)
-    level = navigation.boxes(box[:-1]) if box else ()
-    return (level.index(box[-1]) + 1, len(level)) if box else (0, 0)
+    rows = navigation.rows(box[:-1]) if box else ()
+    return (next(k for k, row in enumerate(rows, 1) if box[-1] in row), len(rows)) if box else (0, 0)
 
 
 def goto(view: View, navigation: MapNavigable, number: int) -> View:
-    """Go to a box of the level by its number, clamped into range."""
+    """Go to a row of the level by its number, clamped into range: to its first box."""
     box = current_box(view, navigation)
-    level = navigation.boxes(box[:-1]) if box else ()
-    if not level:
+    rows = navigation.rows(box[:-1]) if box else ()
+    if not rows:
         return view
-    there = (*box[:-1], level[max(1, min(number, len(level))) - 1])
-    return view if there == box else replace(view, box=there)
+    row = rows[max(1, min(number, len(rows))) - 1]
+    return view if box[-1] in row else replace(view, box=(*box[:-1], row[0]))
 
 
 def into(view: View, navigation: MapNavigable) -> View:

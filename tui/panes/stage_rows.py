@@ -9,6 +9,7 @@ from tui.model.board_view import BoardView
 from tui.panes.board_pane import board_rows
 from tui.panes.cell_rows import cell_rows, shows_cell
 from tui.panes.map_pane import map_rows
+from tui.panes.map_table_pane import table_rows
 from tui.panes.slide_pane import slide_rows
 from tui.panes.stage_areas import StageArea, areas, labels
 from tui.text.glyphs import Glyphs
@@ -67,8 +68,11 @@ def stage_rows(stage: StageRoom, shown: list[StageArea]) -> list[Row]:
         return board_rows(_shown_board(frame.stage.board, stage), stage.width, stage.height, glyphs)
     if frame is not None and frame.stage.map is not None:
         progress = picture.session.learner.progress
-        rows = map_rows(
-            frame.stage.map, stage.width, stage.height, glyphs, large=stage.big, progress=progress
+        level, table = frame.stage.map, frame.stage.map.table
+        rows = (
+            map_rows(level, stage.width, stage.height, glyphs, large=stage.big, progress=progress)
+            if table is None
+            else table_rows(table, stage.width, stage.height, glyphs)
         )
     elif frame is not None and shows_cell(frame):
         return cell_rows(frame, room.main, room.stage, glyphs)

@@ -402,11 +402,7 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
         rows += [row(line) for one in frame.stage.board.rows for line in wrap(one.plain, width)]
         rows += output_rows(frame.listing.printed, width)
     elif frame is not None and frame.stage.map is not None:
-        rows += [
-            row(line)
-            for place in range(len(frame.stage.map.rows))
-            for line in wrap(frame.stage.map.plain(place), width)
-        ]
+        rows += [row(line) for said, _ in frame.stage.map.plain for line in wrap(said, width)]
         rows += [
             (),
             *sentence_rows(frame.captions.sentence, width),

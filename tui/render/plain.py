@@ -152,9 +152,9 @@ def _boxes(frame: Frame, width: int) -> list[str]:
     if level is None:
         return []
     lines = [f"map: {' / '.join(level.path) or 'all'}"]
-    for place in range(len(level.rows)):
-        first, *rest = wrap(level.plain(place), max(20, width - 2))
-        lines += [f"{'>' if place == level.row else ' '} {first}", *(f"  {line}" for line in rest)]
+    for said, selected in level.plain:
+        first, *rest = wrap(said, max(20, width - 2))
+        lines += [f"{'>' if selected else ' '} {first}", *(f"  {line}" for line in rest)]
     return lines
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from llm_linalg.base.numbers import significant
 from llm_linalg.base.text import CleanText, clean, clean_lines, elide_middle
+from tui.model.map_table import count_text, facts_of, sort_key, time_text
 from tui.text.json_line import json_line
 
 if TYPE_CHECKING:
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from llm_linalg.analysis.summary import Extremes, SummaryRow
     from llm_linalg.recording.scopes import Scope
 
-COLUMNS = ("parameters", "bytes", "products", "seconds", "max_abs", "min_abs", "nan", "inf", "zeros")
-"""What a table can be sorted by."""
 _HEADS = ("", "shape", "param", "kept B", "product", "time", "max |x|", "min |x|", "zero")
+OVERFLOWS = {"float16": 65_520.0, "bfloat16": 3.3961775e38}
+"""The least magnitude that rounds to infinity, halfway beyond the largest number of a dtype."""
 _NAME = 30  # columns of a row's name
-_UNITS = ("", "k", "M", "G", "T", "P")
 
 
 def summary_json(trace: Trace) -> Iterator[CleanText]:
@@ -32,9 +31,7 @@ def summary_json(trace: Trace) -> Iterator[CleanText]:
     place = None if first is None else _place(first)
     yield json_line({"format": 1, "first_nonfinite": place})
     for row in summary(trace):
-        facts = {
-            name: value if name != "shape" else list(row.shape) for name, value in values_of(row).items()
-        }
+        facts = {name: value if name != "shape" else list(row.shape) for name, value in facts_of(row).items()}
         yield json_line({"format": 1, "path": row.path, "op": row.op, **facts})
 
 
@@ -43,12 +40,12 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
     from llm_linalg.analysis.summary import MODULE, first_not_finite, summary
 
     rows = summary(trace)
-    lines = [_first(first_not_finite(trace.nodes))]
+    lines = [_first(first_not_finite(trace.nodes)), *_overflows(rows)]
     if by is None:
         told = list(_lines(trace.scopes, {row.path: row for row in rows if row.op == MODULE}, rows))
     else:
         of = [row for row in rows if row.op != MODULE]
-        of.sort(key=lambda row: float(values_of(row)[by] or 0), reverse=by != "min_abs")
+        of.sort(key=lambda row: sort_key(facts_of(row), by))
         told = [_cells(f"{row.path} {row.op}", row) for row in of]
     table = [list(_HEADS), *told]
     widths = [max(cell_len(row[k]) for row in table) for k in range(len(_HEADS))]
@@ -61,24 +58,6 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
     return clean_lines("\n".join(line.rstrip() for line in lines) + "\n")
 
 
-def values_of(row: SummaryRow[Node]) -> dict[str, Any]:
-    """Return a row's facts under their names in JSON."""
-    found: Extremes | None = row.values
-    return {
-        "shape": row.shape,
-        "dtype": row.dtype,
-        "parameters": row.parameters,
-        "bytes": row.bytes,
-        "products": row.products,
-        "seconds": None if row.seconds is None else significant(row.seconds),
-        "max_abs": None if found is None or found.largest is None else significant(found.largest),
-        "min_abs": None if found is None or found.smallest is None else significant(found.smallest),
-        "nan": None if found is None else found.nan,
-        "inf": None if found is None else found.inf,
-        "zeros": None if found is None else significant(found.zeros / max(found.cells, 1)),
-    }
-
-
 def _place(node: Node) -> dict[str, object]:
     return {"node": node.name, "path": node.scope, "file": node.file, "line": node.line}
 
@@ -86,9 +65,27 @@ def _place(node: Node) -> dict[str, object]:
 def _first(node: Node | None) -> str:
     if node is None:
         return "all numbers are finite"
+    return clean(f"the first number that is not finite: {_named(node)}", 300)
+
+
+def _overflows(rows: Sequence[SummaryRow[Node]]) -> Iterator[str]:
+    """Yield for each smaller dtype the first operation with a number that would be infinite in it."""
+    for dtype, least in OVERFLOWS.items():
+        large = [(row.nodes[0].index, row) for row in rows if len(row.nodes) == 1 and _reaches(row, least)]
+        for _, row in sorted(large, key=lambda own: own[0])[:1]:
+            size = 0.0 if row.values is None else row.values.largest or 0.0
+            yield clean(f"the first number too large for {dtype}: {size:.3g} in {_named(row.nodes[0])}", 300)
+
+
+def _reaches(row: SummaryRow[Node], least: float) -> bool:
+    found = row.values
+    return row.dtype in ("float32", "float64") and found is not None and (found.largest or 0.0) >= least
+
+
+def _named(node: Node) -> str:
     where = f", {Path(node.file).name}:{node.line}" if node.file else f", line {node.line}"
     inside = f" in {node.scope}" if node.scope else ""
-    return clean(f"the first number that is not finite: {node.title} ({node.op}){inside}{where}", 300)
+    return f"{node.title} ({node.op}){inside}{where}"
 
 
 def _lines(
@@ -151,10 +148,10 @@ def _cells(name: str, *rows: SummaryRow[Node]) -> list[str]:
     return [
         elide_middle(name, _NAME),
         shape,
-        _count(sum(row.parameters for row in rows)),
-        _count(sum(row.bytes for row in rows)),
-        _count(sum(row.products for row in rows)),
-        "?" if None in seconds else _time(sum(own for own in seconds if own is not None)),
+        count_text(sum(row.parameters for row in rows)),
+        count_text(sum(row.bytes for row in rows)),
+        count_text(sum(row.products for row in rows)),
+        "?" if None in seconds else time_text(sum(own for own in seconds if own is not None)),
         *_extremes(found),
     ]
 
@@ -163,24 +160,8 @@ def _extremes(found: Extremes | None) -> list[str]:
     if found is None:
         return ["?", "?", "?"]
     broken = " ".join(
-        f"{_count(own)} {word}" for own, word in ((found.nan, "NaN"), (found.inf, "inf")) if own
+        f"{count_text(own)} {word}" for own, word in ((found.nan, "NaN"), (found.inf, "inf")) if own
     )
     high, low = (("" if own is None else f"{own:.3g}") for own in (found.largest, found.smallest))
     zeros = found.zeros / max(found.cells, 1)
     return [broken or high, low, f"{zeros:.0%}" if zeros else ""]
-
-
-def _count(number: int) -> str:
-    """Return a count in three digits: `12.3k`; nothing for 0."""
-    value, unit = float(number), 0
-    while value >= 999.5:
-        value, unit = value / 1000, unit + 1
-    digits = 0 if not unit or value >= 99.95 else 1
-    return f"{value:.{digits}f}{_UNITS[min(unit, len(_UNITS) - 1)]}" if number else ""
-
-
-def _time(seconds: float) -> str:
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * factor >= 0.9995 or unit == "µs":
-            return f"{seconds * factor:.3g} {unit}" if seconds else ""
-    return ""

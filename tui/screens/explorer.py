@@ -34,6 +34,7 @@ from tui.session.commands import BY_ID, find_command, run
 from tui.session.contexts import Context
 from tui.session.exercise_commands import session_frame, with_verdict
 from tui.session.keys import KEYS
+from tui.session.not_finite import with_first_told
 from tui.session.script.script_recorder import Recording
 from tui.session.session import Session
 from tui.session.step_commands import tick
@@ -351,7 +352,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         left, lesson = self.run.left, opened.view.lesson
         again = left is not None and left.trace is not None and left.view.lesson is lesson
         if left is None or not again or lesson.external is None or not is_halted(opened.error):
-            return self.session.with_run(opened)
+            return with_first_told(self.session.with_run(opened), self.session.last_run)
         back = replace(self.session, view=left.view).with_run(left)
         return back.with_notice("Stopped: this is what was there before.")
 

@@ -29,6 +29,7 @@ from tui.session import (
     exercise_commands,
     guess_commands,
     map_commands,
+    not_finite,
     playground_commands,
     step_commands,
     stop_commands,
@@ -350,6 +351,22 @@ COMMANDS = with_key_text((
     _map(
         "map.ask", "c", "cell", "Ask a cell of what the box gives where it came from", 16, map_commands.ask,
         script="ask", footer_stay=4,
+    ),
+    _of(Topic.MAP, Context.NOT_FINITE)(
+        "broken", "exclamation_mark", "NaN", "The first number that is not finite, and what made it", 2,
+        not_finite.go_to_first, script="broken", footer_stay=4,
+        words=[phrase(23, "the first number that is not finite")],
+    ),
+    _map(
+        "map.look", "v", "table", "The map as a table of sizes, as one of values, or as a diagram", 17,
+        control_commands.next_look, script=writing.look, footer_stay=4,
+    ),
+    _of(Topic.MAP, Context.MAP_TABLE)(
+        "map.sort", "o", "sort", "Sort the table by its next column; after the last, as it ran", 2,
+        map_commands.sort, script=writing.sort, footer_stay=4,
+        words=[
+            ScriptWord(15, "sort [COLUMN]", "sort a table of the map; none: as it ran", actions.sort_table),
+        ],
     ),
     _of(Topic.MAP, Context.MAP_LESSONS)(
         "map.lesson", "L", "lesson", "Open the lesson of the selected box", 3,

@@ -34,6 +34,8 @@ class Context(Enum):
     CURSOR_TRAIL = "a cell was followed to where it was made, and there is a way back"
     LINEAGE = "there is a cell whose lineage can be shown"
     MAP = "the map of the program is shown"
+    MAP_TABLE = "the map is shown as a table"
+    NOT_FINITE = "a number of the program is not finite, and it is not on the stage"
     MAP_LESSONS = "the map is shown, and lessons tell about its boxes"
     BOARD = "a board is shown"
     BOARD_DIGITS = "a board is shown, and no link in the text has the digits"

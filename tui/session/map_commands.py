@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui.compose import cursor_moves
+from tui.model.map_table import TABLES
 from tui.navigation import map_moves, steps
 from tui.session.control_commands import open_lesson
 from tui.session.session import Session
@@ -36,14 +37,23 @@ def select_box(session: Session, argument: str) -> Session:
     )
 
 
+def sort(session: Session) -> Session:
+    """Sort the map's table by its next column; after the last, let the rows stand as they ran."""
+    view = session.view
+    if session.navigation is None or view.depth != "map" or view.look not in TABLES:
+        return session
+    kinds = ("", *TABLES[view.look])
+    following = kinds.index(view.sort) + 1 if view.sort in kinds else 1
+    return session.at_view(replace(view, sort=kinds[following % len(kinds)]))
+
+
 def ask(session: Session) -> Session:
     """Put the cell cursor on what the selected box gives, all of it computed; return comes back here."""
     run, navigation, view = session.current, session.navigation, session.view
     if run is None or navigation is None or view.depth != "map" or not navigation.path:
         return session
     path = navigation.node_path(map_moves.current_box(view, navigation))
-    there = replace(view, depth="cells", path=path, order=None, step=0, at=None, return_path=())
-    on_cell = cursor_moves.move(run, steps.last(there, run.navigation(there)), 0, 0)
+    on_cell = cursor_moves.move(run, cursor_moves.onto_node(run, replace(view, path=path)), 0, 0)
     if on_cell.cursor is None:
         return session.with_notice("It has no cells to ask.")
     return session.at_view(on_cell).with_trail((view,))

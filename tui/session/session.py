@@ -15,6 +15,7 @@ from llm_linalg.lessons.lesson import OTHER_PART
 from llm_linalg.lessons.markdown import links
 from tui.files.course_progress import CourseProgress, LessonProgress
 from tui.model.cell_survey import CellSurvey
+from tui.model.map_table import TABLES
 from tui.model.view import History, View
 from tui.navigation import steps
 from tui.navigation.playground import PLAYGROUND, at_operation, is_playground, last_line
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 THE_SOLUTION = "This is the solution."
 UNDER_SIDEBAR = frozenset(
-    {Context.CURSOR, Context.MASK_CURSOR, Context.BOARD, Context.MAP, Context.MAP_LESSONS}
+    {Context.CURSOR, Context.MASK_CURSOR, Context.BOARD, Context.MAP, Context.MAP_TABLE, Context.MAP_LESSONS}
 )
 """Contexts whose keys choose in the sidebar while it is open."""
 
@@ -307,6 +308,13 @@ class Session:
         contexts = {Context.NODE, Context.MAP if self.view.depth == "map" else Context.TENSORS}
         if self.view.depth == "map" and self.view.lesson.boxes:
             contexts.add(Context.MAP_LESSONS)
+        if self.view.depth == "map" and self.view.look in TABLES:
+            contexts.add(Context.MAP_TABLE)
+        run = self.current
+        if run is not None and run.first_not_finite is not None:
+            shown = None if self.view.depth == "map" else run.top_node(self.view)
+            if shown is not run.first_not_finite or self.view.cursor is None:
+                contexts.add(Context.NOT_FINITE)
         if self.view.follows is not None or self.view.cursor is not None:
             contexts.add(Context.LINEAGE)
         if steps.position(self.view, navigation)[1]:

@@ -15,6 +15,7 @@ from tui.compose import cursor_moves
 from tui.model.examples import BY_NAME as EXAMPLES
 from tui.model.flags import SEEDS, pause
 from tui.model.flags import speed as parse_speed
+from tui.model.map_table import COLUMNS
 from tui.model.usage_error import UsageError
 from tui.navigation import map_moves, steps
 from tui.navigation.playground import is_playground, last_line
@@ -233,6 +234,14 @@ def set_look(session: Session, rest: Sequence[str]) -> str | Session:
     looks: tuple[LookName, ...] = LOOK_NAMES if shown is None else shown.frame(session.view).stage.looks
     look = next(look for look in looks if look == one_of(rest, "look", looks))
     return replace(session, view=replace(session.view, look=look), notice="")
+
+
+def sort_table(session: Session, rest: Sequence[str]) -> str | Session:
+    """Sort the map's tables by a column, or by none; by the next one unless it is named."""
+    if not rest:
+        return "map.sort"
+    name = one_of(rest, "column", [*COLUMNS, "none"])
+    return session.at_view(replace(session.view, sort="" if name == "none" else name))
 
 
 def ask_cell(session: Session, rest: Sequence[str]) -> str | Session:

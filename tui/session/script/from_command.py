@@ -34,6 +34,7 @@ deck_stop = told("stop", lambda after: require_talk(after).number)
 control_choice = told("pick", lambda after: after.selection.control or "")
 seed = told("seed", lambda after: after.view.seed)
 look = told("look", lambda after: after.view.look)
+sort = told("sort", lambda after: after.view.sort or "none")
 row_choice = told("choose", lambda after: after.view.row)
 
 
