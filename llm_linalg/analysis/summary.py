@@ -126,7 +126,9 @@ def summary(record: Record[N]) -> list[SummaryRow[N]]:
     return rows
 
 
-def costs_of(nodes: Sequence[N], halt: Callable[[], bool] | None = None) -> dict[N, Cost]:
+def costs_of(
+    nodes: Sequence[N], halt: Callable[[], bool] | None = None, *, timed: bool = True
+) -> dict[N, Cost]:
     """Return what each operation takes and gives.
 
     Each is run again on the operands that it had, plainly, which takes as long as the program some times
@@ -135,13 +137,15 @@ def costs_of(nodes: Sequence[N], halt: Callable[[], bool] | None = None) -> dict
     Args:
         nodes: The nodes of a trace.
         halt: Asked at each operation whether to stop; those left are as if their values had been dropped.
+        timed: Whether to take their time, which is never the same twice.
     """
     made = [node for node in nodes if node.call is not None]
     products = {node: multiplications_of(node) or 0 for node in made}
     with untraced():
         learned = _learned(nodes)
         kept: set[int] = set()
-        return {node: _cost(node, products[node], learned, kept, halt) for node in made}
+        rounds = ROUNDS if timed else 0
+        return {node: _cost(node, products[node], learned, kept, halt, rounds) for node in made}
 
 
 def first_not_finite(nodes: Iterable[N]) -> N | None:
@@ -222,8 +226,15 @@ def _learned(nodes: Sequence[N]) -> set[N]:
     return found
 
 
-def _cost(node: N, products: int, learned: set[N], kept: set[int], halt: Callable[[], bool] | None) -> Cost:
-    """Return what an operation takes; `kept` are the storages that are counted already."""
+def _cost(
+    node: N,
+    products: int,
+    learned: set[N],
+    kept: set[int],
+    halt: Callable[[], bool] | None,
+    rounds: int,
+) -> Cost:
+    """Return what an operation takes, by so many runs; `kept` are the storages that are counted already."""
     call = node.call
     assert call is not None  # noqa: S101
     stopped = halt is not None and halt()
@@ -233,10 +244,10 @@ def _cost(node: N, products: int, learned: set[N], kept: set[int], halt: Callabl
     if call.position:  # another result of a call that was counted
         return Cost(0, 0, 0.0, values)
     given = [operand.value for operand in node.operands]
-    fastest: float | None = inf
+    fastest: float | None = inf if rounds else None
     try:
         with torch.no_grad():
-            for _ in range(ROUNDS):
+            for _ in range(rounds):
                 begun = perf_counter()
                 call.replay_all(given)
                 fastest = min(fastest or 0.0, perf_counter() - begun)

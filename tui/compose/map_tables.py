@@ -53,7 +53,8 @@ class MapTables:
             return
         given = [node for node in trace.nodes if node.call is None and node.op != "parameter"]
         inputs = {node: Cost(0, 0, 0.0, None if node.dropped else Extremes.of(node.value)) for node in given}
-        self._costs[trace] = inputs | costs_of(trace.nodes, halt)
+        timed = view.lesson.external is not None  # a lesson's frames are the same each time
+        self._costs[trace] = inputs | costs_of(trace.nodes, halt, timed=timed)
 
     def navigation(self, view: View) -> NodeNavigation:
         """Return what the player must know about a view's node; in a table its moves are from row to row.

@@ -142,7 +142,7 @@ def cell_text(facts: Mapping[str, Any], column: str) -> str:
     """Return a cell of a table: nothing for 0, `?` for what is not known."""
     value, known = facts[column], facts["nan"] is not None
     if value is None or (column == "bytes" and not known):
-        return "" if known and column != "seconds" else "?"
+        return "" if known else "?"
     if column == "seconds":
         return time_text(value)
     if column in ("max_abs", "min_abs"):
