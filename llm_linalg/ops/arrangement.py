@@ -45,6 +45,23 @@ def _parts_count(call: Call) -> int:
 
 
 @dataclass(frozen=True, eq=False)
+class IndexAdd(Operation):
+    """index_add: each slice of `source` is added to the slice of `input` that `index` names."""
+
+    kind: str = "pointwise"
+
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        return covered(self, arguments, ["input", "index", "source"])
+
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
+        own, index = call.tensor("input"), call.tensor("index")
+        goes = number_cells(own, 0).long().index_select(call.dim(), index)
+        same = AxesReads(pointwise([tuple(own.shape)]), 0)
+        unknown = OpaqueReads(call.shape, tuple(index.shape))
+        return same, unknown, InverseIndexReads(IndexReads(goes, tuple(own.shape)))
+
+
+@dataclass(frozen=True, eq=False)
 class ScatterAdd(Operation):
     """scatter_add: each cell of `src` is added to the cell of `input` that `index` names."""
 
@@ -127,6 +144,12 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         rule=input_shape,
     ),
     Movement("index_copy", "input, dim, index, source", data=("input", "source"), rule=input_shape),
+    IndexAdd(
+        "index_add",
+        "input, dim, index, source, *, alpha=1, out=None",
+        rule=input_shape,
+        gradient={"input": "{d}", "source": "{alpha}{d}.index_select({dim}, {index})"},
+    ),
     ScatterAdd(
         "scatter_add",
         "input, dim, index, src",

@@ -72,7 +72,18 @@ def _plain_attention(arguments: Mapping[str, Any]) -> bool:
     return not arguments["dropout_p"] and not both
 
 
+def _gate(call: Call) -> str:
+    """Return a gated linear unit as a program: one half, times the sigmoid of the other."""
+    return f"first, second = torch.chunk(input, 2, dim={call['dim']})\ngated = first * second.sigmoid()"
+
+
 COMPOSITES: tuple[Operation, ...] = (
+    Composite(
+        "glu",
+        "input, dim=-1",
+        write_program=_gate,
+        covers=lambda arguments: isinstance(arguments["input"], Tensor),
+    ),
     Composite(
         "scaled_dot_product_attention",
         "query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False",

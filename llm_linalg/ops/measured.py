@@ -66,9 +66,7 @@ MEASURED: tuple[Operation, ...] = (
         price_for_call=_powers,
     ),
     FallbackOperation("prelu", "input, weight"),
-    FallbackOperation("glu", "input, dim=-1"),
     FallbackOperation("softmin", "input, dim=None, _stacklevel=3, dtype=None"),
-    FallbackOperation("index_add", "input, dim, index, source, *, alpha=1, out=None"),
     FallbackOperation("index_fill", "input, dim, index, value"),
     FallbackOperation("scatter_reduce", "input, dim, index, src, reduce, *, include_self=True, out=None"),
     FallbackOperation(
