@@ -74,7 +74,8 @@ def _plain_attention(arguments: Mapping[str, Any]) -> bool:
 
 def _gate(call: Call) -> str:
     """Return a gated linear unit as a program: one half, times the sigmoid of the other."""
-    return f"first, second = torch.chunk(input, 2, dim={call['dim']})\ngated = first * second.sigmoid()"
+    halves = f"first, second = torch.chunk(input, 2, dim={literal(call['dim'])})"
+    return f"{halves}\ngated = first * second.sigmoid()"
 
 
 COMPOSITES: tuple[Operation, ...] = (
