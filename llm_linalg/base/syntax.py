@@ -30,7 +30,10 @@ def statements(text: str) -> ast.Module:
     """
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text, _NOWHERE)
+        try:
+            return ast.parse(text, _NOWHERE)
+        except SystemError:  # another thread has parsed without this lock, which confuses CPython
+            return ast.parse(text, _NOWHERE)
 
 
 def expression(text: str) -> ast.expr:
