@@ -7,7 +7,7 @@ result before it is made where it may be larger than its operands.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -45,36 +45,30 @@ def _parts_count(call: Call) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class IndexAdd(Operation):
-    """index_add: each slice of `source` is added to the slice of `input` that `index` names."""
+class IndexedSum(Operation):
+    """scatter_add and index_add: each cell of a source is added to the cell of `input` that `index` names.
+
+    Attributes:
+        source: The parameter that is the source.
+        by_slice: Whether `index` names slices along the axis, and not a place for each cell.
+    """
 
     kind: str = "pointwise"
+    source: str = field(kw_only=True)
+    by_slice: bool = False
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        return covered(self, arguments, ["input", "index", "source"])
+        return covered(self, arguments, ["input", "index", self.source])
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         own, index = call.tensor("input"), call.tensor("index")
-        goes = number_cells(own, 0).long().index_select(call.dim(), index)
-        same = AxesReads(pointwise([tuple(own.shape)]), 0)
-        unknown = OpaqueReads(call.shape, tuple(index.shape))
-        return same, unknown, InverseIndexReads(IndexReads(goes, tuple(own.shape)))
-
-
-@dataclass(frozen=True, eq=False)
-class ScatterAdd(Operation):
-    """scatter_add: each cell of `src` is added to the cell of `input` that `index` names."""
-
-    kind: str = "pointwise"
-
-    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        return covered(self, arguments, ["input", "index", "src"])
-
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        own, index = call.tensor("input"), call.tensor("index")
-        there = tuple(slice(size) for size in index.shape)  # src may be larger than what is taken of it
-        goes = torch.zeros(call.tensor("src").shape, dtype=torch.int64)
-        goes[there] = number_cells(own, 0).long().gather(call.dim(), index)
+        places = number_cells(own, 0).long()
+        if self.by_slice:
+            goes = places.index_select(call.dim(), index)
+        else:
+            there = tuple(slice(size) for size in index.shape)  # it may be larger than what is taken of it
+            goes = torch.zeros(call.tensor(self.source).shape, dtype=torch.int64)
+            goes[there] = places.gather(call.dim(), index)
         same = AxesReads(pointwise([tuple(own.shape)]), 0)
         unknown = OpaqueReads(call.shape, tuple(index.shape))
         return same, unknown, InverseIndexReads(IndexReads(goes, tuple(own.shape)))
@@ -144,15 +138,18 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         rule=input_shape,
     ),
     Movement("index_copy", "input, dim, index, source", data=("input", "source"), rule=input_shape),
-    IndexAdd(
+    IndexedSum(
         "index_add",
         "input, dim, index, source, *, alpha=1, out=None",
+        source="source",
+        by_slice=True,
         rule=input_shape,
         gradient={"input": "{d}", "source": "{alpha}{d}.index_select({dim}, {index})"},
     ),
-    ScatterAdd(
+    IndexedSum(
         "scatter_add",
         "input, dim, index, src",
+        source="src",
         rule=input_shape,
         gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
     ),

@@ -7,7 +7,6 @@ of the app is read.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import linear_regression
@@ -15,7 +14,7 @@ from statistics import linear_regression
 from tests.bench.programs import MATMUL, RIGHT
 from tests.bench.stats import Row
 from tests.bench.steps import ready
-from tests.bench.typing import BACKSPACE, LEFT, PROGRAM
+from tests.bench.typing import BACKSPACE, playground
 from tests.terminal.console import Console
 
 STEPS_A_LAP, KEYS_A_LAP = 60, 20
@@ -56,20 +55,15 @@ def played() -> Iterator[Callable[[], float]]:
 
 def typed() -> Iterator[Callable[[], float]]:
     """Changes a program some times, each time until its shapes are there."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "program.py"
-        file.write_text(PROGRAM, encoding="utf-8")
-        with Console("play", str(file)) as app:
-            app.until("(2,) float32").quiet(1.0)
-            app.send(LEFT)
-            for _ in range(TYPED):
-                for _ in range(KEYS_A_LAP // 2):
-                    app.send("1")
-                    app.until("(21,) float32")
-                    app.send(BACKSPACE)
-                    app.until("(2,) float32")
-                app.quiet(0.5)
-                yield lambda: held(app.process.pid)
+    with playground() as app:
+        for _ in range(TYPED):
+            for _ in range(KEYS_A_LAP // 2):
+                app.send("1")
+                app.until("(21,) float32")
+                app.send(BACKSPACE)
+                app.until("(2,) float32")
+            app.quiet(0.5)
+            yield lambda: held(app.process.pid)
 
 
 def growth(laps: Iterator[Callable[[], float]]) -> tuple[float, float]:

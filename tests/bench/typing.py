@@ -8,6 +8,8 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.programs import PYTHON
@@ -43,25 +45,32 @@ def started() -> float:
     return time.perf_counter() - start
 
 
-def typing() -> list[Row]:
-    """Makes the last line's tensor longer and shorter, in turn with a key that changes one character."""
+@contextmanager
+def playground() -> Iterator[Console]:
+    """The program in the playground, the cursor before its last character."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "program.py"
         file.write_text(PROGRAM, encoding="utf-8")
         with Console("play", str(file)) as app:
             app.until("(2,) float32").quiet(1.0)
             app.send(LEFT)
-            app.quiet(0.3)
-            ours, base = [], []
-            for _ in range(ROUNDS):
-                ours.append(took(app, "1", "(21,) float32"))
-                ours.append(took(app, BACKSPACE, "(2,) float32"))
-                app.quiet(0.1)
-                base.append(started())
-            pasted = took(app, PASTE, "it was cut")
-        with Console(argv=READER) as reader:
-            reader.until("ready")
-            read = took(reader, PASTE, "done")
+            yield app
+
+
+def typing() -> list[Row]:
+    """Makes the last line's tensor longer and shorter, in turn with a key that changes one character."""
+    with playground() as app:
+        app.quiet(0.3)
+        ours, base = [], []
+        for _ in range(ROUNDS):
+            ours.append(took(app, "1", "(21,) float32"))
+            ours.append(took(app, BACKSPACE, "(2,) float32"))
+            app.quiet(0.1)
+            base.append(started())
+        pasted = took(app, PASTE, "it was cut")
+    with Console(argv=READER) as reader:
+        reader.until("ready")
+        read = took(reader, PASTE, "done")
     return [
         Row(
             f"key to shapes, {LINES} lines",

@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor, library, nn
 from torch.autograd import Function
 from torch.utils.checkpoint import checkpoint
 
@@ -116,7 +116,7 @@ class Counting(Function):
         return slopes[0]
 
 
-@torch.library.custom_op("llm_linalg_tests::wave", mutates_args=())
+@library.custom_op("llm_linalg_tests::wave", mutates_args=())
 def wave(x: Tensor) -> Tensor:
     """A sine."""
     return x.sin()

@@ -20,7 +20,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor, library, nn
 
 from llm_linalg import Trace, trace
 from llm_linalg.recording.record_node import OUTSIDE
@@ -29,7 +29,7 @@ NO_LAW = ("grad", "empty")
 """What is read from a leaf, and cells that nobody has set."""
 
 
-@torch.library.custom_op("llm_linalg_tests::bump", mutates_args=("x",))
+@library.custom_op("llm_linalg_tests::bump", mutates_args=("x",))
 def bump(x: Tensor) -> None:
     """Writes its operand."""
     x.add_(1)
