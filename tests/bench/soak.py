@@ -26,7 +26,10 @@ LARGER, USUAL = (100, 30), (80, 24)
 
 
 def held(process: int) -> float:
-    """The private memory of a process and of those that it started, in MB. Needs a /proc."""
+    """The memory that a process and those that it started have written, in MB. Needs a /proc.
+
+    What they only map, such as torch's libraries, is counted or not by who else runs.
+    """
     own = Path(f"/proc/{process}")
     try:
         text = (own / "smaps_rollup").read_text()
@@ -35,7 +38,7 @@ def held(process: int) -> float:
         ]
     except OSError:  # it has ended
         return 0.0
-    private = sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private_"))
+    private = sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private_Dirty"))
     return private / 1024 + sum(held(int(child)) for child in children)
 
 
