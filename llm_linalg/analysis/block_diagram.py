@@ -1,7 +1,8 @@
 """The block diagram (the map) of a trace: its operations folded by scope, a level at a time.
 
 A box of a level is one operation, or a scope (a module, a call of a program's function) that opens into the
-level inside it. Inputs from outside are a level's first boxes, and arrows say which box reads which.
+level inside it. Inputs from outside are a level's first boxes, and arrows say which box reads which. On a
+level too long to be read a loop is one box, `x ×100,000`, which opens into its turns.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Generic
 
+from llm_linalg.analysis.loops import Part, first_position, fold_loops, label_of, position
 from llm_linalg.analysis.parts import multiplications_of
 from llm_linalg.analysis.random_draws import is_drawn
 from llm_linalg.base.cells import Index
@@ -21,8 +23,8 @@ from llm_linalg.recording.record_node import N, RecordNode
 from llm_linalg.recording.scopes import FOLD, Scope
 
 Path = tuple[str, ...]
+MOST_BOXES = 128  # boxes of a level whose loops are not folded
 MOST_SAID = 1000  # names compared to suggest a spelling
-LONGEST_LABEL = 14  # characters of an expression that stands in a box; else its operation does
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,12 @@ class DiagramBox(Generic[N]):
     def products(self) -> int:
         """How many of its multiplications belong to products of matrices and vectors."""
         return 0 if self.foreign else _multiplications(x for x in self.nodes if x.kind == "contraction")
+
+    def holds(self, node: N) -> bool:
+        """Return whether a node is inside."""
+        if not self.nodes[0].index <= node.index <= self.nodes[-1].index:
+            return False
+        return self.nodes[bisect_left(self.nodes, node.index, key=position)] is node
 
     def count_cells(self, cells: Mapping[N, Collection[Index]]) -> tuple[int, int]:
         """Return how many cells of its outputs are among the given cells, and how many its outputs have."""
@@ -120,19 +128,17 @@ class BlockDiagram(Generic[N]):
     def locate(self, node: N) -> Path | None:
         """Return the path of a node's box, or of the next box if it has none; None if there are no boxes."""
         path: Path = ()
-        level = self.level()
-        for part in filter(None, node.scope.split(".")):
-            stays = [box for box in level.boxes if box.scope and box.scope.name == part]
-            last = [box for box in stays if box.nodes[0].index <= node.index] or stays
-            box = next(reversed(last), None)
-            if box is None:
-                break  # a scope of parameters only has no box
-            path = (*path, box.name)
+        while True:
             level = self.level(path)
-        own = [box for box in level.boxes if not box.foreign] or list(level.boxes)
-        later = [box for box in own if box.nodes[0] is node or box.nodes[0].index >= node.index]
-        found = next(iter([*later, *own[-1:]]), None)
-        return None if found is None else (*path, found.name)
+            own = [box for box in level.boxes if not box.foreign] or list(level.boxes)
+            around = next((box for box in own if box.holds(node)), None)
+            if around is None:
+                later = [box for box in own if box.nodes[0].index >= node.index]
+                found = next(iter([*later, *own[-1:]]), None)
+                return None if found is None else (*path, found.name)
+            path = (*path, around.name)
+            if around.scope is None:
+                return path
 
     @cached_property
     def multiplications(self) -> int:
@@ -157,20 +163,32 @@ class BlockDiagram(Generic[N]):
         return hidden
 
     @cached_property
-    def _readers(self) -> dict[N, list[N]]:
-        readers: dict[N, list[N]] = {}
+    def _readers(self) -> tuple[dict[N, N], dict[N, list[N]]]:
+        """The first reader of each node, and the others of the few that have several."""
+        first: dict[N, N] = {}
+        others: dict[N, list[N]] = {}
         for node in self._nodes:
             for operand in node.operands:
-                readers.setdefault(operand.node, []).append(node)
-        return readers
+                if first.setdefault(operand.node, node) is not node:
+                    others.setdefault(operand.node, []).append(node)
+        return first, others
+
+    def _is_read_outside(self, node: N, held: Collection[N]) -> bool:
+        first, others = self._readers
+        if node not in first:
+            return False
+        return first[node] not in held or any(other not in held for other in others.get(node, ()))
 
     def _fold(self, scope: Scope[N], path: Path) -> DiagramLevel[N]:
         hidden = {node for node in self._hidden if node.op == "parameter"} if scope.is_fold else self._hidden
+        parts: list[Part[N]] = [node for node in scope.nodes if node not in hidden]
         children = [stay for child in scope.children.values() for stay in self._stays(child, scope)]
-        inside = [box for child in children if (box := self._scope_box(child))]
-        inside += [_operation(node) for node in scope.nodes if node not in hidden]
-        inside.sort(key=lambda box: box.nodes[0].index)
-        held = {node for part in scope for node in part.nodes}
+        parts += [child for child in children if not self._hidden.issuperset(child.every)]
+        parts.sort(key=first_position)
+        if len(parts) > MOST_BOXES:
+            parts = fold_loops(scope, parts)
+        inside = [self._scope_box(part) if isinstance(part, Scope) else _operation(part) for part in parts]
+        held = set(scope.every)
         sources = {
             operand.node: None
             for box in inside
@@ -198,7 +216,7 @@ class BlockDiagram(Generic[N]):
 
         As one box it would stand above what it reads.
         """
-        places = sorted(node.index for part in child for node in part.nodes)
+        places = sorted(node.index for node in child.every)
         held = set(places)
         outside = [node.index for node in scope.nodes if node not in self._hidden]
         starts = places[:1]
@@ -213,13 +231,11 @@ class BlockDiagram(Generic[N]):
         ends = [*starts[1:], len(self._nodes)]
         return [child.between(*span) for span in zip(starts, ends, strict=True)] if starts[1:] else [child]
 
-    def _scope_box(self, scope: Scope[N]) -> DiagramBox[N] | None:
-        """Return the box of a scope; None if it contains only hidden nodes."""
-        nodes = sorted((node for part in scope for node in part.nodes), key=lambda node: node.index)
+    def _scope_box(self, scope: Scope[N]) -> DiagramBox[N]:
+        """Return the box of a scope."""
+        nodes = sorted(scope.every, key=position)
         held = set(nodes)
-        if held <= self._hidden:
-            return None
-        read = [node for node in nodes if any(other not in held for other in self._readers.get(node, ()))]
+        read = [node for node in nodes if self._is_read_outside(node, held)]
         given = [node for node in read if node not in self._hidden] or nodes[-1:]
         return DiagramBox(scope.name.replace(FOLD, ""), scope.name, tuple(nodes), tuple(given), scope)
 
@@ -249,5 +265,4 @@ def _is_data(node: RecordNode) -> bool:
 
 
 def _operation(node: N, *, foreign: bool = False) -> DiagramBox[N]:
-    unnamed = node.bound_name is None and (node.title == node.name or len(node.source) > LONGEST_LABEL)
-    return DiagramBox(node.name, node.op if unnamed else node.title, (node,), (node,), None, foreign)
+    return DiagramBox(node.name, label_of(node), (node,), (node,), None, foreign)

@@ -169,18 +169,12 @@ def alike_runs(scopes: Sequence[Scope[N]]) -> Iterator[list[Scope[N]]]:
     """Yield scopes side by side in runs that do the same with tensors of the same shapes."""
     run: list[Scope[N]] = []
     for scope in scopes:
-        if run and _signature(run[0]) != _signature(scope):
+        if run and run[0].likeness != scope.likeness:
             yield run
             run = []
         run.append(scope)
     if run:
         yield run
-
-
-def _signature(scope: Scope[N]) -> tuple[object, ...]:
-    return tuple(
-        (own.path[len(scope.path) :], *[(x.op, x.shape, x.dtype) for x in own.nodes]) for own in scope
-    )
 
 
 def _has(value: Tensor, test: object, *, negated: bool = False) -> bool:

@@ -65,6 +65,19 @@ class Scope(Generic[N]):
         return is_fold(self.name)
 
     @property
+    def likeness(self) -> tuple[object, ...]:
+        """What it does: equal for scopes that do the same with tensors of the same shapes and dtypes."""
+        return tuple(
+            (own.path[len(self.path) :], *[(x.op, x.shape, x.dtype) for x in own.nodes]) for own in self
+        )
+
+    @property
+    def every(self) -> Iterator[N]:
+        """Its nodes, then those of inner scopes, outermost first."""
+        for scope in self:
+            yield from scope.nodes
+
+    @property
     def first(self) -> N | None:
         """Its first node, those of inner scopes included; None if it has none."""
         found = [scope.nodes[0] for scope in self if scope.nodes]

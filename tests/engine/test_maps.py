@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import Node, Trace, trace
-from llm_linalg.analysis.block_diagram import DiagramBox, DiagramLevel
+from llm_linalg.analysis.block_diagram import MOST_BOXES, DiagramBox, DiagramLevel
+from llm_linalg.analysis.loops import MOST_TURNS, find_repeats
 from tests.engine.here import run
 
 NESTED = """
@@ -218,3 +220,82 @@ def test_a_variable_that_is_used_again_keeps_what_it_held_before_on_the_map() ->
     assert [(box.name, box.multiplications) for box in made.map.level().boxes] == [
         ("x:1", 0), ("x:2", 6), ("x:3", 6), ("x", 6),
     ]  # fmt: skip
+
+
+def looping(before: int, turns: int, lines: int, inner: int, *, calls: bool) -> Trace:
+    def body(x: Tensor) -> Tensor:
+        return x.sin() + 1
+
+    def program(x: Tensor) -> Tensor:
+        for k in range(before):
+            x = x + k
+        for _ in range(turns):
+            x = x * 2
+            for _ in range(inner):
+                x = x.cos()
+            if lines > 1:
+                x = x - 1
+            if calls:
+                x = body(x)
+        return x.relu()
+
+    return trace(program, torch.ones(2))
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    before=st.integers(0, 3),
+    turns=st.integers(1, 150),
+    lines=st.integers(1, 2),
+    inner=st.integers(0, 12),
+    calls=st.booleans(),
+)
+def test_a_long_loop_is_one_box_that_opens_into_its_turns(
+    before: int, turns: int, lines: int, inner: int, calls: bool
+) -> None:
+    made = looping(before, turns, lines, inner, calls=calls)
+    every = levels(made)
+    singles = [box.node for level in every for box in inside(level) if box.scope is None]
+    assert len(singles) == len(set(singles)) == len(made.nodes)
+    assert max(len(inside(level)) for level in every) <= MOST_BOXES
+    for level in every:
+        whole = made.map.level(level.path[:-1]).box(level.path[-1]).multiplications if level.path else None
+        expected = made.map.multiplications if whole is None else whole
+        assert sum(box.multiplications for box in level.boxes) == expected
+        assert all(source < reader for source, reader in level.arrows)
+    for node in made.nodes[:: max(1, len(made.nodes) // 50)]:
+        *path, name = made.map.locate(node) or ()
+        assert made.map.level(path).box(name).node is node
+
+
+def test_turns_of_a_long_loop_stand_in_groups() -> None:
+    made = looping(0, 5000, 2, 0, calls=False)
+    assert made.map.level().own[1] == "x ×5,000"
+    path = ("x ×5,000",)
+    groups = inside(made.map.level(path))
+    assert [groups[0].label, groups[-1].label, len(groups)] == ["turns 1 to 100", "turns 4,901 to 5,000", 50]
+    turns = inside(made.map.level((*path, groups[1].name)))
+    assert [box.label for box in turns][:2] == ["turn 1", "turn 2"]
+    assert len(turns) == MOST_TURNS
+    assert [box.node.op for box in inside(made.map.level((*path, groups[1].name, "turn 7")))] == [
+        "mul",
+        "sub",
+    ]
+
+
+@given(
+    st.lists(st.integers(0, 3), max_size=60), st.lists(st.integers(0, 9), min_size=1, max_size=9), st.data()
+)
+def test_repeats_are_the_sequence_itself(others: list[int], turn: list[int], data: st.DataObject) -> None:
+    count = data.draw(st.integers(3, 20))
+    place = data.draw(st.integers(0, len(others)))
+    things = [*others[:place], *turn * count, *others[place:]]
+    found = find_repeats(things)
+    assert [start for turns in found for start in turns[:1]] == [0, *[turns[-1] for turns in found]][
+        : len(found)
+    ]
+    assert found[-1][-1] == len(things)
+    for turns in found:
+        parts = [things[start:end] for start, end in pairwise(turns)]
+        assert all(part == parts[0] for part in parts)
+    assert len(found) <= len(others) + 2 * len(turn)
