@@ -63,10 +63,16 @@ def written_path(path: Path) -> Path:
 
 def set_aside(path: Path) -> Path:
     """Rename what is at a path, a link itself, to NAME.bak, or NAME.bak2 and so on; return the new path."""
+    copy = free_copy(path)
+    path.rename(copy)
+    return copy
+
+
+def free_copy(path: Path) -> Path:
+    """Return the path that a copy of a file can have: NAME.bak, or NAME.bak2 and so on. Raises OSError."""
     for number in range(1, MOST_COPIES + 1):
         copy = path.with_name(f"{path.name}.bak{'' if number == 1 else number}")
         if not os.path.lexists(copy):
-            path.rename(copy)
             return copy
     raise FileExistsError(errno.EEXIST, f"there are {MOST_COPIES} copies of it already")
 

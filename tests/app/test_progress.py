@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,12 +133,42 @@ def test_the_command_tells_and_forgets(
     place = folder({"XDG_STATE_HOME": str(tmp_path)})
     known = CourseProgress((("matvec", LessonProgress((1, 2), (), STOPS, 1)),))
     assert StateFile(place).update(lambda state: state._replace(progress=known, theme="light"))
+    assert main(["progress", "--format", "json"]) == 0
+    said = capsys.readouterr().out
     assert main(["progress", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    assert capsys.readouterr().out == said
+    told = json.loads(said)
     assert told["format"] == 1
     assert told["lessons"]["matvec"] == {"seen": 2, "stops": STOPS, "solved": 0, "exercises": 1}
     assert [*told["lessons"]] == [lesson.slug for lesson in catalog()]
     assert main(["progress"]) == 0
     assert "2 of " in capsys.readouterr().out.splitlines()[0]
-    assert main(["progress", "--reset"]) == 0
+    kept = StateFile(place).load()
+    assert main(["progress", "--reset"]) == 2  # nobody can be asked
+    assert StateFile(place).load() == kept
+    for copies in ("", "2"):
+        capsys.readouterr()
+        assert main(["progress", "--reset", "--yes"]) == 0
+        copy = Path(capsys.readouterr().out.removesuffix("\n"))
+        assert copy == place / f"state.json.bak{copies}"
+        if not copies:
+            assert of_json(json.loads(copy.read_text())) == kept
     assert StateFile(place).load() == State(theme="light")
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("Yes", 0), ("", 1), ("n", 1)])
+def test_forgetting_asks_at_a_terminal(answer: str, code: int, tmp_path: Path) -> None:
+    place = folder({"XDG_STATE_HOME": str(tmp_path)})
+    known = CourseProgress((("matvec", LessonProgress((1, 2), (), STOPS, 1)),))
+    assert StateFile(place).update(lambda state: state._replace(progress=known))
+    here, there = pty.openpty()
+    os.write(here, f"{answer}\n".encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "llm_linalg", "progress", "--reset"],
+        stdin=there, capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+    )  # fmt: skip
+    os.close(here)
+    os.close(there)
+    assert done.returncode == code, done.stderr
+    assert (StateFile(place).load().progress == known) == bool(code)

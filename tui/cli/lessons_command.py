@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from llm_linalg.base.text import clean, clean_lines
-from tui.cli.parser import command_parser
+from tui.cli.parser import command_parser, format_flag
 from tui.files.output import write
 from tui.model.flags import Parser
 
@@ -13,7 +13,7 @@ from tui.model.flags import Parser
 def parser() -> Parser:
     """Return the parser of `llm-linalg lessons`."""
     parser = command_parser("lessons", "List the lessons.")
-    parser.add_argument("--json", action="store_true", help="as one JSON list")
+    format_flag(parser)
     return parser
 
 
@@ -21,7 +21,7 @@ def run(flags: argparse.Namespace) -> int:
     """Print the lessons there are to open."""
     from llm_linalg.lessons.reader import catalog
 
-    if flags.json:
+    if flags.format == "json":
         listed = [
             {
                 "slug": lesson.slug,

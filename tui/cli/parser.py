@@ -37,10 +37,11 @@ def command_parser(name: str, description: str) -> Parser:
 
 
 def format_flag(parser: Parser, default: str | None = "plain", says: str = "plain or json") -> None:
-    """Add the flag of what a command prints: text or JSON."""
+    """Add the flag of what a command prints: text or JSON; `--json`, its name of before, is an alias."""
     parser.add_argument(
         "--format", type=Choice("format", FORMATS[:2]), default=default, metavar="F", help=says
     )
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help=argparse.SUPPRESS)
 
 
 def size(text: str) -> tuple[int, int]:

@@ -9,6 +9,7 @@ version wrote stays as it is.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -130,6 +131,25 @@ class StateFile(NamedTuple):
                 failed(f"nothing of this is remembered: {NAME} can't be written: {error.strerror or error}")
             return False
         return True
+
+    def forget_progress(self) -> Path | None:
+        """Forget what was seen and solved of the course.
+
+        Returns:
+            The path of a copy of the file as it was; None where there was none.
+
+        Raises:
+            OSError: If it can't be forgotten, or no copy be kept.
+        """
+        path = None if self.folder is None else self.folder / NAME
+        if path is None or not path.exists():
+            return None
+        copy = file_io.free_copy(path)
+        user_dirs.keep(copy, path.read_text("utf-8", "replace"))
+        if not self.update(lambda state: state._replace(progress=CourseProgress())):
+            copy.unlink()
+            raise PermissionError(errno.EACCES, "its folder can't be written to")
+        return copy
 
     def set_aside_damaged(self) -> str:
         """Set the file aside if it can't be read; say in one line what is not remembered, and why."""
