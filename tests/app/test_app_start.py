@@ -1,4 +1,4 @@
-"""Starting: text before torch, and no key lost meanwhile."""
+"""Starting: text before torch, nothing that jumps, and a key that waits."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 
 @pytest.mark.parametrize(
-    ("keys", "step", "cursor", "m"),
+    ("keys", "said", "step", "cursor", "m"),
     [
-        (["right", "right", "left", "right"], 2, None, "3"),
-        (["right", "c", "left"], 1, ("Y", (0, 0)), "3"),
-        (["right_square_bracket", "right_square_bracket", "right"], 1, None, "5"),
-        (["g", "7", "enter"], 7, None, "3"),
+        (["right", "right", "left", "right"], "→", 1, None, "3"),
+        (["right", "left", "c"], "c", 0, ("Y", (0, 0)), "3"),
+        (["right", "right_square_bracket", "right_square_bracket"], "]", 0, None, "4"),
+        (["right", "end"], "end", 12, None, "3"),
     ],
 )
-async def test_keys_pressed_before_torch_are_not_lost(
-    gate: threading.Event, keys: list[str], step: int, cursor: object, m: str
+async def test_of_the_keys_pressed_before_torch_the_last_waits(
+    gate: threading.Event, keys: list[str], said: str, step: int, cursor: object, m: str
 ) -> None:
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
@@ -44,6 +44,7 @@ async def test_keys_pressed_before_torch_are_not_lost(
             assert "Matrix × matrix" in d.screen
             await pilot.press(*keys)
             assert d.view.step == 0
+            assert f"loading torch… then {said}" in d.screen
             await pilot.press("question_mark", "escape")
         finally:
             gate.set()
@@ -100,3 +101,19 @@ async def test_another_lesson_is_opened_before_torch(
         gate.set()
         await d.settle()
         assert d.view.lesson.slug == "shapes"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 20)])
+async def test_the_door_stands_still_while_torch_loads(gate: threading.Event, size: tuple[int, int]) -> None:
+    app = Explorer(View.opening(catalog()[0]), catalog(), Options(door=True))
+    async with app.run_test(size=size) as pilot:
+        d = Driver(app, pilot)
+        try:
+            await pilot.pause()
+            assert "loading torch…" in d.screen
+            before = d.rows
+        finally:
+            gate.set()
+        await d.settle()
+        gone = [row for row, now in zip(before, d.rows, strict=True) if row.strip() and row != now]
+        assert [row.strip() for row in gone] == ["loading torch…"]

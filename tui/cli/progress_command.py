@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from llm_linalg.base.text import clean_lines
+from llm_linalg.base.text import clean, clean_lines
 from tui.cli.parser import command_parser, format_flag
 from tui.files import user_dirs
 from tui.files.output import is_terminal, narrate, say, write
@@ -51,7 +51,7 @@ def _reset(state_file: StateFile, *, asks: bool) -> int:
         if not is_terminal(sys.stdin):
             say("nobody can be asked whether to forget your progress: --reset --yes does not ask")
             return 2
-        narrate("Forget all that you have seen and solved of the course? [y/N] ")
+        narrate(clean("Forget all that you have seen and solved of the course? [y/N] "))
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("Nothing was forgotten.")
             return 1

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BAR = 40  # columns of a bar that stands for certainty
 MOST_BARS = 8
+KEPT_BARS = 5  # rows that are kept free for bars until they are there: nothing moves when they come
 QUESTION = "What comes next? To a language model every word has a chance:"
 PROMISE = "torch has just computed these bars. You will compute them yourself."
 
@@ -24,14 +25,16 @@ def door_rows(
     """Return the door in `height` rows of at most `width` columns, or what it is `waiting` for."""
     found = chances(frame)
     bars = [_bar(*one, found, width, glyphs) for one in found]
+    if waiting and not bars:
+        bars = [()] * KEPT_BARS
     ways = [
         row((f"  {way.key}  ", "key", f"door.{way.name}"), (way.text, "strong", f"door.{way.name}"))
         for way in WAYS
     ]
-    said = [row((PROMISE, "label"))] if bars else [row((glyphs.text(waiting), "dim"))] if waiting else []
-    rows = [row((title, "title")), (), row((QUESTION, "")), (), *bars, (), *said, (), *ways]
+    said = row((PROMISE, "label")) if found else row((glyphs.text(waiting), "dim")) if waiting else ()
+    rows = [row((title, "title")), (), row((QUESTION, "")), (), *bars, (), said, (), *ways]
     above = max(0, height - len(rows)) // 3
-    left = max(0, (width - max(map(width_of, rows))) // 3)
+    left = max(0, (width - max(len(PROMISE), *map(width_of, rows))) // 3)
     return [*[()] * above, *((TextSpan(" " * left), *spans) if spans else () for spans in rows)][:height]
 
 

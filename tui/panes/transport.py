@@ -111,8 +111,9 @@ class Counter(RowWidget):
         """Show the step; say how many columns that takes."""
         frame, glyphs = picture.frame, self.glyphs
         if frame is None or not frame.place.steps:
-            self.show([row((picture.waiting, "label"))])
-            return len(picture.waiting)
+            waiting = glyphs.text(picture.waiting)
+            self.show([row((waiting, "label"))])
+            return len(waiting)
         going = picture.session.player.playing
         total = f"{frame.place.steps:,}" if frame.place.steps > MANY else str(frame.place.steps)
         step = f"{frame.place.step:,}" if frame.place.steps > MANY else str(frame.place.step)

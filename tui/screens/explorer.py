@@ -13,7 +13,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.layout.pane_sizes import Picture
+from tui.layout.pane_sizes import LOADING, Picture
 from tui.screens import app_commands
 from tui.screens.answer_line import AnswerJudged, AnswerLine
 from tui.screens.device_run import DeviceRun, DevicesCompared
@@ -39,6 +39,7 @@ from tui.session.script.script_recorder import Recording
 from tui.session.session import Session
 from tui.session.step_commands import tick
 from tui.terminal import crash_log
+from tui.text.key_names import key_label
 from tui.widgets.row_widget import CommandClicked
 
 if TYPE_CHECKING:
@@ -251,6 +252,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def _show_or_failure(self, session: Session) -> None:
         """Hand the picture to every pane; where one can't draw it, a picture of that."""
         waiting = self.run.waiting if self.busy else ""
+        if waiting == LOADING and self.input.queue:
+            waiting = f"{LOADING} then {key_label(self.input.queue[-1])}"
         try:
             self._show(session, self.frame, waiting)
         except Exception as error:
@@ -414,7 +417,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             await self._type(key)
             return True
         if self.must_wait(key):
-            self.input.queue.append(key)
+            self.hold(key)
             return True
         if self.command_of(key) is not None:
             await self._press(key)
@@ -428,6 +431,13 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def must_wait(self, key: str) -> bool:
         """Return whether a key has to wait: for a run, or for keys that wait already."""
         return self.busy and self.input.must_wait(self.session, key)
+
+    def hold(self, key: str) -> None:
+        """Keep a key until the run is done; while torch is loaded, which takes seconds, the last alone."""
+        if not self.run.has_torch:
+            self.input.queue.clear()
+        self.input.queue.append(key)
+        self.draw()
 
     async def _press(self, key: str) -> None:
         if self.input.prompt is not None:

@@ -225,9 +225,7 @@ class PresenterScreen(ExplorerScreen):
             self.input.queue.clear()
             await self.perform(event.command)
         elif self.busy and not self.session.view.at_stop.slide:
-            self.input.queue.append(
-                next(key.key_names[0] for key in self.input.table if key.id == event.command)
-            )
+            self.hold(next(key.key_names[0] for key in self.input.table if key.id == event.command))
         else:
             await self.perform(event.command)
         self.rearm()
