@@ -153,6 +153,7 @@ async def test_a_search_that_fails_ends_nothing_once_the_app_is_ending(leaving: 
 async def test_the_palette_leads_to_the_door_first(words: str) -> None:
     async with opened("matmul") as d:
         await d.pilot.press("ctrl+p", *words)
+        await d.app.workers.wait_for_complete()  # what was found for fewer letters stands there until then
         await d.until_shown("Go to the door: start, or begin anew")
         await d.pilot.press("enter")
         await d.settle()
