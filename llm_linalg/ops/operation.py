@@ -169,6 +169,10 @@ class Operation:
         value = call.result[index].item()
         return Terms(tail=(Term((value,), value),))
 
+    def factor(self, call: Call, place: int) -> Tensor:
+        """Return the numbers of an operand as they are multiplied."""
+        return call.tensors[place]
+
     def bias_position(self, call: Call) -> int | None:
         """Return the position of the operand that is added, not multiplied."""
         return None
