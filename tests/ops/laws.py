@@ -179,6 +179,8 @@ def changed(node: Node, place: int, cell: Index, by: float) -> set[Index]:
             result = node.call.replay(tensors)
         except RuntimeError:  # such as a Cholesky factor of what is no longer positive
             return set()
+    if result.shape != node.value.shape:  # as many as are found
+        return set(cells(node.shape))
     return {tuple(index) for index in differs(result, node.value).nonzero().tolist()}
 
 
@@ -463,7 +465,7 @@ def opened(node: Node) -> None:
 
 ALONG_A_ROW = {"softmax", "log_softmax", "layer_norm", "rms_norm", "normalize", "cumsum", "cumprod"}
 ALONG_A_ROW |= {"cummax", "cummin", "logcumsumexp"}
-DRAWN = {"normal", "bernoulli", "poisson", "binomial"}
+DRAWN = {"normal", "bernoulli", "poisson", "binomial", "multinomial"}
 
 
 def law_labels_keep_to_their_rows(call: Traced) -> None:
