@@ -362,7 +362,7 @@ class Call:
     def _run(self, tensors: Sequence[Tensor]) -> Any:
         if self.may_write:
             tensors = [copy_laid_like(*pair) for pair in zip(tensors, self.tensors, strict=True)]
-        elif self.operation.kind == "measured":  # batch_norm writes its running means, which have no gradient
+        elif self.operation.kind == "measured" or "running_mean" in self.arguments:  # which it may write
             tensors = [tensor if tensor.requires_grad else tensor.clone() for tensor in tensors]
         written = dict(zip(self.order, tensors, strict=True))
         feed = iter([written[position] for position in range(len(tensors))])

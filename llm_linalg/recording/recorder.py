@@ -268,8 +268,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._record(call, tensors, outputs(result))
         for (update, own, _, momentum), known in zip(updates, before, strict=True):
             arguments = SlottedArguments.of((*[operand.value for operand in known], momentum), {})
-            bound = arguments.bind(fallback(update.__name__), update, arguments.tensors)
-            self._add(self._node(update.__name__, own, known, bound), own, wrote=True)
+            self._add(self._node(update.__name__, own, known, call_of(update, arguments)), own, wrote=True)
         if not updates and wrote == may and (wrote or (outputs(result) and not _same(call, result, tensors))):
             self._remember(key, call, price, may)
         return result

@@ -159,8 +159,6 @@ _UNLISTED = (
 _GRADIENT = torch.Tensor.grad.__get__  # type: ignore[union-attr]
 _BESIDE: tuple[tuple[Function, str], ...] = (
     (_GRADIENT, "grad"),
-    (running_mean, "running_mean"),
-    (running_var, "running_var"),
     *(
         (function, name)
         for name in _UNLISTED

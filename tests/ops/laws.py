@@ -181,7 +181,10 @@ def changed(node: Node, place: int, cell: Index, by: float) -> set[Index]:
             return set()
     if result.shape != node.value.shape:  # as many as are found
         return set(cells(node.shape))
-    return {tuple(index) for index in differs(result, node.value).nonzero().tolist()}
+    before = node.value
+    if node.op.startswith("running"):  # torch has rounded otherwise
+        before = node.call.replay(node.call.tensors)
+    return {tuple(index) for index in differs(result, before).nonzero().tolist()}
 
 
 def differs(one: Tensor, other: Tensor) -> Tensor:
@@ -472,7 +475,9 @@ def law_labels_keep_to_their_rows(call: Traced) -> None:
     """Whatever else an operand holds elsewhere, a row with one of its labels stays as it is."""
     if not all(x.is_floating_point() for x in call.sample.inputs):
         return
-    if {node.op for node in call.nodes} & (DRAWN | {"batch_norm"}):  # its means are those of all rows
+    # Their means, or lengths, are those of all rows.
+    norms = {"batch_norm", "running_mean", "running_var", "instance_norm", "weight_norm"}
+    if {node.op for node in call.nodes} & (DRAWN | norms):
         return
     naming = declared(call.trace, len(call.sample.inputs))
     for node in [node for node in call.own if node.operands][-1:]:
