@@ -139,7 +139,7 @@ BATCH_NORMS: tuple[Operation, ...] = (
             "before, values, momentum",
             functions=(update,),
             write_program=_running_program,
-            )
+        )
         for update in (running_mean, running_var)
     ),
 )

@@ -78,6 +78,17 @@ def _gate(call: Call) -> str:
     return f"{halves}\ngated = first * second.sigmoid()"
 
 
+def _leaky(call: Call) -> str:
+    """Return a rectifier with a slope below 0 for each channel as a program."""
+    rank, slope = len(call.shapes[0]), "weight"
+    lines = []
+    if call.tensor("weight").numel() > 1:
+        lines, slope = [f"slope = weight.view({(-1, *[1] * (rank - 2))})"], "slope"
+    return "\n".join(
+        [*lines, f"leaked = input * {slope}", "rectified = torch.where(input > 0, input, leaked)"]
+    )
+
+
 COMPOSITES: tuple[Operation, ...] = (
     Composite(
         "glu",
@@ -85,6 +96,7 @@ COMPOSITES: tuple[Operation, ...] = (
         write_program=_gate,
         covers=lambda arguments: isinstance(arguments["input"], Tensor),
     ),
+    Composite("prelu", "input, weight", write_program=_leaky),
     Composite(
         "scaled_dot_product_attention",
         "query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False",

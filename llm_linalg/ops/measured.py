@@ -38,7 +38,6 @@ def _spectrum(call: Call) -> Price:
     return Price(2 * prod(shape) + operand_cells(call))
 
 
-_SIDES = "input, size=None, scale_factor=None, mode='nearest', align_corners=None"
 MEASURED: tuple[Operation, ...] = (
     FallbackOperation("diff", "input, n=1, dim=-1, prepend=None, append=None, *, out=None"),
     FallbackOperation("gradient", "input, *, spacing=1, dim=None, edge_order=1"),
@@ -56,7 +55,6 @@ MEASURED: tuple[Operation, ...] = (
         spellings=("torch.linalg.vander",),
         price_for_call=_powers,
     ),
-    FallbackOperation("prelu", "input, weight"),
     FallbackOperation("softmin", "input, dim=None, _stacklevel=3, dtype=None"),
     FallbackOperation("index_fill", "input, dim, index, value"),
     FallbackOperation("scatter_reduce", "input, dim, index, src, reduce, *, include_self=True, out=None"),
@@ -79,7 +77,6 @@ MEASURED: tuple[Operation, ...] = (
         )
         for kind in kinds.split()
     ),
-    FallbackOperation("interpolate", f"{_SIDES}, recompute_scale_factor=None, antialias=False"),
     FallbackOperation("cov", "input, *, correction=1, fweights=None, aweights=None"),
     FallbackOperation("corrcoef", "input"),
 )

@@ -23,6 +23,7 @@ from llm_linalg.ops.operation import Operation
 from llm_linalg.ops.pointwise_table import POINTWISE
 from llm_linalg.ops.recurrent import RECURRENT
 from llm_linalg.ops.reduction import reductions
+from llm_linalg.ops.resampling import RESAMPLINGS
 from llm_linalg.ops.rowwise import ROWWISE
 from llm_linalg.ops.searches import SEARCHES
 from llm_linalg.ops.special_table import SPECIAL_FUNCTIONS
@@ -111,6 +112,7 @@ TABLE = OperationTable(
         *ARRANGEMENTS,
         *MATRIX_FUNCTIONS,
         *SEARCHES,
+        *RESAMPLINGS,
         *MEASURED,
         *COMPLEX_NUMBERS,
         *LOSSES,

@@ -443,7 +443,7 @@ OPENED = sorted(
 def law_parts(call: Traced) -> None:
     """The parts of a composite give what the whole gives."""
     for node in call.nodes:
-        if node.op in OPENED and node.kind != "measured":
+        if node.op in OPENED and node.kind not in ("measured", "movement"):
             opened(node)
 
 
