@@ -57,7 +57,6 @@ MEASURED: tuple[Operation, ...] = (
     ),
     FallbackOperation("softmin", "input, dim=None, _stacklevel=3, dtype=None"),
     FallbackOperation("index_fill", "input, dim, index, value"),
-    FallbackOperation("scatter_reduce", "input, dim, index, src, reduce, *, include_self=True, out=None"),
     FallbackOperation(
         "col2im",
         "input, output_size, kernel_size, dilation=1, padding=0, stride=1",

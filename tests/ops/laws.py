@@ -447,13 +447,17 @@ def law_parts(call: Traced) -> None:
             opened(node)
 
 
+SIZES = ("offs", "batch_sizes")  # parameters whose numbers say what the parts are
+
+
 def opened(node: Node) -> None:
     """Holds a node's parts against the node."""
     assert node.parts
     last = node.parts[-1]
     assert last.shape == node.shape
     assert torch.allclose(last.value, node.value, rtol=1e-5, atol=1e-6, equal_nan=True)
-    own = {operand.node for operand in node.operands}
+    sizes = [place for name in SIZES if node.call for place in node.call.places.get(name, ())]
+    own = {operand.node for place, operand in enumerate(node.operands) if place not in sizes}
     used = {operand.node for part in node.parts for operand in part.operands}
     later = node.call is not None and node.call.position > 0  # such as the velocity of a step
     assert own <= used or later

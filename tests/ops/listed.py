@@ -2,7 +2,8 @@
 
 The names stand for inputs: `x y z` any numbers, `p q` positive ones, `u` some between -1 and 1, `o` some
 above 1, `i j` whole numbers, `v w` vectors, `a b` matrices, `s` a symmetric one, `t` a lower triangle,
-`B C` batches of matrices, `m` a mask, `k g` places, `c` complex numbers.
+`B C` batches of matrices, `m` a mask, `k g` places, `c` complex numbers, `A W e` tokens, the matrices of
+three experts, and where the tokens of each end.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ INPUTS: dict[str, Tensor] = {
     "k": torch.tensor([1, 0]),
     "c": torch.complex(values((2, 3), 16), values((2, 3), 17)),
     "g": torch.tensor([[0, 1, 1]]),
+    "A": values((4, 4), 18, torch.float32),
+    "W": values((3, 4, 4), 19, torch.float32),
+    "e": torch.tensor([1, 1, 4], dtype=torch.int32),
 }
 CALLS = """
 acos: torch.acos(u) | u.arccos()
@@ -184,6 +188,8 @@ cdist: torch.cdist(x, y) | torch.cdist(x, a, p=1)
 pairwise_distance: F.pairwise_distance(x, y)
 cross: torch.cross(x, y, dim=1) | torch.linalg.cross(x, y)
 vander: torch.vander(v) | torch.linalg.vander(v, N=2)
+grouped_mm: F.grouped_mm(A, W, offs=e) | F.grouped_mm(W, A.mT, offs=e) | F.grouped_mm(A.mT, A, offs=e)
+grouped_mm: F.grouped_mm(W, W)
 prelu: F.prelu(x, w[:1]) | F.prelu(B, w)
 instance_norm: F.instance_norm(B) | F.instance_norm(B[:1], w.detach() * 0, w.detach().abs(), w, w, False)
 instance_norm: F.instance_norm(C, eps=0.1)
@@ -195,7 +201,10 @@ glu: F.glu(B.reshape(3, 4))
 softmin: F.softmin(x, dim=1)
 index_add: x.index_add(0, k, y) | torch.index_add(x, 0, k, y, alpha=2)
 index_fill: x.index_fill(0, k[:1], 2.0)
-scatter_reduce: x.scatter_reduce(0, g, y, "sum")
+scatter_reduce: x.scatter_reduce(0, g, y, "sum") | x.scatter_reduce(1, g, y[:1], "amax")
+scatter_reduce: x.scatter_reduce(1, g, y, "mean", include_self=False) | x.scatter_reduce(1, g, y, "prod")
+index_reduce: x.index_reduce(0, k, y, "amin") | torch.index_reduce(x, 1, k, b.T[:, :2], "mean", include_self=False)
+as_strided: x.as_strided((2, 2), (1, 2)) | torch.as_strided(x, (2,), (3,), 1)
 polar: torch.polar(p, x)
 real: torch.real(c) | (torch.complex(x, y) * torch.complex(y, x)).real
 imag conj_physical view_as_real: torch.{0}(c)
