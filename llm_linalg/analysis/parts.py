@@ -15,7 +15,8 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.operation import Call, operand_cells
-from llm_linalg.ops.reads import Reads
+from llm_linalg.ops.reads import OpaqueReads, Reads
+from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.record_node import N, RecordNode
 
 SMALL = 2**22  # cost up to which a composite's parts are run on the CPU in order to count them
@@ -78,8 +79,20 @@ def reads_of(node: RecordNode) -> tuple[Reads, ...]:
         inner = run_over(program, {own.name: own for own in inputs}, node_type=kind)
     except ProgramError:
         return call.operation.operand_reads(call)
-    lineage = Lineage(inner.nodes)
-    return tuple([ComposedReads(lineage, own, inner.nodes[-1]) for own in inputs])
+    lineage, used = Lineage(inner.nodes), {own.node for node in inner.nodes for own in node.operands}
+    return tuple(
+        [
+            ComposedReads(lineage, own, inner.nodes[-1])
+            if own in used or not _shapes_program(call, own)
+            else OpaqueReads(call.shape, own.shape)
+            for own in inputs
+        ]
+    )
+
+
+def _shapes_program(call: Call, operand: RecordNode) -> bool:
+    """Return whether a program may be what it is by the cells of an operand, such as the ends of groups."""
+    return call.operation.depends_on_cells and not has_gradient(operand.value)
 
 
 def _program(call: Call) -> str:

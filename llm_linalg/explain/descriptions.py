@@ -11,6 +11,7 @@ from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.randomness import makes_random_numbers
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.ops.rowwise import Cumulative
+from llm_linalg.ops.searches import Search
 from llm_linalg.recording.record_node import OUTSIDE, RecordNode
 
 _FEW = 3  # operands that a sentence names
@@ -24,6 +25,8 @@ _KINDS = {
     "rowwise": "Each cell of {out} depends on its whole row in {first}.",
     "reduction": "Each cell of {out} {made} {line}.",
     "composite": "{out} is made in several simpler steps. Go in to see them.",
+    "matrix": "A cell of {out} is made from a whole matrix of {first}.",
+    "search": "A cell of {out} is counted or looked for among the cells of {first}.",
     "measured": "What a cell of {out} depends on is measured, by one backward pass.",
 }
 
@@ -195,6 +198,8 @@ def _source(node: RecordNode) -> str:
     places = [0] if node.operands else []
     if node.call and isinstance(operation, Movement):
         places = [place for name in operation.data for place in node.call.places.get(name, ())]
+    if node.call and isinstance(operation, Search):
+        places = [*node.call.places[operation.among]]
     titles = dict.fromkeys(node.operands[place].title for place in places)
     if len(titles) > _FEW:
         return f"one of {len(places)} tensors"

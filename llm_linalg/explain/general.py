@@ -121,8 +121,14 @@ def _product(node: RecordNode, axes: Axes) -> str:
     letters = _letters(axes)
     added = "" if beside is None else f" + {_entry_of(node, beside, axes.operands[beside], letters)}"
 
+    def factor(place: int, at: Mapping[str, str]) -> str:
+        own = _entry_of(node, place, axes.operands[place], {**letters, **at})
+        call = node.call
+        is_other = call is not None and call.operation.factor(call, place) is not call.tensors[place]
+        return f"conj({own})" if is_other else own
+
     def term(at: Mapping[str, str]) -> str:
-        return "·".join(_entry_of(node, place, axes.operands[place], {**letters, **at}) for place in factors)
+        return "·".join(factor(place, at) for place in factors)
 
     if not inner:
         return term({}) + added

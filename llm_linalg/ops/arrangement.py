@@ -15,11 +15,19 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape, pointwise
-from llm_linalg.ops.fallback import covered
+from llm_linalg.ops.fallback import UntoldOperation, covered
 from llm_linalg.ops.movement import Movement, number_cells
 from llm_linalg.ops.movement_shapes import index_shape, input_shape
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.ops.reads import AxesReads, IndexReads, InverseIndexReads, OpaqueReads, Reads
+from llm_linalg.ops.reads import (
+    AxesReads,
+    IndexReads,
+    InverseIndexReads,
+    MaskedReads,
+    OpaqueReads,
+    Reads,
+    whole,
+)
 
 
 def _block_shape(call: Call) -> Shape:
@@ -46,7 +54,9 @@ def _parts_count(call: Call) -> int:
 
 @dataclass(frozen=True, eq=False)
 class IndexedSum(Operation):
-    """scatter_add and index_add: each cell of a source is added to the cell of `input` that `index` names.
+    """scatter_add and its like: each cell of a source goes into the cell of `input` that `index` names.
+
+    With `include_self=False` the cell is replaced.
 
     Attributes:
         source: The parameter that is the source.
@@ -71,7 +81,17 @@ class IndexedSum(Operation):
             goes[there] = places.gather(call.dim(), index)
         same = AxesReads(pointwise([tuple(own.shape)]), 0)
         unknown = OpaqueReads(call.shape, tuple(index.shape))
-        return same, unknown, InverseIndexReads(IndexReads(goes, tuple(own.shape)))
+        added = InverseIndexReads(IndexReads(goes, tuple(own.shape)))
+        if call.arguments.get("include_self", True):
+            return same, unknown, added
+        return MaskedReads(same, added.forward(whole(tuple(goes.shape)))), unknown, added
+
+
+def _added_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of a sum by index; those of other reductions are left to autograd."""
+    is_sum = call["reduce"] == "sum" and call["include_self"]
+    fits = is_sum and call.tensor("src").shape == call.tensor("index").shape
+    return {"input": "{d}", "src": "{d}.gather({dim}, {index})"} if fits else {}
 
 
 def _scattered_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
@@ -80,6 +100,18 @@ def _scattered_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
     place = call.place("src")
     source = 0 if place is None else tensors[place].to(own.dtype)
     return own.scatter(call["dim"], call.tensor("index"), source)
+
+
+@dataclass(frozen=True, eq=False)
+class Strided(Movement):
+    """A view by strides. Nobody knows the cells of one that reaches memory which its tensor does not show."""
+
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        own, size, steps = (arguments[name] for name in ("input", "size", "stride"))
+        reach = sum([(count - 1) * step for count, step in zip(size, steps, strict=True)])
+        is_whole = own.is_contiguous() and not own.storage_offset()
+        shown = is_whole and reach + (arguments["storage_offset"] or 0) < own.numel()
+        return self if shown else UntoldOperation(self.name, self.signature)
 
 
 def _scatter_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -153,6 +185,17 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         rule=input_shape,
         gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
     ),
+    *(
+        IndexedSum(
+            name,
+            f"input, dim, index, {source}, reduce, *, include_self=True{more}",
+            source=source,
+            by_slice=name == "index_reduce",
+            rule=input_shape,
+            vjp_for_call=_added_vjp,
+        )
+        for name, source, more in (("scatter_reduce", "src", ""), ("index_reduce", "source", ", out=None"))
+    ),
     Movement(
         "scatter",
         "input, dim, index, src=None, *, value=None, reduce=None",
@@ -161,6 +204,7 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         canonical_arguments=_scatter_arguments,
         positions=_scattered_positions,
     ),
+    Strided("as_strided", "input, size, stride, storage_offset=None", views=True),
     Movement("pixel_shuffle", "input, upscale_factor"),
     Movement("pixel_unshuffle", "input, downscale_factor"),
     Movement("channel_shuffle", "input, groups"),

@@ -28,9 +28,11 @@ def _scaled(call: Call, lines: list[str], name: str, view: int) -> str:
 
 
 def _batch_program(call: Call) -> str:
+    """Return the norm over a batch, or over each of its items, as a program."""
     rank = len(call.shapes[0])
-    dims = (0, *range(2, rank))
-    if call["training"] or call["running_mean"] is None:
+    alone = call.operation.name == "instance_norm"
+    dims = (*range(2, rank),) if alone else (0, *range(2, rank))
+    if call["use_input_stats" if alone else "training"] or call["running_mean"] is None:
         lines = [
             f"center = input.mean({dims}, keepdim=True)",
             f"spread = input.var({dims}, unbiased=False, keepdim=True)",
@@ -54,6 +56,20 @@ def _group_program(call: Call) -> str:
         f"normal = flat.reshape({shape})",
     ]
     return _scaled(call, lines, "normal", len(shape))
+
+
+def _weight_program(call: Call) -> str:
+    """Return a direction times a length, for each place along an axis, as a program."""
+    rank, dim = len(call.shapes[0]), int(call["dim"])
+    dims = tuple([axis for axis in range(rank) if dim == -1 or axis != dim % rank])
+    return f"length = torch.linalg.vector_norm(v, 2, {dims}, keepdim=True)\nweight = v * (g / length)"
+
+
+def _running_program(call: Call) -> str:
+    """Return a running statistic after a batch in training, as a program."""
+    share, reduced = call["momentum"], call.operation.name.removeprefix("running_")
+    lines = f"own = values.{reduced}({(0, *range(2, len(call.shapes[1])))})"
+    return f"{lines}\nmoved = {literal(1 - share)} * before + {literal(share)} * own"
 
 
 def running_mean(before: Tensor, values: Tensor, momentum: float) -> Tensor:
@@ -84,6 +100,10 @@ def _has_batch(arguments: Mapping[str, Any]) -> bool:
     return isinstance(values, Tensor) and values.dim() > 1 and values.numel() > 0
 
 
+def _has_items(arguments: Mapping[str, Any]) -> bool:
+    return _has_batch(arguments) and arguments["input"].dim() > 2
+
+
 BATCH_NORMS: tuple[Operation, ...] = (
     Composite(
         "batch_norm",
@@ -98,5 +118,28 @@ BATCH_NORMS: tuple[Operation, ...] = (
         "input, num_groups, weight=None, bias=None, eps=1e-05",
         write_program=_group_program,
         covers=_has_batch,
+    ),
+    Composite(
+        "instance_norm",
+        "input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, "
+        "momentum=0.1, eps=1e-05",
+        spellings=("torch.nn.functional.instance_norm",),
+        write_program=_batch_program,
+        covers=_has_items,
+    ),
+    Composite(
+        "weight_norm",
+        "v, g, dim=0",
+        spellings=("torch._weight_norm",),
+        write_program=_weight_program,
+    ),
+    *(
+        Composite(
+            update.__name__,
+            "before, values, momentum",
+            functions=(update,),
+            write_program=_running_program,
+        )
+        for update in (running_mean, running_var)
     ),
 )

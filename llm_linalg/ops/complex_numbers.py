@@ -15,7 +15,7 @@ class Pairs(Operation):
     """Numbers whose two parts are an axis of their own, or complex ones made of such: no cell is copied."""
 
     apart: bool = False  # whether the parts are taken apart
-    kind: str = "matrix"
+    kind: str = "pairs"
 
     def axes(self, call: Call) -> Axes:
         (shape,) = call.shapes

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import prod
 from typing import Any
 
 from torch import Tensor
@@ -26,7 +28,7 @@ class Composite(Operation):
     """
 
     write_program: Callable[[Call], str] = field(kw_only=True)
-    covers: Callable[[Mapping[str, Any]], bool] = field(kw_only=True)
+    covers: Callable[[Mapping[str, Any]], bool] = lambda _: True
     kind: str = "composite"
 
     def own_price(self, call: Call, shape: Shape | None) -> Price:
@@ -78,6 +80,56 @@ def _gate(call: Call) -> str:
     return f"{halves}\ngated = first * second.sigmoid()"
 
 
+def _leaky(call: Call) -> str:
+    """Return a rectifier with a slope below 0 for each channel as a program."""
+    rank, slope = len(call.shapes[0]), "weight"
+    lines = []
+    if call.tensor("weight").numel() > 1:
+        lines, slope = [f"slope = weight.view({(-1, *[1] * (rank - 2))})"], "slope"
+    return "\n".join(
+        [*lines, f"leaked = input * {slope}", "rectified = torch.where(input > 0, input, leaked)"]
+    )
+
+
+def _grouped_shape(call: Call) -> Shape:
+    """Return the shape of a grouped product: of two matrices it has one for each group."""
+    first, second = call.shapes[:2]
+    inner = call.tensor("offs").shape if len(first) == len(second) == 2 else first[:-2] and second[:-2]
+    return (*inner, first[-2], second[-1])
+
+
+def _grouped_price(call: Call) -> Price:
+    shape = _grouped_shape(call)
+    return Price(max(prod(shape), *map(prod, call.shapes)), prod(shape) * call.shapes[0][-1])
+
+
+def _grouped(call: Call) -> str:
+    """Return a product by groups as a program: what lies between two ends goes with a matrix of its own."""
+    one, other = (len(shape) for shape in call.shapes[:2])
+    if one == other == 3:
+        return "products = mat_a @ mat_b"
+    ends = [0, *map(int, call.tensor("offs"))]
+    groups = list(enumerate(f"{low}:{high}" for low, high in pairwise(ends)))
+    if one == 2 and other == 3:
+        each, joined = [f"mat_a[{rows}] @ mat_b[{group}]" for group, rows in groups], "cat([{}], 0)"
+    elif one == 3:
+        each, joined = [f"mat_a[{group}] @ mat_b[:, {columns}]" for group, columns in groups], "cat([{}], 1)"
+    else:
+        each, joined = [f"mat_a[:, {terms}] @ mat_b[{terms}]" for _, terms in groups], "stack([{}])"
+    return f"products = torch.{joined.format(', '.join(each))}"
+
+
+def _is_parted(arguments: Mapping[str, Any]) -> bool:
+    """Return whether the groups of a grouped product are all of its rows, columns or terms."""
+    offs, first, second = (arguments[name] for name in ("offs", "mat_a", "mat_b"))
+    if arguments["bias"] is not None or arguments["out_dtype"] is not None:
+        return False
+    if not isinstance(offs, Tensor):
+        return bool(first.dim() == second.dim() == 3)
+    parted = second.shape[-1] if first.dim() == 3 else first.shape[0 if second.dim() == 3 else 1]
+    return offs.numel() > 0 and int(offs.reshape(-1)[-1]) == parted
+
+
 COMPOSITES: tuple[Operation, ...] = (
     Composite(
         "glu",
@@ -85,6 +137,17 @@ COMPOSITES: tuple[Operation, ...] = (
         write_program=_gate,
         covers=lambda arguments: isinstance(arguments["input"], Tensor),
     ),
+    Composite(
+        "grouped_mm",
+        "mat_a, mat_b, offs=None, bias=None, out_dtype=None",
+        spellings=("torch._grouped_mm",),
+        write_program=_grouped,
+        covers=_is_parted,
+        rule=_grouped_shape,
+        price_for_call=_grouped_price,
+        depends_on_cells=True,
+    ),
+    Composite("prelu", "input, weight", write_program=_leaky),
     Composite(
         "scaled_dot_product_attention",
         "query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False",

@@ -37,6 +37,7 @@ class Contraction(Operation):
 
     spec: Spec = field(kw_only=True)  # the axes spec of a call
     bias_parameter: str = ""  # the parameter that is added, not multiplied
+    conjugated: str = ""  # the parameter of whose complex numbers the conjugates are multiplied
     kind: str = "contraction"
 
     def axes(self, call: Call) -> Axes:
@@ -71,8 +72,8 @@ class Contraction(Operation):
         axes = self.axes(call)
         beside = self.bias_position(call)
         factors = tuple(
-            operand_factors(axes, operand, tensor, index)
-            for operand, tensor in enumerate(call.tensors)
+            operand_factors(axes, operand, self.factor(call, operand), index)
+            for operand in range(len(call.tensors))
             if operand != beside
         )
         if beside is None:
@@ -80,6 +81,10 @@ class Contraction(Operation):
         (cell,) = AxesReads(axes, beside).reads(index)
         value = call.tensors[beside][cell].item()
         return Terms(factors, (Term((value,), value),))
+
+    def factor(self, call: Call, place: int) -> Tensor:
+        own = call.tensors[place]
+        return own.conj() if own.is_complex() and place == call.place(self.conjugated) else own
 
     def term_count(self, call: Call) -> int:
         return self.axes(call).terms + (self.bias_position(call) is not None)
@@ -245,10 +250,15 @@ CONTRACTIONS = (
         "vdot",
         "input, other, *, out=None",
         spec=vector_axes,
+        conjugated="input",
         gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
     ),
     Contraction(
-        "vecdot", "input, other, *, dim=-1, out=None", spellings=("torch.linalg.vecdot",), spec=vecdot_axes
+        "vecdot",
+        "input, other, *, dim=-1, out=None",
+        spellings=("torch.linalg.vecdot",),
+        spec=vecdot_axes,
+        conjugated="input",
     ),
     Contraction(
         "tensordot", "a, b, dims=2, out=None", spellings=("torch.functional.tensordot",), spec=tensordot_axes

@@ -9,9 +9,8 @@ from __future__ import annotations
 from itertools import zip_longest
 from math import prod
 
-from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.ops.fallback import FallbackOperation
-from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation, Price, operand_cells
+from llm_linalg.ops.operation import Call, Operation, Price, operand_cells
 
 
 def _strips(call: Call) -> Price:
@@ -28,14 +27,6 @@ def _powers(call: Call) -> Price:
     return Price(prod(call.shapes[0]) * (call.shapes[0][-1] if count is None else int(count)))
 
 
-def _counts(call: Call) -> Shape:
-    """Return the shape of a bincount, which has a cell for each number up to the largest."""
-    numbers = call.tensor("input")
-    if numbers.is_floating_point() or numbers.dim() != 1:
-        raise ShapeMismatch("bincount counts whole numbers in a vector", at=0)
-    return (max(int(numbers.max()) + 1 if numbers.numel() else 0, int(call["minlength"])),)
-
-
 def _spectrum(call: Call) -> Price:
     """Return what a Fourier transform takes: it may be cut, or filled up, to other sizes."""
     shape, dim = list(call.shapes[0]), call["dim"]
@@ -47,7 +38,6 @@ def _spectrum(call: Call) -> Price:
     return Price(2 * prod(shape) + operand_cells(call))
 
 
-_SIDES = "input, size=None, scale_factor=None, mode='nearest', align_corners=None"
 MEASURED: tuple[Operation, ...] = (
     FallbackOperation("diff", "input, n=1, dim=-1, prepend=None, append=None, *, out=None"),
     FallbackOperation("gradient", "input, *, spacing=1, dim=None, edge_order=1"),
@@ -65,10 +55,8 @@ MEASURED: tuple[Operation, ...] = (
         spellings=("torch.linalg.vander",),
         price_for_call=_powers,
     ),
-    FallbackOperation("prelu", "input, weight"),
     FallbackOperation("softmin", "input, dim=None, _stacklevel=3, dtype=None"),
     FallbackOperation("index_fill", "input, dim, index, value"),
-    FallbackOperation("scatter_reduce", "input, dim, index, src, reduce, *, include_self=True, out=None"),
     FallbackOperation(
         "col2im",
         "input, output_size, kernel_size, dilation=1, padding=0, stride=1",
@@ -88,28 +76,6 @@ MEASURED: tuple[Operation, ...] = (
         )
         for kind in kinds.split()
     ),
-    FallbackOperation("interpolate", f"{_SIDES}, recompute_scale_factor=None, antialias=False"),
-    FallbackOperation("unique", "input, sorted=True, return_inverse=False, return_counts=False, dim=None"),
-    FallbackOperation("unique_consecutive", "input, return_inverse=False, return_counts=False, dim=None"),
-    FallbackOperation(
-        "bincount",
-        "input, weights=None, minlength=0",
-        rule=_counts,
-        gradient={"weights": NO_DERIVATIVE},
-    ),
-    FallbackOperation("histc", "input, bins=100, min=0, max=0, *, out=None", gradient={"input": ""}),
-    FallbackOperation(
-        "histogram",
-        "input, bins=100, *, range=None, weight=None, density=False, out=None",
-        gradient={"input": NO_DERIVATIVE, "weight": NO_DERIVATIVE},
-    ),
-    FallbackOperation("argwhere", "input"),
-    FallbackOperation("isin", "elements, test_elements, *, assume_unique=False, invert=False"),
-    FallbackOperation(
-        "searchsorted",
-        "sorted_sequence, input, *, out_int32=False, right=False, side=None, out=None, sorter=None",
-    ),
-    FallbackOperation("bucketize", "input, boundaries, *, out_int32=False, right=False, out=None"),
     FallbackOperation("cov", "input, *, correction=1, fweights=None, aweights=None"),
     FallbackOperation("corrcoef", "input"),
 )

@@ -169,6 +169,10 @@ class Operation:
         value = call.result[index].item()
         return Terms(tail=(Term((value,), value),))
 
+    def factor(self, call: Call, place: int) -> Tensor:
+        """Return the numbers of an operand as they are multiplied."""
+        return call.tensors[place]
+
     def bias_position(self, call: Call) -> int | None:
         """Return the position of the operand that is added, not multiplied."""
         return None
@@ -358,7 +362,7 @@ class Call:
     def _run(self, tensors: Sequence[Tensor]) -> Any:
         if self.may_write:
             tensors = [copy_laid_like(*pair) for pair in zip(tensors, self.tensors, strict=True)]
-        elif self.operation.kind == "measured":  # batch_norm writes its running means, which have no gradient
+        elif self.operation.kind == "measured" or "running_mean" in self.arguments:  # which it may write
             tensors = [tensor if tensor.requires_grad else tensor.clone() for tensor in tensors]
         written = dict(zip(self.order, tensors, strict=True))
         feed = iter([written[position] for position in range(len(tensors))])

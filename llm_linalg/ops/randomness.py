@@ -18,7 +18,9 @@ _PERTURBING = """
     dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout rrelu
     gumbel_softmax scaled_dot_product_attention multi_head_attention_forward
 """
-_DRAWN = frozenset(["bernoulli", "uniform", "normal", "random", "exponential", "poisson", "binomial"])
+_DRAWN = frozenset(
+    ["bernoulli", "uniform", "normal", "random", "exponential", "poisson", "binomial", "multinomial"]
+)
 _DRAWING = _DRAWN | frozenset(_PERTURBING.split())
 _FACTORIES = frozenset(
     {"randn", "rand", "randint", "randperm", "randn_like", "rand_like", "randint_like", "draw"}

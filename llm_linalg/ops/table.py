@@ -23,7 +23,9 @@ from llm_linalg.ops.operation import Operation
 from llm_linalg.ops.pointwise_table import POINTWISE
 from llm_linalg.ops.recurrent import RECURRENT
 from llm_linalg.ops.reduction import reductions
+from llm_linalg.ops.resampling import RESAMPLINGS
 from llm_linalg.ops.rowwise import ROWWISE
+from llm_linalg.ops.searches import SEARCHES
 from llm_linalg.ops.special_table import SPECIAL_FUNCTIONS
 from llm_linalg.ops.torch_names import resolve, schema_name
 from llm_linalg.ops.windows import WINDOWS
@@ -109,6 +111,8 @@ TABLE = OperationTable(
         *SPECIAL_FUNCTIONS,
         *ARRANGEMENTS,
         *MATRIX_FUNCTIONS,
+        *SEARCHES,
+        *RESAMPLINGS,
         *MEASURED,
         *COMPLEX_NUMBERS,
         *LOSSES,

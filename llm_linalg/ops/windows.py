@@ -187,21 +187,45 @@ def _pool(axes: int, reduced: str, edge: str) -> Callable[[Call], str]:
 
 def _is_plain_pool(arguments: Mapping[str, Any]) -> bool:
     odd = arguments["ceil_mode"] or arguments.get("return_indices") or arguments.get("divisor_override")
-    gaps = arguments.get("dilation", 1)
-    one = all(gap == 1 for gap in (gaps if isinstance(gaps, list | tuple) else (gaps,)))
-    counted = arguments.get("count_include_pad", True) or arguments["padding"] in (0, (0,), (0, 0))
-    return not odd and one and bool(counted) and isinstance(arguments["input"], Tensor)
+    padding = arguments["padding"]
+    is_counted = arguments.get("count_include_pad", True) or not any(_each(padding, 1))
+    return not odd and bool(is_counted) and isinstance(arguments["input"], Tensor)
 
 
-def _whole_pool(axes: int, reduced: str) -> Callable[[Call], str]:
-    dims = tuple(range(-axes, 0))
-    return lambda _: f"pooled = input.{reduced}({dims}, keepdim=True)"
+def adaptive_pool(axes: int, reduced: str) -> Callable[[Call], str]:
+    """Return what writes a pool to a given size as a program, one axis after the other."""
+
+    def program(call: Call) -> str:
+        lines, name = [], "input"
+        for axis, (size, count) in enumerate(zip(call.shapes[0][-axes:], call.shape[-axes:], strict=True)):
+            dim, made = axis - axes, f"pooled{axis}"
+            if count and size % count:  # windows of two lengths, which may overlap
+                ends = [(place * size // count, -(-(place + 1) * size // count)) for place in range(count)]
+                parts = [
+                    f"{name}.narrow({dim}, {low}, {high - low}).{reduced}({dim}, True)" for low, high in ends
+                ]
+                lines.append(f"{made} = torch.cat([{', '.join(parts)}], {dim})")
+            else:
+                apart = f"{name}.unflatten({dim}, ({count}, {size // max(count, 1)}))"
+                lines.append(f"{made} = {apart}.{reduced}({dim})")
+            name = made
+        return "\n".join(lines)
+
+    return program
 
 
-def _is_whole(arguments: Mapping[str, Any]) -> bool:
-    sizes = arguments["output_size"]
-    one = all(size == 1 for size in sizes) if isinstance(sizes, list | tuple) else sizes == 1
-    return one and not arguments.get("return_indices") and isinstance(arguments["input"], Tensor)
+def _adaptive_shape(axes: int) -> Callable[[Call], Shape]:
+    def shape(call: Call) -> Shape:
+        given, own = call["output_size"], call.shapes[0]
+        sizes = given if isinstance(given, list | tuple) else (given,) * axes
+        kept = zip(sizes, own[-axes:], strict=True)
+        return (*own[:-axes], *[before if size is None else int(size) for size, before in kept])
+
+    return shape
+
+
+def _gives_no_places(arguments: Mapping[str, Any]) -> bool:
+    return not arguments.get("return_indices") and isinstance(arguments["input"], Tensor)
 
 
 def _pools() -> list[Operation]:
@@ -211,7 +235,7 @@ def _pools() -> list[Operation]:
     }
     found: list[Operation] = []
     for kind, reduced, edge in (("max", "amax", "float('-inf')"), ("avg", "mean", "0.0")):
-        for axes in (1, 2):
+        for axes in (1, 2, 3):
             found += [
                 Composite(
                     f"{kind}_pool{axes}d",
@@ -222,8 +246,9 @@ def _pools() -> list[Operation]:
                 Composite(
                     f"adaptive_{kind}_pool{axes}d",
                     f"input, output_size{', return_indices=False' if kind == 'max' else ''}",
-                    write_program=_whole_pool(axes, reduced),
-                    covers=_is_whole,
+                    write_program=adaptive_pool(axes, reduced),
+                    covers=_gives_no_places,
+                    rule=_adaptive_shape(axes),
                 ),
             ]
     return found

@@ -21,13 +21,14 @@ from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.arguments import may_write, outputs, tensors_in, turns, writes
 from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, Number, split_call
-from llm_linalg.ops.fallback import FallbackOperation, fallback
+from llm_linalg.ops.fallback import FallbackOperation, fallback, opaque_call
 from llm_linalg.ops.operation import Price, SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.slices import ITEM_FUNCTIONS, with_plain_slices
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, resolve, short_name
 from llm_linalg.recording.aliasing import version_of
+from llm_linalg.recording.autocast import as_dtype, autocasts, dtype_of_cast
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.inline import inline_body
 from llm_linalg.recording.record_node import LazyCall, Operand, Origin, RecordNode
@@ -53,7 +54,7 @@ _pop_mode = torch._C._pop_torch_function_stack  # noqa: SLF001
 _count_modes = torch._C._len_torch_function_stack  # noqa: SLF001
 _functions_are_seen = torch._C._is_torch_function_enabled  # noqa: SLF001
 _BACKWARD = Tensor.backward
-_DETACH = TABLE.entries[Tensor.detach].operation
+_DETACH, _TO = (TABLE.entries[function].operation for function in (Tensor.detach, Tensor.to))
 _GRADIENT = TableEntry(fallback("grad"))
 # A getter is made anew each time that it is looked up: it is equal to itself, and not the same.
 _READ_GRADIENT: Any = Tensor.grad.__get__  # type: ignore[union-attr]
@@ -144,6 +145,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._guard = guard
         self._halt = halt
         self._known: dict[CallKey, KnownCall | None] = {}  # None for a key that came once
+        # To which dtype torch.autocast casts the operands of a call, by its function and dtypes.
+        self._casts: dict[tuple[Any, ...], torch.dtype | None] = {}
+        self._cast_nodes: dict[tuple[RecordNode, torch.dtype], RecordNode] = {}
         # By id: the tensors whose gradients are known to the program, though nodes don't say so.
         self._leaves: dict[int, ref[Tensor]] = {}
         self._accumulated: dict[int, RecordNode] = {}  # gradients that a pass added to, not read since
@@ -264,8 +268,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._record(call, tensors, outputs(result))
         for (update, own, _, momentum), known in zip(updates, before, strict=True):
             arguments = SlottedArguments.of((*[operand.value for operand in known], momentum), {})
-            bound = arguments.bind(fallback(update.__name__), update, arguments.tensors)
-            self._add(self._node(update.__name__, own, known, bound), own, wrote=True)
+            self._add(self._node(update.__name__, own, known, call_of(update, arguments)), own, wrote=True)
         if not updates and wrote == may and (wrote or (outputs(result) and not _same(call, result, tensors))):
             self._remember(key, call, price, may)
         return result
@@ -323,6 +326,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if not given:  # it told a fact, and its operands need no nodes
             return
         call, operands = _with_operands(call, [self.operand(tensor) for tensor in tensors])
+        if autocasts():
+            call, operands = self._as_cast(call, operands, given[0])
         origin, name = self._where(), call.operation.name
         for position, output in enumerate(given):
             if name == "grad" and self._has_node(output, origin):
@@ -337,6 +342,40 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 node.note_members(call.places)
             self._doubt(node, (output, *tensors))
             self._add(node, output)
+
+    def _as_cast(
+        self, call: Call | LazyCall, operands: tuple[Operand[RecordNode], ...], output: Tensor
+    ) -> tuple[Call | LazyCall, tuple[Operand[RecordNode], ...]]:
+        """Return a call and its operands as `torch.autocast` has cast them before it; each cast is a node."""
+        with untraced():
+            known = call.bind(operands, output) if isinstance(call, LazyCall) else call.with_output(output)
+            key = (call.function, output.dtype, *[tensor.dtype for tensor in known.tensors])
+            if key not in self._casts:
+                try:
+                    self._casts[key] = dtype_of_cast(known)
+                except LookupError:
+                    return opaque_call(call.operation.name, known.tensors, output, 0), operands
+            dtype = self._casts[key]
+            if dtype is not None:
+                operands = tuple([self._cast(operand, dtype) for operand in operands])
+            if dtype is not None and call.__class__ is Call:
+                call = call.with_tensors([operand.value for operand in operands])
+            return call, operands
+
+    def _cast(self, operand: Operand[RecordNode], dtype: torch.dtype) -> Operand[RecordNode]:
+        """Return an operand as another dtype; it has one node as each."""
+        value = as_dtype(operand.value, dtype)
+        if value.dtype == operand.value.dtype:
+            return operand
+        node = self._cast_nodes.get((operand.node, dtype))
+        if node is None or node.dropped:
+            written = SlottedArguments.of((operand.value, dtype), {})
+            call = written.bind(_TO, Tensor.to, written.tensors)
+            origin = self._where()._replace(target="")
+            node = self._add(self._node(_TO.name, value, (operand,), call, origin), value)
+            node.words = f"{operand.title} as {node.dtype}"
+            self._cast_nodes[operand.node, dtype] = node
+        return Operand(node.value, node)
 
     def _operands_before_write(self, func: Any, tensors: Sequence[Tensor]) -> Sequence[Operand[RecordNode]]:
         """Return the operands of a call that may write, and keep what nodes show of where it writes."""

@@ -14,7 +14,6 @@ from torch import Tensor
 from llm_linalg.base.errors import HaltedError, LimitError, MissingValueError, ProgramError, ShapeError
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.arguments import Function
-from llm_linalg.ops.batch_norms import running_mean, running_var
 from llm_linalg.ops.fallback import fallback
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import resolve
@@ -153,14 +152,12 @@ class FileLog:
 
 
 _UNLISTED = (
-    *("cosine_similarity", "dropout", "kron", "multinomial", "nonzero", "trace"),
+    *("cosine_similarity", "dropout", "kron", "trace"),
     *("igamma", "igammac", "mvlgamma", "polygamma"),
 )
 _GRADIENT = torch.Tensor.grad.__get__  # type: ignore[union-attr]
 _BESIDE: tuple[tuple[Function, str], ...] = (
     (_GRADIENT, "grad"),
-    (running_mean, "running_mean"),
-    (running_var, "running_var"),
     *(
         (function, name)
         for name in _UNLISTED

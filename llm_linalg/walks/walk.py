@@ -215,14 +215,14 @@ def _outer(
     spans = dict(
         zip(axes.output, [*(range(i, i + 1) for i in at), rows, columns][-len(axes.output) :], strict=True)
     )
-    labels = axes.letters
+    labels, call = axes.letters, node.call
     factors, names = [], []
-    for operand, own in enumerate(node.operands):
-        if operand != node.bias_position:
+    for operand in range(len(node.operands)):
+        if call is not None and operand != node.bias_position:
             sides = zip(axes.operands[operand], axes.shapes[operand], strict=True)
             found = [spans.get(label) if size > 1 else None for label, size in sides]
             window = tuple(slice(None) if span is None else slice(span.start, span.stop) for span in found)
-            factors.append(widen(own.value[window]))
+            factors.append(widen(call.operation.factor(call, operand)[window]))
             names.append("".join(labels[label] for label in axes.operands[operand]))
     reduced = "".join(labels[label] for label in axes.reduction_labels)
     output = "".join(labels[label] for label in axes.output)

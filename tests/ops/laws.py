@@ -179,7 +179,12 @@ def changed(node: Node, place: int, cell: Index, by: float) -> set[Index]:
             result = node.call.replay(tensors)
         except RuntimeError:  # such as a Cholesky factor of what is no longer positive
             return set()
-    return {tuple(index) for index in differs(result, node.value).nonzero().tolist()}
+    if result.shape != node.value.shape:  # as many as are found
+        return set(cells(node.shape))
+    before = node.value
+    if node.op.startswith("running"):  # torch has rounded otherwise
+        before = node.call.replay(node.call.tensors)
+    return {tuple(index) for index in differs(result, before).nonzero().tolist()}
 
 
 def differs(one: Tensor, other: Tensor) -> Tensor:
@@ -438,8 +443,11 @@ OPENED = sorted(
 def law_parts(call: Traced) -> None:
     """The parts of a composite give what the whole gives."""
     for node in call.nodes:
-        if node.op in OPENED and node.kind != "measured":
+        if node.op in OPENED and node.kind not in ("measured", "movement"):
             opened(node)
+
+
+SIZES = ("offs", "batch_sizes")  # parameters whose numbers say what the parts are
 
 
 def opened(node: Node) -> None:
@@ -448,7 +456,8 @@ def opened(node: Node) -> None:
     last = node.parts[-1]
     assert last.shape == node.shape
     assert torch.allclose(last.value, node.value, rtol=1e-5, atol=1e-6, equal_nan=True)
-    own = {operand.node for operand in node.operands}
+    sizes = [place for name in SIZES if node.call for place in node.call.places.get(name, ())]
+    own = {operand.node for place, operand in enumerate(node.operands) if place not in sizes}
     used = {operand.node for part in node.parts for operand in part.operands}
     later = node.call is not None and node.call.position > 0  # such as the velocity of a step
     assert own <= used or later
@@ -463,14 +472,16 @@ def opened(node: Node) -> None:
 
 ALONG_A_ROW = {"softmax", "log_softmax", "layer_norm", "rms_norm", "normalize", "cumsum", "cumprod"}
 ALONG_A_ROW |= {"cummax", "cummin", "logcumsumexp"}
-DRAWN = {"normal", "bernoulli", "poisson", "binomial"}
+DRAWN = {"normal", "bernoulli", "poisson", "binomial", "multinomial"}
 
 
 def law_labels_keep_to_their_rows(call: Traced) -> None:
     """Whatever else an operand holds elsewhere, a row with one of its labels stays as it is."""
     if not all(x.is_floating_point() for x in call.sample.inputs):
         return
-    if {node.op for node in call.nodes} & (DRAWN | {"batch_norm"}):  # its means are those of all rows
+    # Their means, or lengths, are those of all rows.
+    norms = {"batch_norm", "running_mean", "running_var", "instance_norm", "weight_norm"}
+    if {node.op for node in call.nodes} & (DRAWN | norms):
         return
     naming = declared(call.trace, len(call.sample.inputs))
     for node in [node for node in call.own if node.operands][-1:]:

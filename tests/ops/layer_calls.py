@@ -38,10 +38,14 @@ def _pool(name: str, axes: int) -> Build:
         x = x[None] if draw(st.booleans()) else x
         function: Any = getattr(F, f"{name}_pool{axes}d")
         if name.startswith("adaptive"):
-            return Sample(lambda a: function(a, 1), (x,))
+            count = draw(st.integers(1, 4))  # of windows that part the axis, overlap, or are cells
+            return Sample(lambda a: function(a, count), (x,))
         size, stride = draw(st.sampled_from([(2, None), (2, 1), (3, 1)]))
         padding = draw(st.sampled_from([0, 1]))
-        return Sample(lambda a: function(a, size, stride, padding), (x,))
+        words: dict[str, Any] = {"dilation": draw(st.sampled_from([1, 1, 2]))} if name == "max" else {}
+        if size + words.get("dilation", 1) - 1 > 3 + padding:
+            words = {}
+        return Sample(lambda a: function(a, size, stride, padding, **words), (x,))
 
     return build
 
@@ -105,7 +109,7 @@ LAYER_CALLS: dict[str, Build] = {
     **{
         f"{name}_pool{axes}d": _pool(name, axes)
         for name in ("max", "avg", "adaptive_max", "adaptive_avg")
-        for axes in (1, 2)
+        for axes in (1, 2, 3)
     },
     "batch_norm": _batch_norm,
     "group_norm": _group_norm,

@@ -2,7 +2,8 @@
 
 The names stand for inputs: `x y z` any numbers, `p q` positive ones, `u` some between -1 and 1, `o` some
 above 1, `i j` whole numbers, `v w` vectors, `a b` matrices, `s` a symmetric one, `t` a lower triangle,
-`B C` batches of matrices, `m` a mask, `k g` places, `c` complex numbers.
+`B C` batches of matrices, `m` a mask, `k g` places, `c` complex numbers, `A W e` tokens, the matrices of
+three experts, and where the tokens of each end.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ INPUTS: dict[str, Tensor] = {
     "k": torch.tensor([1, 0]),
     "c": torch.complex(values((2, 3), 16), values((2, 3), 17)),
     "g": torch.tensor([[0, 1, 1]]),
+    "A": values((4, 4), 18, torch.float32),
+    "W": values((3, 4, 4), 19, torch.float32),
+    "e": torch.tensor([1, 1, 4], dtype=torch.int32),
 }
 CALLS = """
 acos: torch.acos(u) | u.arccos()
@@ -68,7 +72,8 @@ ndtri: torch.special.ndtri(u.abs())
 nan_to_num: torch.nan_to_num(x, nan=2.0)
 fmod: torch.fmod(x, p) | torch.fmod(i, j) | x.fmod(0.7)
 heaviside nextafter: torch.{0}(x.detach(), z.detach())
-gcd lcm isin: torch.{0}(i, j)
+gcd lcm: torch.{0}(i, j)
+isin: torch.isin(i, j) | torch.isin(x, z) | torch.isin(x, 2.0)
 clamp_min: x.clamp_min(0.1) | torch.clamp_min(x, z)
 clamp_max: x.clamp_max(0.1)
 lerp: torch.lerp(x, y, 0.3) | x.lerp(y, p)
@@ -100,8 +105,9 @@ unique_consecutive: torch.unique_consecutive(i)
 bincount: torch.bincount(k) | k.bincount(w, minlength=4)
 histc: torch.histc(x, bins=4)
 histogram: torch.histogram(x, 4)
-argwhere: torch.argwhere(m)
-searchsorted: torch.searchsorted(z.sort()[0], x)
+argwhere nonzero: torch.{0}(m) | x.clamp(min=0).{0}()
+multinomial: torch.multinomial(p, 2) | torch.multinomial(z.abs(), 4, replacement=True)
+searchsorted: torch.searchsorted(z.sort()[0], x) | torch.searchsorted(x.sort()[0], y)
 bucketize: torch.bucketize(x, z.sort()[0])
 cov: torch.cov(x) | x.cov(correction=0)
 H: x.H
@@ -135,15 +141,20 @@ pixel_unshuffle: F.pixel_unshuffle(x.reshape(1, 6, 1)[:, :2].expand(1, 2, 2), 2)
 channel_shuffle: F.channel_shuffle(x.reshape(1, 6, 1, 1), 2)
 im2col: F.unfold(a.reshape(1, 1, 3, 3), 2) | F.unfold(B.reshape(2, 1, 2, 3), (1, 2), 1, (1, 0), (2, 1))
 col2im: F.fold(a.reshape(1, 3, 3)[:, :2], (1, 4), (1, 2)) | F.fold(b.repeat(1, 2)[:2].T, 3, (1, 2), stride=2)
-interpolate: F.interpolate(B, scale_factor=2) | F.interpolate(a[None, None], size=(2, 5), mode='bilinear')
+interpolate: F.interpolate(a[None, None], size=(2, 5), mode="bilinear") | F.interpolate(B, 4, mode="linear")
+interpolate: F.interpolate(B, 4, mode="linear", align_corners=True) | F.interpolate(B, 2, mode="area")
+interpolate: F.interpolate(B[:1], None, 1.7, "linear") | F.interpolate(B[:1], None, 0.7, "linear")
+interpolate: F.interpolate(b[None, None], (4, 1), mode="bicubic")
+interpolate: F.interpolate(x[:1, :2].view(1, 1, 2, 1, 1), (3, 1, 2), mode="trilinear")
+interpolate: F.interpolate(b[None, None], scale_factor=(2, 1.5), mode="bicubic", align_corners=True)
 addmm: torch.addmm(x, y, a)
 addmv: torch.addmv(w, x, v)
 addr: torch.addr(x, w, v)
 baddbmm: torch.baddbmm(y[:, :2].expand(2, 2, 2), B, C)
 addbmm: torch.addbmm(y[:, :2], B, C)
 inner: torch.inner(x, y) | torch.inner(v, z) | torch.inner(B, v)
-vdot: torch.vdot(v, z)
-vecdot: torch.linalg.vecdot(x, y) | torch.linalg.vecdot(x, z, dim=-1)
+vdot: torch.vdot(v, z) | torch.vdot(c[0], c[1])
+vecdot: torch.linalg.vecdot(x, y) | torch.linalg.vecdot(x, z, dim=-1) | torch.linalg.vecdot(c, c.flip(0))
 vecdot: torch.linalg.vecdot(x[:, :1, None], a[:, :1], dim=-3)
 tensordot: torch.tensordot(x, a, 1) | torch.tensordot(x, B, dims=([0, 1], [0, 2]))
 tensordot: torch.tensordot(v, w, 0) | torch.tensordot(v[:, None], x.T, 1)
@@ -177,12 +188,23 @@ cdist: torch.cdist(x, y) | torch.cdist(x, a, p=1)
 pairwise_distance: F.pairwise_distance(x, y)
 cross: torch.cross(x, y, dim=1) | torch.linalg.cross(x, y)
 vander: torch.vander(v) | torch.linalg.vander(v, N=2)
-prelu: F.prelu(x, w[:1])
+grouped_mm: F.grouped_mm(A, W, offs=e) | F.grouped_mm(W, A.mT, offs=e) | F.grouped_mm(A.mT, A, offs=e)
+grouped_mm: F.grouped_mm(W, W)
+prelu: F.prelu(x, w[:1]) | F.prelu(B, w)
+instance_norm: F.instance_norm(B) | F.instance_norm(B[:1], w.detach() * 0, w.detach().abs(), w, w, False)
+instance_norm: F.instance_norm(C, eps=0.1)
+weight_norm: torch._weight_norm(x, q) | torch._weight_norm(B, C[:1, :1, :1].abs(), -1)
+weight_norm: torch._weight_norm(x, y[:1], 1)
+running_mean running_var: F.batch_norm(x, x.new_zeros(3), x.new_ones(3), training=True, momentum=0.3)
+running_mean running_var: F.batch_norm(B, B.new_ones(2), B.new_full((2,), 2), training=True)
 glu: F.glu(B.reshape(3, 4))
 softmin: F.softmin(x, dim=1)
 index_add: x.index_add(0, k, y) | torch.index_add(x, 0, k, y, alpha=2)
 index_fill: x.index_fill(0, k[:1], 2.0)
-scatter_reduce: x.scatter_reduce(0, g, y, "sum")
+scatter_reduce: x.scatter_reduce(0, g, y, "sum") | x.scatter_reduce(1, g, y[:1], "amax")
+scatter_reduce: x.scatter_reduce(1, g, y, "mean", include_self=False) | x.scatter_reduce(1, g, y, "prod")
+index_reduce: x.index_reduce(0, k, y, "amin") | torch.index_reduce(x, 1, k, b.T[:, :2], "mean", include_self=False)
+as_strided: x.as_strided((2, 2), (1, 2)) | torch.as_strided(x, (2,), (3,), 1)
 polar: torch.polar(p, x)
 real: torch.real(c) | (torch.complex(x, y) * torch.complex(y, x)).real
 imag conj_physical view_as_real: torch.{0}(c)
@@ -221,6 +243,9 @@ mul: c * c.conj() | c * x | x * c | c * (1 - 2j) | x * 1j
 div: c / x | x / c | c / c.T.reshape(2, 3)
 neg square reciprocal exp log sqrt sin cos tanh abs angle: c.{0}()
 pow: c ** 2 | c ** x
+interpolate: F.interpolate(B, scale_factor=2) | F.interpolate(x[None], 5) | F.interpolate(x[None], None, 0.7)
+interpolate: F.interpolate(a[None, None], (4, 2), mode="nearest-exact") | F.interpolate(a[None, None], (2, 5))
+interpolate: F.interpolate(a[None, None], (2, 2), mode="bilinear", antialias=True)
 matmul: c @ c.mH | c @ c.T | c @ (z + 0j) | c[0] @ c[1]
 linear: F.linear(c, c[:2], w + 0j)
 einsum: torch.einsum("ij,kj->ik", c, c * 1j)

@@ -109,11 +109,12 @@ def _whole(node: RecordNode) -> RecordNode:
 
 def _shares(node: RecordNode) -> bool:
     """Return whether a part of a pool gives to several equal cells what torch gives to the first alone."""
-    best = [part for part in parts_of(node) if part.op == "amax"] if "max_pool" in node.op else []
-    return any(
-        int((part.operands[0].value == part.value.view(*part.shape, 1, 1)).sum()) > part.value.numel()
-        for part in best
-    )
+    best = [part.call for part in parts_of(node) if part.op == "amax"] if "max_pool" in node.op else []
+    for call in filter(None, best):
+        own = call.tensor("input")
+        if int((own == own.amax(call.dims(), keepdim=True)).sum()) > call.result.numel():
+            return True
+    return False
 
 
 _FEW = 8  # cotangents that are added with plus signs; more are stacked
