@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 from math import inf, prod
-from typing import Generic
+from typing import Generic, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.axes import Shape
@@ -32,6 +33,22 @@ _MOST_STEPS = 8  # operations between scores and softmax
 _NUMBER = re.compile(r"[.:]?\d+$")
 
 
+class Focus(NamedTuple):
+    """Where the weights of a head go, on the average of its queries.
+
+    Attributes:
+        itself: The share of the key at the query's own place; None for other keys than queries.
+        before: The share of the key one place before, of all queries but the first; None likewise.
+        first: The share of the first key, of all queries but the first.
+        keys: Among how many keys the weights would be shared evenly with the same entropy.
+    """
+
+    itself: float | None
+    before: float | None
+    first: float | None
+    keys: float
+
+
 @dataclass(frozen=True, slots=True)
 class Head(Generic[N]):
     """One head: how much of each key's value each query takes.
@@ -39,6 +56,7 @@ class Head(Generic[N]):
     Attributes:
         node: The softmax, or the fused call.
         layer: The layer's number, from 0, in the order in which they ran.
+        layer_path: The layer's path: of heads that are modules or calls of their own, without their numbers.
         head: Its number in the layer, from 0.
         batch: Which of a batch it is of, from 0.
         index: Its place along the leading axes of the weights of the node.
@@ -47,6 +65,7 @@ class Head(Generic[N]):
 
     node: N
     layer: int
+    layer_path: str
     head: int
     batch: int
     index: Index
@@ -74,6 +93,33 @@ class Head(Generic[N]):
             return self.node.value[self.index].reshape(self.shape)
 
     @property
+    def focus(self) -> Focus:
+        """Where its weights go. Raises LookupError if the values were dropped."""
+        with untraced():
+            weights = self.weights.double()
+            own, before = (weights.diagonal(off) for off in (0, -1))
+            square, several = self.shape[0] == self.shape[1], self.shape[0] > 1
+            entropy = -torch.special.xlogy(weights, weights).sum(-1)
+            return Focus(
+                float(own.mean()) if square else None,
+                float(before.mean()) if square and several else None,
+                float(weights[1:, 0].mean()) if several else None,
+                float(entropy.exp().mean()),
+            )
+
+    def largest(self, size: int) -> list[list[float]]:
+        """Return the largest weight of each square block of `size` queries and keys.
+
+        Raises:
+            LookupError: If the values were dropped.
+        """
+        with untraced():
+            found: list[list[float]] = functional.max_pool2d(
+                self.weights.double()[None], size, ceil_mode=True
+            )[0].tolist()
+        return found
+
+    @property
     def weights_node(self) -> N:
         """The node whose value the weights are: of a fused call one of its parts, if it can be opened."""
         parts = parts_of(self.node) if self.node.op == FUSED and not self.node.dropped else ()
@@ -93,15 +139,17 @@ def attention_heads(record: Record[N]) -> tuple[Head[N], ...]:
     def alike(node: N) -> tuple[str, int, Shape]:
         return _NUMBER.sub("", node.scope), depths[node.index], _weights_shape(node)
 
-    for layer, (_, side_by_side) in enumerate(groupby(nodes, alike)):
-        first = 0
+    for layer, ((stem, _, _), run) in enumerate(groupby(nodes, alike)):
+        first, side_by_side = 0, list(run)
+        several = len({node.scope for node in side_by_side}) > 1
+        path = stem if several else side_by_side[0].scope
         for node in side_by_side:
             *leading, keys = _weights_shape(node)
             queries = leading.pop() if leading else 1
             count = _heads(leading, [*_score_shapes(node), *shapes[node]], found[node])
             for number, index in enumerate(product(*map(range, leading))):
                 batch, head = divmod(number, count)
-                heads.append(Head(node, layer, first + head, batch, index, (queries, keys)))
+                heads.append(Head(node, layer, path, first + head, batch, index, (queries, keys)))
             first += count
     return tuple(heads)
 
