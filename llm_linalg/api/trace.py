@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from llm_linalg.analysis.attention import Head, attention_heads
 from llm_linalg.analysis.axis_names import AxisNaming
 from llm_linalg.analysis.block_diagram import BlockDiagram
 from llm_linalg.analysis.gradients.gradient_program import backward
@@ -52,6 +53,15 @@ class Trace(Record[Node]):
         trace.cells, trace.prints = record.cells, record.prints
         trace.ending, trace.files = record.ending, record.files
         return trace
+
+    @cached_property
+    def heads(self) -> tuple[Head[Node], ...]:
+        """The attention heads of all layers, each with its `path`, `layer`, `head`, `batch` and `weights`.
+
+        The weights are [queries, keys], whatever computed them: a softmax of scores, a call of
+        `scaled_dot_product_attention`, or `nn.MultiheadAttention`.
+        """
+        return attention_heads(self)
 
     @cached_property
     def _gradients(self) -> dict[Node, Trace]:

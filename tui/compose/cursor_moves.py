@@ -96,7 +96,10 @@ def next_panel(run: Run, view: View, direction: int = 1) -> View:
 
 def next_slice(run: Run, view: View, direction: int) -> View:
     """Show the next or previous slice of an N-d tensor: the cursor's, else the result's."""
-    node = run.navigation(view).node
+    navigation = run.navigation(view)
+    node = navigation.node
+    if navigation.gallery is not None:
+        return navigation.gallery.of_batch(view, direction)
     if node is None:
         return view
     cell = run.cursor_cell(view)

@@ -25,7 +25,6 @@ from tui.model.frame import (
     StagePicture,
     Story,
 )
-from tui.model.map_table import MAP_LOOKS
 from tui.model.question_view import AskView, ExerciseView
 from tui.model.view import View
 from tui.navigation.map_moves import current_box
@@ -145,7 +144,7 @@ def map_frame(
     step, steps = position(view, navigation)
     opening = View.opening(view.lesson, view.stop)
     as_opened = (place, view.follows) == (current_box(opening, navigation), opening.follows)
-    as_opened = as_opened and level.table is None  # its columns want words
+    as_opened = as_opened and level.look == "numbers"  # columns and heads want words
     captions = base.captions._replace(
         # Of one operation alone.
         shape_line=clean(box.node.shape_line, 200) if level.selection.op else NOTHING,
@@ -157,9 +156,7 @@ def map_frame(
         base,
         listing=_with_output(_listing(trace, first, base), trace, view),
         place=here,
-        stage=base.stage._replace(
-            map=level, look="numbers" if level.table is None else level.table.look, looks=MAP_LOOKS
-        ),
+        stage=base.stage._replace(map=level, look=level.look, looks=level.looks),
         captions=captions,
         node=node_facts(box),
         operation=box,

@@ -12,6 +12,7 @@ from llm_linalg.base.spelling import number_duplicates, unknown
 if TYPE_CHECKING:
     from llm_linalg.analysis.block_diagram import BlockDiagram, DiagramBox
     from llm_linalg.api.node import Node
+    from tui.navigation.map_moves import HeadNavigable
 
 Path = tuple[str, ...]
 MANY = 100
@@ -124,6 +125,7 @@ class NodeNavigation:
     stop_order: str | None  # the order that the stop asks for, if this is the stop's node
     map: BlockDiagram[Node] | None = None
     table: Callable[[Path], Sequence[Path]] | None = None  # the rows of a level, where it is a table
+    gallery: HeadNavigable | None = None  # the heads, where they are shown in place of boxes
 
     @property
     def node(self) -> Node | None:

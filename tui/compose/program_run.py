@@ -11,6 +11,7 @@ from tui.compose.cell_frame import plotted_view, with_cell
 from tui.compose.error_frame import apply_repair, error_frame, failure_frame, is_unlocked, repair_count
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import in_ascii
+from tui.compose.galleries import Galleries
 from tui.compose.lineage_highlight import Lineages
 from tui.compose.map_tables import MapTables
 from tui.compose.nodes import NodeNavigation, top_node
@@ -112,6 +113,11 @@ class Run:
         return MapTables(self.passes)
 
     @cached_property
+    def galleries(self) -> Galleries:
+        """The gallery of its attention heads."""
+        return Galleries(self.passes)
+
+    @cached_property
     def questions(self) -> StopQuestions:
         """What is asked at its views."""
         return StopQuestions(self.right_answer, None if self.trace is None else self.navigation)
@@ -119,7 +125,7 @@ class Run:
     @cached_property
     def pictures(self) -> RunPictures:
         """The frames of its views."""
-        return RunPictures(self.view, self.passes, self.lineages, self.tables, self.solution)
+        return RunPictures(self.view, self.passes, self.lineages, self.tables, self.galleries, self.solution)
 
     @property
     def error(self) -> ProgramError | None:
@@ -169,7 +175,7 @@ class Run:
         Raises:
             LookupError: For a path that isn't there, with the nearest spelling.
         """
-        return self.tables.navigation(view)
+        return self.galleries.navigation(view, self.tables.navigation(view))
 
     def top_node(self, view: View) -> Node | None:
         """Return the trace's node that a view is at or in."""

@@ -10,6 +10,7 @@ from tui.compose.boards import board_view
 from tui.compose.cursor import CursorCell, cursor_cell, cursor_view
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import frame_without_values, map_frame, node_frame, program_frame
+from tui.compose.galleries import weights_alone
 from tui.compose.hues import colours_on_device
 from tui.compose.maps import BoxRows, map_view
 from tui.compose.node_views import NodeLooks, NodeViews
@@ -22,6 +23,7 @@ from tui.navigation.steps import order_of, position
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
+    from tui.compose.galleries import Galleries
     from tui.compose.lineage_highlight import Lineages
     from tui.compose.map_tables import MapTables
     from tui.compose.nodes import NodeNavigation
@@ -38,17 +40,25 @@ class RunPictures:
         passes: Its forward and its backward pass.
         lineages: The cells that are followed through it.
         tables: The tables of its maps.
+        galleries: The gallery of its attention heads.
         solution: The value of an exercise's solution, as text, where no operation of torch has made it.
     """
 
     def __init__(
-        self, view: View, passes: Passes, lineages: Lineages, tables: MapTables, solution: str
+        self,
+        view: View,
+        passes: Passes,
+        lineages: Lineages,
+        tables: MapTables,
+        galleries: Galleries,
+        solution: str,
     ) -> None:
         self.cache = FormatCache()
         self._lesson = view.lesson
         self._passes = passes
         self._lineages = lineages
         self._tables = tables
+        self._galleries = galleries
         self._solution = solution
         self._views = NodeViews(view.lesson.axis_declarations, passes.forward)
         self._looks = NodeLooks(self._views)
@@ -67,7 +77,7 @@ class RunPictures:
         return None if node is None else cursor_cell(view, self._views.of(node), self._beside(view, node))
 
     def _navigation(self, view: View) -> NodeNavigation:
-        return self._tables.navigation(view)
+        return self._galleries.navigation(view, self._tables.navigation(view))
 
     def _beside(self, view: View, node: Node) -> tuple[NodeView, ...]:
         return tuple(map(self._views.of, nodes_beside(view, self._passes.of(view), node)))
@@ -96,7 +106,13 @@ class RunPictures:
             place=frame.place._replace(has_backward=self._passes.has_backward),
             listing=frame.listing._replace(line=view.solution_line or frame.listing.line),
         )
-        return frame if board is not None else self._looks.draw(frame, view, navigation.level, picture)
+        if board is not None:
+            return frame
+        frame = self._looks.draw(frame, view, navigation.level, picture)
+        if not self._galleries.shows_weights(view, navigation.node):
+            return frame
+        frame = replace(frame, stage=frame.stage._replace(looks=(*frame.stage.looks, "heads")))
+        return weights_alone(frame) if view.look == "heads" else frame
 
     def _picture(self, view: View, navigation: NodeNavigation, shown: Node, ascii_only: bool) -> PictureInput:
         """Return what the panels of a view's node are made from."""
@@ -133,12 +149,14 @@ class RunPictures:
 
     def _map_frame(self, view: View, ascii_only: bool) -> Frame:
         trace, navigation = self._passes.of(view), self._navigation(view)
+        view = view if navigation.gallery is None else navigation.gallery.settled(view)
         level = map_view(view, navigation, self._lineages.of(view), ascii_only, self._levels[view.backward])
         if trace is None or level is None:
             return self._node_frame(replace(view, depth="cells"), ascii_only)
         from llm_linalg.api.node_view import node_view
 
-        level = replace(level, table=self._tables.table(view, ascii_only))
+        gallery = None if navigation.gallery is None else self._galleries.gallery(view, ascii_only)
+        level = replace(level, table=self._tables.table(view, ascii_only), gallery=gallery)
         box = navigation.box(current_box(view, navigation))
         shown = node_view(box.node, next(iter(box.node.orders), None))
         frame = map_frame(view, trace, navigation, level, shown, node_view(box.nodes[0]))

@@ -94,7 +94,7 @@ def _inside(view: View, run: Run) -> None:
     if cell is not None and view.cursor is not None and cell.index != view.cursor[1]:
         shape = tuple(cell.tensor.shape)
         raise UsageError(f"{cell.tensor.name} has shape {shape}: there is no cell {list(view.cursor[1])}")
-    if view.at is None or node is None:
+    if view.at is None or node is None or view.depth == "map":
         return
     sizes = node.shape[:-2]
     if len(view.at) != len(sizes) or any(i >= n for i, n in zip(view.at, sizes, strict=True)):

@@ -12,6 +12,7 @@ from llm_linalg.lessons.markdown import Block, blocks, group_blocks
 from tui.model.board_view import BoardView
 from tui.model.drawing import Drawing
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
+from tui.model.gallery import Gallery, HeadPicture
 from tui.model.map_table import HEADS, MapTable, cell_text
 from tui.model.map_view import MapView
 from tui.model.window import window
@@ -21,6 +22,10 @@ from tui.text.rows import Row, TextSpan, width_of
 from tui.text.themes import STRENGTHS, step_of
 
 VALUE = 60  # columns of a board's value
+PIXELS = 24  # blocks along a side of a head's picture, at most
+PICTURE = 72  # its width
+FAINTEST = 0.01  # the weight below which a block has no colour
+NOW = ' class="now" aria-current="true"'
 DRAWN = (60, 16)  # columns and rows of a drawing
 ROWS, COLUMNS = 16, 12  # of a panel; beyond them a window around what is lit
 CLASSES = {
@@ -114,6 +119,8 @@ def _boxes(level: MapView) -> str:
     """Return a level of the map as a table: the selected box is marked, and what is followed is counted."""
     if level.table is not None:
         return _table(level.table, level.path)
+    if level.gallery is not None:
+        return _gallery(level.gallery)
     asked = ("cells", "derivative") if level.question else ("multiplications", "share")
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "shape", *asked, "reads"))
     lines = [f"<tr>{heads}</tr>\n"]
@@ -135,6 +142,35 @@ def _table(table: MapTable, path: Sequence[str]) -> str:
         inside = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         lines.append(f'<tr{now}><th scope="row">{escape(row.label)}</th>{inside}</tr>\n')
     return _captioned(path, "", lines)
+
+
+def _gallery(gallery: Gallery) -> str:
+    """Return attention heads as small pictures, a row a layer, a square a block of queries and keys."""
+    lines = []
+    for place, layer in enumerate(gallery.layers):
+        cells = "".join(
+            f"<td{NOW if (place, k) == (gallery.layer, gallery.head) else ''}>{_head_picture(picture)}</td>"
+            for k, picture in enumerate(layer.heads)
+        )
+        lines.append(f'<tr><th scope="row">{escape(layer.label)}</th>{cells}</tr>\n')
+    return _captioned(("attention",), "", lines)
+
+
+def _head_picture(picture: HeadPicture) -> str:
+    size = -(-max(picture.shape) // PIXELS)
+    rows = picture.blocks(size) or ()
+    squares = "".join(
+        f'<rect x="{x}" y="{y}" width="1" height="1" fill="currentColor" fill-opacity="{weight:.2g}"/>'
+        for y, row in enumerate(rows)
+        for x, weight in enumerate(row)
+        if weight >= FAINTEST
+    )
+    across, down = max(map(len, rows), default=1), max(1, len(rows))
+    box = f'<rect width="{across}" height="{down}" fill="currentColor" fill-opacity="0.06"/>'
+    return (
+        f'<svg viewBox="0 0 {across} {down}" width="{PICTURE}" role="img" aria-label="head {picture.head}">'
+        f"{box}{squares}</svg>"
+    )
 
 
 def _captioned(path: Sequence[str], question: str, lines: Sequence[str]) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llm_linalg.base.constants import LookName
 from llm_linalg.base.text import NOTHING, CleanText, clean
-from tui.model.map_table import MapTable
+from tui.model.gallery import Gallery
+from tui.model.map_table import MAP_LOOKS, MapTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class MapView:
         followed: The cell that is followed, such as "logits[4, 2]"; empty if none is.
         back: Whether it is followed back to what it depends on, and not on to what it feeds.
         table: The table that is shown in place of boxes and arrows.
+        gallery: The attention heads that are shown in place of them.
     """
 
     path: tuple[CleanText, ...]
@@ -104,6 +107,19 @@ class MapView:
     followed: CleanText = NOTHING
     back: bool = True
     table: MapTable | None = None
+    gallery: Gallery | None = None
+
+    @property
+    def look(self) -> LookName:
+        """The look in which it is shown."""
+        if self.gallery is not None:
+            return "heads"
+        return "numbers" if self.table is None else self.table.look
+
+    @property
+    def looks(self) -> tuple[LookName, ...]:
+        """The looks that follow each other; to the heads leads a key of their own."""
+        return MAP_LOOKS[:-1] if self.gallery is None else MAP_LOOKS
 
     @property
     def question(self) -> str:
@@ -117,7 +133,9 @@ class MapView:
 
     @property
     def place(self) -> tuple[int, int]:
-        """Its number among the boxes of the level, or the rows of its table, from 1; how many there are."""
+        """Its number, from 1, among the boxes of the level, the rows of its table, or the heads; how many."""
+        if self.gallery is not None:
+            return self.gallery.place
         if self.table is not None:
             return self.table.row + 1, len(self.table.rows)
         foreign = sum(row.foreign for row in self.rows)
@@ -129,7 +147,9 @@ class MapView:
 
     @property
     def plain(self) -> list[tuple[str, bool]]:
-        """Each box, or row of the table, as a line to be read aloud, and whether it is selected."""
+        """Each box, row of the table or head as a line to be read aloud, and whether it is selected."""
+        if self.gallery is not None:
+            return list(self.gallery.plain)
         if self.table is not None:
             return [(said, place == self.table.row) for place, said in enumerate(self.table.plain)]
         return [(self._plain(place), place == self.row) for place in range(len(self.rows))]
@@ -150,7 +170,9 @@ class MapView:
 
     @property
     def sentence(self) -> CleanText:
-        """What there is to say about the selected box, or about the columns of the table."""
+        """What there is to say about the selected box or head, or about the columns of the table."""
+        if self.gallery is not None:
+            return self.gallery.sentence
         if self.table is not None:
             return self.table.sentence
         row = self.selection
@@ -181,6 +203,7 @@ class MapView:
             "boxes": list(self._records()),
             **({"followed": self.question} if self.question else {}),
             **({} if self.table is None else {"table": self.table.record()}),
+            **({} if self.gallery is None else {"gallery": self.gallery.record()}),
         }
 
     def _records(self) -> Iterator[dict[str, object]]:

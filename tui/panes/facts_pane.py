@@ -39,10 +39,10 @@ def about(frame: Frame) -> list[str]:
 def map_facts(level: MapView, width: int, glyphs: Glyphs) -> Row:
     """Return where on the map one is; a click leads out."""
     number, boxes = level.place
-    right = row((f"box {number} of {boxes}", "dim"))
+    right = row((f"{'box' if level.gallery is None else 'head'} {number} of {boxes}", "dim"))
     asked = row((f"   {level.question}", "current")) if level.question else ()
     room = width - width_of(right) - width_of(asked) - 1
-    names = ["map", *level.path]
+    names = ["map", *level.path] if level.gallery is None else ["map", "attention"]
     ways = [names, *(["map", glyphs.dots, *names[k:]] for k in range(2, len(names)))]
     trails = [row((glyphs.text(" › ").join(way), "strong", "out" if level.path else "")) for way in ways]
     trail = next((one for one in trails if width_of(one) <= room), trails[-1])

@@ -8,6 +8,7 @@ from tui.layout.pane_sizes import Picture
 from tui.model.board_view import BoardView
 from tui.panes.board_pane import board_rows
 from tui.panes.cell_rows import cell_rows, shows_cell
+from tui.panes.gallery_pane import gallery_rows
 from tui.panes.map_pane import map_rows
 from tui.panes.map_table_pane import table_rows
 from tui.panes.slide_pane import slide_rows
@@ -69,6 +70,8 @@ def stage_rows(stage: StageRoom, shown: list[StageArea]) -> list[Row]:
     if frame is not None and frame.stage.map is not None:
         progress = picture.session.learner.progress
         level, table = frame.stage.map, frame.stage.map.table
+        if level.gallery is not None:
+            return gallery_rows(level.gallery, room.main, room.stage, glyphs)
         rows = (
             map_rows(level, stage.width, stage.height, glyphs, large=stage.big, progress=progress)
             if table is None

@@ -11,6 +11,7 @@ from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot
 from tui.model.frame import Cell, CellMark, Frame, Panel, StagePlace
+from tui.model.gallery import Gallery
 from tui.model.window import window
 from tui.text.rows import cut, wrap
 
@@ -126,7 +127,8 @@ def _facts(frame: Frame) -> list[str]:
     if node is None:
         return []
     if frame.stage.map is not None:
-        return [f"box {frame.place.step} of {frame.place.steps}"]
+        what = "box" if frame.stage.map.gallery is None else "head"
+        return [f"{what} {frame.place.step} of {frame.place.steps}"]
     shape = f"({', '.join(map(str, node.shape))}{',' if len(node.shape) == 1 else ''})"
     kind = f"{node.op}, line {node.line}, {node.dtype} {shape}, known by {node.evidence}"
     where = f"{' / '.join(frame.place.path)}: {kind}"
@@ -151,11 +153,18 @@ def _boxes(frame: Frame, width: int) -> list[str]:
     level = frame.stage.map
     if level is None:
         return []
-    lines = [f"map: {' / '.join(level.path) or 'all'}"]
+    lines = [f"map: {' / '.join(level.path) or 'all'}" if level.gallery is None else "attention heads"]
     for said, selected in level.plain:
         first, *rest = wrap(said, max(20, width - 2))
         lines += [f"{'>' if selected else ' '} {first}", *(f"  {line}" for line in rest)]
-    return lines
+    return lines if level.gallery is None else [*lines, *_weights(level.gallery)]
+
+
+def _weights(gallery: Gallery) -> Iterator[str]:
+    """Yield the weights of the selected head in percent, a row a query; nothing if they are too many."""
+    rows = gallery.selection.blocks(1) or ()
+    if len(rows) <= ROWS and max(map(len, rows), default=0) <= ROWS:
+        yield from ("".join(f"{weight:5.0%}" for weight in row) for row in rows)
 
 
 def _tensor(panel: Panel, width: int) -> list[str]:

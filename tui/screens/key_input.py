@@ -75,6 +75,8 @@ def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozense
     contexts = session.contexts
     if frame is not None and session.current is not None and not (session.editor.is_open or session.door):
         sliced = any(panel.at and panel.role == "result" for panel in frame.stage.panels)
+        level = frame.stage.map
+        sliced |= level is not None and level.gallery is not None and level.gallery.batches > 1
         contexts |= {Context.BACKWARD} if frame.place.has_backward else set()
         contexts |= {Context.SLICES} if sliced else set()
     return contexts | ({Context.RUNNING} if waiting == RUNNING else frozenset())

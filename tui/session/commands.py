@@ -343,10 +343,13 @@ COMMANDS = with_key_text((
             ),
         ],
     ),
-    _map("map.up", "up", "box", "Select the box above", 1, motion(steps.back), script="back"),
     _map(
-        "map.down", "down", "box", "Select the box below", run=step_commands.forward,
-        script=writing.step_or_stop,
+        "map.up", "up", "box", "Select the box above, or the layer", 1, by(map_commands.row_by, -1),
+        script=writing.box_step("back"),
+    ),
+    _map(
+        "map.down", "down", "box", "Select the box below, or the layer", run=by(map_commands.row_by, 1),
+        script=writing.box_step("next"),
     ),
     _map(
         "map.ask", "c", "cell", "Ask a cell of what the box gives where it came from", 16, map_commands.ask,
@@ -356,6 +359,11 @@ COMMANDS = with_key_text((
         "broken", "exclamation_mark", "NaN", "The first number that is not finite, and what made it", 2,
         not_finite.go_to_first, script="broken", footer_stay=4,
         words=[phrase(23, "the first number that is not finite")],
+    ),
+    _of(Topic.MAP, Context.HEADS)(
+        "heads", "A", "heads", "All attention heads as small pictures; from there back", 19,
+        map_commands.to_heads, script="heads", footer_stay=2,
+        words=[phrase(12, "all attention heads as small pictures, and off them")],
     ),
     _map(
         "map.look", "v", "table", "The map as a table of sizes, as one of values, or as a diagram", 17,

@@ -9,7 +9,7 @@ from tui.model.map_table import TABLES
 from tui.navigation import map_moves, steps
 from tui.session.control_commands import open_lesson
 from tui.session.session import Session
-from tui.session.step_commands import motion
+from tui.session.step_commands import forward, motion, out
 
 
 def toggle_map(session: Session) -> Session:
@@ -21,6 +21,25 @@ def toggle_map(session: Session) -> Session:
         return session.at_view(replace(view, depth="cells"))
     there = map_moves.onto(view, navigation, navigation.path)
     return session.at_view(there).with_trail(() if view.cursor is None else session.trail.cells)
+
+
+def to_heads(session: Session) -> Session:
+    """Go to the gallery of attention heads; from there back to where that was, or to the boxes."""
+    navigation, view = session.navigation, session.view
+    if navigation is None or not navigation.path:
+        return session
+    if navigation.gallery is not None:
+        return out(session)
+    on_map = view if view.depth == "map" else map_moves.onto(view, navigation, navigation.path)
+    return session.at_view(replace(on_map, look="heads")).with_trail((view,))
+
+
+def row_by(session: Session, direction: int) -> Session:
+    """Select the box below (1) or above (−1), or in the gallery the next layer or the one before."""
+    navigation = session.navigation
+    if direction > 0 and (navigation is None or navigation.gallery is None):
+        return forward(session)  # below the last box something may follow
+    return motion(lambda view, known: map_moves.beside(view, known, direction))(session)
 
 
 def select_box(session: Session, argument: str) -> Session:
@@ -52,6 +71,9 @@ def ask(session: Session) -> Session:
     run, navigation, view = session.current, session.navigation, session.view
     if run is None or navigation is None or view.depth != "map" or not navigation.path:
         return session
+    if navigation.gallery is not None:
+        there = navigation.gallery.into(view)
+        return session.at_view(cursor_moves.move(run, there, 0, 0)).with_trail((view,))
     path = navigation.node_path(map_moves.current_box(view, navigation))
     on_cell = cursor_moves.move(run, cursor_moves.onto_node(run, replace(view, path=path)), 0, 0)
     if on_cell.cursor is None:

@@ -107,6 +107,8 @@ def _out_of_map(session: Session) -> Session:
         return moved
     if session.trail.cells:
         return come_back(session)
+    if session.navigation.gallery is not None:
+        return session.at_view(replace(view, look="numbers"))
     if view.follows not in (None, view.at_stop.follow):
         return session.at_view(replace(view, follows=view.at_stop.follow))
     return session.with_notice("Nothing is around this map. M: back to the operation.")

@@ -63,6 +63,12 @@ class Theme(NamedTuple):
         strength = step_of(level, len(scale))
         return style if strength == 0 else style + _parse(scale[strength - 1])
 
+    def halves(self, upper: int, lower: int) -> Style:
+        """Return the style of `▀` whose halves are so strong; 0 is a shade beside the background."""
+        scale = [f"on {self.textual_theme.surface}", *self.positive]
+        above, below = (_parse(scale[strength]).bgcolor for strength in (upper, lower))
+        return Style(color=above, bgcolor=below)
+
 
 # The value scale where there are 16 colours: chosen by hand, since nearest colours would mix the signs.
 FEW_NEGATIVE = ("bright_white on blue", "black on bright_blue")

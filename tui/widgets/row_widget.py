@@ -16,6 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.text.glyphs import Glyphs
+from tui.text.heat import segment
 from tui.text.rows import Row, clean_row, differing_columns, fit, span_at, width_of
 from tui.text.themes import Theme
 from tui.widgets.appearance import appearance_of
@@ -130,7 +131,8 @@ class RowWidget(Widget, inherit_css=False):
         theme, glyphs = self.theme, self.glyphs
         spans = self.rows[y] if y < len(self.rows) else ()
         spans = fit(spans, width, glyphs.dots)
-        segments = [Segment(span.text, theme.style(span.role)) for span in spans if span.text]
+        few = appearance_of(self.app).few_colours
+        segments = [segment(span, theme, glyphs, few=few) for span in spans if span.text]
         rest = width - width_of(spans)
         if rest > 0:
             segments.append(Segment(" " * rest, theme.style("")))

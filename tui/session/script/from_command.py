@@ -54,6 +54,17 @@ def step_or_stop(before: Session, argument: str, after: Session) -> Words:
     return word_or_step("next")(before, argument, after)
 
 
+def box_step(word: str) -> CommandWriter:
+    """Write a word that selects a box; in the gallery of heads the head that was reached."""
+
+    def write(before: Session, argument: str, after: Session) -> Words:
+        if after.view.look == "heads" and after.view.depth == "map":
+            return step(before, argument, after)
+        return step_or_stop(before, argument, after) if word == "next" else (word,)
+
+    return write
+
+
 def order(_before: Session, _argument: str, after: Session) -> Words:
     """Write the loop order in force."""
     name = None if after.navigation is None else steps.order_of(after.view, after.navigation)
@@ -111,7 +122,9 @@ def link(number: int) -> CommandWriter:
 
 
 def box(_before: Session, _argument: str, after: Session) -> Words:
-    """Write the box of the map, or that it was gone into."""
+    """Write the box of the map or the head of the gallery, or that it was gone into."""
+    if after.view.look == "heads" and after.view.depth == "map":
+        return step(_before, _argument, after)
     return ("box", "/".join(after.view.box)) if after.view.depth == "map" else ("into",)
 
 
