@@ -92,6 +92,7 @@ class Learner(NamedTuple):
         attempts: What was written at exercises.
         way: The way that was taken from the door; None while none was.
         explained_redraws: The lessons in which it was said why a tensor of the same size has other numbers.
+        guessed: The stops, each with its lesson's slug, whose own question was answered.
     """
 
     settings: LessonSettings = ()
@@ -99,6 +100,7 @@ class Learner(NamedTuple):
     attempts: Attempts = ()
     way: str | None = None
     explained_redraws: frozenset[str] = frozenset()
+    guessed: frozenset[tuple[str, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -290,6 +292,12 @@ class Session:
         """Whether something is asked here and not answered, as far as is known before the program has run."""
         guess = self.view.guess
         return self.view.own_ask is not None if guess is None else guess.answer is None
+
+    @property
+    def keeps_secret(self) -> bool:
+        """Whether what the stop says may hold the answer to its question, which nobody has answered."""
+        stop = (self.view.lesson.slug, self.view.stop)
+        return self.view.at_stop.ask is not None and stop not in self.learner.guessed
 
     @property
     def _asked(self) -> set[Context]:
