@@ -153,6 +153,19 @@ def sentence(node: RecordNode, order: str) -> str:
     return (_RUNNING if is_running else _KINDS.get(node.kind, _UNKNOWN)).format(**names)
 
 
+def tells_more(node: RecordNode) -> bool:
+    """Return whether the sentence says more than a formula with the cells in it does.
+
+    It doesn't where each cell is made from the same cells of its operands, or is one of them.
+    """
+    if node.gap is not None:
+        return True
+    if node.kind == "pointwise":
+        places = range(len(node.operands) if node.axes is None else len(node.axes.operands))
+        return bool(node.shape) and node.axes is not None and any(_repeats(node.axes, k) for k in places)
+    return node.kind != "movement" or (bool(node.shape) and bool(_movement(node)))
+
+
 def _movement(node: RecordNode) -> str:
     """Return the sentence of a movement whose cells are not just those of another tensor; else nothing."""
     call = node.call

@@ -198,11 +198,18 @@ async def test_the_help_lists_what_works_now_and_closes() -> None:
         assert "Keys that work now" not in d.screen
 
 
-async def test_a_link_is_opened_by_its_number_or_a_click() -> None:
+async def test_a_link_is_opened_by_a_key_of_its_own_or_a_click() -> None:
     async with opened("summary", stop=2) as d:
+        assert "lesson¹" in d.rows[-1]
+        await d.press("1", "2")  # answer what is asked, and answer it again
+        assert d.view.lesson.slug == "summary"
+        assert known(d.view.guess).answer == "2"
         assert "vector²" in d.screen
-        await d.press("1")  # answers what is asked: from now on digits open links
-        await d.press("2")
+        await d.press("asterisk")
+        assert "Open: 1 Scalar   2 Vector   3 Matrix   4 3-D tensor" in d.rows[-1]
+        await d.press("T", "1")  # another key: it is offered no more
+        assert (d.view.lesson.slug, known(d.view.guess).answer) == ("summary", "1")
+        await d.press("asterisk", "2")
         assert d.view.lesson.slug == "vector"
         assert "u leads back to Six results." in d.rows[-1]
         await d.press("u")

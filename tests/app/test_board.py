@@ -250,12 +250,12 @@ def test_cells_are_shown_where_there_is_room_and_shapes_elsewhere() -> None:
     assert "(3,)" in "\n".join(drawn(board, 59, 10))
 
 
-def test_digits_are_the_links_where_the_text_has_links() -> None:
+def test_digits_are_the_rows_where_the_text_has_links_too() -> None:
     assert board_of(BOARD).has_digits
     text = "See [a dot product](lesson:dot).\n```board\nA | | lesson:dot | b\n```\n"
     board = board_of(parse(f'+++\ntitle = "T"\n+++\n{text}', "t.md"))
-    assert not board.has_digits
-    assert drawn(board, 40, 3) == ["", "  ▸ A  b"]
+    assert board.has_digits
+    assert drawn(board, 40, 3) == ["", "1 ▸ A  b"]
 
 
 def test_the_selected_row_is_part_of_the_view() -> None:

@@ -277,7 +277,7 @@ def test_the_line_of_a_solution_is_what_is_shown(slug: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "titles", "said"),
     [
-        ("A", ["torch.arange(6.0)", "A"], "under another index"),
+        ("A", ["torch.arange(6.0)", "A"], "reshape (6,) → (2, 3)"),
         ("(B, A @ B)", ["A", "B", "A @ B"], "A @ B"),
         ("21 * A.shape[0]", [], "answer is 42."),
     ],
@@ -287,7 +287,7 @@ def test_a_solution_may_be_no_operation_of_its_own(answer: str, titles: list[str
     view = known(solution(lesson(body, "[controls.n]\nrange = [0, 3]\ndefault = 0\n"), 2))
     frame = at(ensure_run(Session.start(view, [view.lesson])))
     assert [panel.title for panel in frame.stage.panels] == titles
-    assert said in frame.captions.sentence
+    assert said in f"{frame.captions.shape_line} {frame.captions.sentence}"
     assert frame.listing.code[known(frame.listing.line) - 1] == f"answer = {answer}"
 
 

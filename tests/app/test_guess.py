@@ -330,3 +330,38 @@ def test_every_question_of_the_course_is_asked_and_judged(slug: str) -> None:
             assert shown.guess is not None
             assert shown.guess.right == is_right, (stop.title, text)
             assert is_right or shown.guess.text not in ("", shown.guess.answer)
+
+
+async def test_escape_leaves_a_picture_alone_about_which_is_asked(asking: Lesson) -> None:
+    async with opened(asking, stop=2) as d:
+        asked = d.view
+        await d.press("escape")
+        assert d.view == asked
+        assert "Nothing is open here." in d.rows[-1]
+        await d.press("enter")
+        await d.press(*"3", "enter")
+        guessed = d.view
+        assert guessed.guess is not None
+        await d.press("escape", "escape")
+        assert d.view == guessed
+        await d.press("right", "Q")
+        assert known(d.view.guess).number == 1
+        await d.press("escape")  # closes what was drawn, and goes nowhere
+        assert (d.view.guess, d.view.depth, d.view.step) == (None, "cells", 1)
+        await d.press("escape")
+        assert d.view.depth == "operations"
+
+
+def test_a_second_digit_changes_the_guess(asking: Lesson) -> None:
+    session = run(run(at(asking), "guess.2"), "guess.1")
+    assert known(session.view.guess).answer == "1"
+    assert known(known(frame(session).ask).guess).right
+
+
+async def test_the_help_lists_as_many_choices_as_there_are(asking: Lesson) -> None:
+    async with opened(asking) as d:
+        await d.press("question_mark")
+        while "Answer with choice 1" not in d.screen:
+            await d.press("down")
+        assert "Answer with choice 3" in d.screen
+        assert "Answer with choice 4" not in d.screen

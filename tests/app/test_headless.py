@@ -76,9 +76,9 @@ def test_ascii_is_ascii() -> None:
 
 
 def test_an_expression_keeps_its_asterisks() -> None:
-    code = "A, x, y = torch.ones(3), torch.ones(3), torch.ones(3)\nw = x*A + y*A + A"
+    code = "A, x, y = torch.ones(3), torch.ones(3), torch.ones(3)\nw = x*A + y*A + torch.ones(2, 1)"
     screen = render(replace(View.opening(find("scalar")), code=code, step=1), (80, 24), "screen")
-    assert "the same cell of x*A + y*A and A." in screen
+    assert "one cell of x*A + y*A and one of" in screen
 
 
 async def _yield_often(_: object = None) -> None:

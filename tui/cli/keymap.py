@@ -14,15 +14,13 @@ from tui.text.key_names import key_label, key_name
 _EDITOR = {Context.EDITOR, Context.EDITOR_REPAIRS}
 _DOOR = {Context.DOOR}
 _MAP = {Context.MAP, Context.MAP_LESSONS}
-_BOARD = {Context.BOARD, Context.BOARD_DIGITS}
 APART = (
     (_EDITOR, set(Context) - _EDITOR - {Context.EVERYWHERE, Context.RUNNING, Context.PRESENTATION}),
     (_DOOR, set(Context) - _DOOR - {Context.EVERYWHERE}),
-    ({Context.SIDEBAR, Context.CURSOR, *_BOARD}, _MAP),
+    ({Context.SIDEBAR, Context.CURSOR, Context.BOARD}, _MAP),
     (_MAP, {Context.TENSORS}),
     ({Context.SIDEBAR}, {Context.CURSOR, Context.BOARD}),
     ({Context.PLAYGROUND}, {Context.LESSON_PROGRAM}),
-    ({Context.BOARD_DIGITS}, {Context.LINKS}),
     # On a stage its own keys go first, and before them those of the cell cursor.
     ({Context.PRESENTATION}, set(Context) - {Context.PRESENTATION, Context.EVERYWHERE, Context.RUNNING}),
 )

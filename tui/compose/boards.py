@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.numbers import Formatter
 from llm_linalg.base.text import CleanText, clean
-from llm_linalg.lessons.markdown import links
 from llm_linalg.lessons.reader import shelf
 from tui.model.board_view import BoardView, LiveRow
 from tui.model.view import View
@@ -31,8 +30,7 @@ def board_view(board: Board, view: View, trace: Trace | None, ascii_only: bool) 
     titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
     spell: Spell = ascii_text if ascii_only else clean
     rows = [_row(row, titles.get(row.lesson, row.lesson), trace, spell, ascii_only) for row in board.rows]
-    linked = bool(links(view.at_stop.prose))
-    return BoardView(tuple(rows), board.chain, max(1, min(view.row, len(rows))), not linked)
+    return BoardView(tuple(rows), board.chain, max(1, min(view.row, len(rows))))
 
 
 def _row(row: BoardRow, title: str, trace: Trace | None, spell: Spell, ascii_only: bool) -> LiveRow:

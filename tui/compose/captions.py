@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -118,6 +119,25 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     sign = "=" if len(shown) < len(terms) or adds_up(values, total) else "≈"
     sums = _sum(computed, lambda term: text(term.value), brackets=False)
     return (*lines, ((head, "plain"), *sums, (f" {sign} {total}{rest}", "done")))
+
+
+_TOTAL = re.compile(r"(?P<sign>[=≈]) (?P<total>[^=≈]+)$")
+_ROUNDED = re.compile(r"\.\d{4}")
+
+
+def in_one_line(lines: Sequence[FormulaLine]) -> FormulaLine:
+    """Return a formula's first line with what the last one comes to, without what stands between.
+
+    Where factors are rounded, what they come to is as well.
+    """
+    if len(lines) < 2:
+        return lines[0] if lines else ()
+    first, last = ("".join(text for text, _ in line) for line in (lines[0], lines[-1]))
+    found = _TOTAL.search(last)
+    if found is None or _TOTAL.search(first) is None:
+        return lines[0]
+    sign = "≈" if _ROUNDED.search(first) else found["sign"]
+    return (*lines[0], (f" {sign} {found['total']}", lines[-1][-1][1]))
 
 
 def _average(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons.markdown import first_sentence
-from tui.compose.captions import formula, node_facts
+from tui.compose.captions import formula, in_one_line, node_facts
 from tui.compose.pictures import PictureInput, panels_of
 from tui.model.frame import (
     CELL_LOOKS,
@@ -118,10 +118,13 @@ def node_frame(
         legend=_legend(picture, panels),
         note=", ".join(panel.title for panel in panels if panel.at),
     )
+    told = () if picture.whole else formula(node)
     captions = base.captions._replace(
         shape_line=clean(node.node.shape_line, 200),
-        formula=() if picture.whole else formula(node),
+        formula=told,
+        brief=in_one_line(told),
         sentence=_sentence(node, picture.whole, first=step == 0),
+        reason=NOTHING if picture.whole else clean(node.nan_reason, 300),
     )
     return replace(
         base,
@@ -193,12 +196,17 @@ def _base(view: View, navigation: NodeNavigation) -> Frame:
 
 
 def _sentence(node: NodeView, whole: bool, first: bool) -> CleanText:
-    """Return how a step makes its cells, after why it gave NaN or inf, or what a gradient is for."""
-    made = clean(node.sentence, 300)
+    """Return how a step makes its cells, after why it gave NaN or inf, or what a gradient is for.
+
+    Where a formula says as much of the cells, nothing is said of them.
+    """
+    from llm_linalg.explain.descriptions import tells_more
+
+    made = clean(node.sentence, 300) if whole or tells_more(node.node) else NOTHING
     if (whole or first) and node.node.why:
         return clean(f"{clean(node.node.why, 500)} {made}".strip())
     why = NOTHING if whole else clean(node.nan_reason, 300)
-    return clean(f"{why}. {made}") if why else made
+    return clean(f"{why}. {made}".strip()) if why else made
 
 
 def _legend(picture: PictureInput, panels: Sequence[Panel]) -> str:

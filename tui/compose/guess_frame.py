@@ -52,7 +52,7 @@ def with_question(
         stage=frame.stage._replace(
             panels=panels, arrangement="row", drawing=None, board=None, map=None, note=""
         ),
-        captions=frame.captions._replace(formula=(), shape_line=NOTHING, sentence=NOTHING),
+        captions=frame.captions._replace(formula=(), brief=(), shape_line=NOTHING, sentence=NOTHING),
     )
 
 

@@ -129,7 +129,7 @@ def sizes(
     controls = control_rows(view) if height >= 22 else 1
     spare = max(0, height - 24)
     main = width - shown - 2
-    kept = min(story_rows(view, main), 1 if height < 22 else MOST_STORY)
+    kept = min(story_rows(view, main), MOST_STORY)
     lines = sum(len(wrap_code(line, main - 2)) for line in code)
     program = max(1, min(lines, (3 if height < 22 else 4) - kept + spare // 4))
     words = (3 if height < 22 else 4) + min(4, spare // 4)
@@ -140,6 +140,8 @@ def sizes(
         asked = VERDICT_ROWS if view.at_stop.exercise is not None else 0
         wanted = len(after_story(view.at_stop.prose, main)) + asked
         words = min(max(words, wanted), max(words, 8 - kept - program))
+    elif view.guess is not None and view.guess.answer is not None:  # what came of it, and why
+        words = min(words + 2, max(words, 1 + len(after_story(view.at_stop.prose, main))))
     room = PaneSizes(width, height, shown, program, words, kept, controls=controls, transport=transport)
     return _beside_board(room, lines, view.board, failed)
 

@@ -67,14 +67,14 @@ class BoardView:
     Attributes:
         chain: Whether they are boxes joined by arrows.
         row: The number of the selected row, from 1.
-        has_digits: Whether a digit opens a row: the links of the text have the digits otherwise.
+        has_digits: Whether a digit opens a row: it answers what is asked otherwise.
         opens: Whether its rows open lessons, and one is selected: on a stage none does.
     """
 
     rows: tuple[LiveRow, ...]
     chain: bool
     row: int
-    has_digits: bool
+    has_digits: bool = True
     opens: bool = True
 
     @property

@@ -459,14 +459,18 @@ class Captions(NamedTuple):
     Attributes:
         shape_line: The operation with its shapes.
         formula: The formula, in parts that have a state each.
-        sentence: How the step makes its cells.
+        brief: The same on one line, without what stands between the terms and what they come to.
+        sentence: How the step makes its cells, if the formula doesn't say that, after the reason.
+        reason: Why the step gave no finite number.
         story: The stop's title and first sentence.
         prose: The stop's text.
     """
 
     shape_line: CleanText = NOTHING
     formula: tuple[FormulaLine, ...] = ()
+    brief: FormulaLine = ()
     sentence: CleanText = NOTHING
+    reason: CleanText = NOTHING
     story: Story = Story(NOTHING, NOTHING)
     prose: CleanText = NOTHING
 

@@ -23,6 +23,11 @@ class GuessView(NamedTuple):
             return clean(f"Right: {self.answer}.")
         return clean(f"You said {_quoted(self.text)}. It is {_quoted(self.answer)}.")
 
+    @property
+    def brief(self) -> CleanText:
+        """The same without what was said, where there is little room."""
+        return self.sentence if self.right else clean(f"No. It is {_quoted(self.answer)}.")
+
 
 def _quoted(text: str) -> str:
     """Return words in quotation marks, so that they end where they end, and a value as it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,9 +18,12 @@ from tui.text.large import ACROSS, DOWN, enlarge_rows
 from tui.text.prose import (
     after_story,
     as_sentence,
+    closing,
     elide,
     formula,
+    formula_row,
     least_rows,
+    led,
     paragraphs,
     sentence_rows,
     with_hues,
@@ -31,11 +35,16 @@ from tui.widgets.row_widget import RowWidget
 if TYPE_CHECKING:
     from tui.model.frame import CursorView, ErrorView, Frame
     from tui.model.question_view import AskView, ExerciseView
+    from tui.text.glyphs import Glyphs
 
+GAP: Row = (TextSpan(""),)
+"""A row above a stop's text that is kept free for the formulas of its steps, unless there is more to say."""
 _CODE = re.compile("`([^`]+)`")
 _FRAME = re.compile(r"(.*?)(:\d+ in .*)")
 LEAST_PATH = 24  # characters of a frame's path that are shown in any case, from its end
 LEAST_REPAIRS = 2  # repairs that are shown in any case
+ABOVE = 2  # rows above a stop's text that are kept free for the formulas of its steps
+ROOMY = 6  # rows from which there is one more between them
 AROUND = 6  # lines of a file of one's own before and after the one that is shown, in the large view
 
 
@@ -50,45 +59,59 @@ class TextPane(RowWidget):
         if room.big:
             self.show(large(picture, room.main)[: room.words])
             return
-        key = "esc p" if picture.session.editor.is_open else "p"  # the editor takes a letter for itself
-        self.show(cut(self._rows(picture), room.words, room.main, self.glyphs.dots, key))
+        self.show(pane_rows(picture, self.glyphs))
 
-    def _rows(self, picture: Picture) -> list[Row]:
-        """Return what there is to say, most important first; more than there is room for is cut."""
-        room, frame = picture.room, picture.frame
-        said = [*remark_rows(picture, room.main), *below_story(picture, room.main)]
-        if frame is not None and frame.error is not None and said:
-            mend = picture.session.editor.is_open
-            return failing_rows(
-                said, shown_error(frame, frame.error), room.main, room.words, mend=mend, dots=self.glyphs.dots
-            )
-        remarks = remark_rows(picture, room.main)
-        rows = [*remarks, *text_rows(picture, room.main, most=room.words)]
-        if len(rows) > room.words:
-            rows = [*remarks, *text_rows(picture, room.main, short=True)]
-            error = None if frame is None else frame.error
-            if error is not None and (len(rows) < room.words or len(error.frames) > 1):
-                place = min(len(rows), room.words - 1)  # an outer frame makes room for torch's words
-                whole = torch_says(error, room.main)
-                one = [fit(line, room.main) for line in torch_says(error, 10_000)]
-                rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
-        if frame is None or frame.error is not None:
-            return rows
-        view = picture.session.view
-        printed = output_rows(frame.listing.own_printed, room.main)
-        if is_playground(view.lesson) and len(printed) == 1:
-            printed = []  # it has a row of its own
-        spare = room.words - len(rows)
-        if (
-            frame.listing.cell is not None
-        ):  # whose prints are its own, and stand on the stage if nothing else does
-            told = [] if shows_cell(frame) else cell_result_rows(frame, room.main)
-            if told and frame.place.step == 0 and room.words > 1 and spare < 1:
-                rows, spare = shorten(rows, room.words - 1, room.main, self.glyphs.dots), 1
-            if spare == 1:
-                return [*rows, *cut(told, 1, room.main, self.glyphs.dots)]
-            return [*rows, *head(told, spare, self.glyphs, "lines")]
-        return [*rows, *ending(printed, spare, self.glyphs.dots)] if spare > 0 else rows
+
+def pane_rows(picture: Picture, glyphs: Glyphs) -> list[Row]:
+    """Return what the pane shows of a picture, in letters of one row each."""
+    room = picture.room
+    key = "esc p" if picture.session.editor.is_open else "p"  # the editor takes a letter for itself
+    return cut(_rows(picture, glyphs), room.words, room.main, glyphs.dots, key)
+
+
+def _rows(picture: Picture, glyphs: Glyphs) -> list[Row]:
+    """Return what there is to say, most important first; more than there is room for is cut."""
+    room, frame = picture.room, picture.frame
+    remarks = remark_rows(picture, room.main)
+    said = [*remarks, *below_story(picture, room.main)]
+    if frame is not None and frame.error is not None and said:
+        mend = picture.session.editor.is_open
+        return failing_rows(
+            said, shown_error(frame, frame.error), room.main, room.words, mend=mend, dots=glyphs.dots
+        )
+    most = room.words - len(remarks)
+    rows = [*remarks, *text_rows(picture, room.main, most=most)]
+    if len(rows) > room.words:
+        rows = [*remarks, *text_rows(picture, room.main, short=True)]
+        error = None if frame is None else frame.error
+        if error is not None and (len(rows) < room.words or len(error.frames) > 1):
+            place = min(len(rows), room.words - 1)  # an outer frame makes room for torch's words
+            whole = torch_says(error, room.main)
+            one = [fit(line, room.main) for line in torch_says(error, 10_000)]
+            rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
+    if frame is None or frame.error is not None:
+        return rows
+    printed = output_rows(frame.listing.own_printed, room.main)
+    lesson = picture.session.view.lesson
+    if is_playground(lesson) and len(printed) == 1:
+        printed = []  # it has a row of its own
+    pending = moves(frame) and frame.place.step < frame.place.steps
+    if pending and frame.node is not None and not frame.node.shape and not lesson.document:
+        printed = []  # the picture makes the number first
+    free = room.words - len(rows)
+    for _ in range(min(rows.count(GAP), max(0, len(printed) - free))):
+        rows.remove(GAP)
+    spare = room.words - len(rows)
+    if (
+        frame.listing.cell is not None
+    ):  # whose prints are its own, and stand on the stage if nothing else does
+        told = [] if shows_cell(frame) else cell_result_rows(frame, room.main)
+        if told and frame.place.step == 0 and room.words > 1 and spare < 1:
+            rows, spare = shorten(rows, room.words - 1, room.main, glyphs.dots), 1
+        if spare == 1:
+            return [*rows, *cut(told, 1, room.main, glyphs.dots)]
+        return [*rows, *head(told, spare, glyphs, "lines")]
+    return [*rows, *ending(printed, spare, glyphs.dots)] if spare > 0 else rows
 
 
 def shown_error(frame: Frame, error: ErrorView) -> ErrorView:
@@ -133,8 +156,7 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
         error = shown_error(frame, frame.error)
         return error_rows(error, width, brief=short, mend=picture.session.editor.is_open)
     if frame.ask is not None and frame.ask.is_asked:
-        told = below_story(picture, width) if frame.ask.guess is not None and not short else []
-        return [*ask_rows(frame.ask, width), *told]
+        return ask_rows(frame.ask, width) if frame.ask.guess is None else verdict_rows(picture, width, most)
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
     if frame.exercise is not None and picture.session.view.code is None:
@@ -143,36 +165,95 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
             left = max(0, picture.room.words - len(told))
             asked = shorten([one for one in asked if one], left, width, "…")
         return [*told, *asked]
-    view = picture.session.view
-    elsewhere = len(frame.place.path) > 1 or view.order not in (None, view.at_stop.order)
     if frame.stage.board is not None:  # the sentence is a node's, which is not shown
         return below_story(picture, width)
-    if frame.node is None and view.solution_line is not None:
+    if frame.node is None and picture.session.view.solution_line is not None:
         return [*sentence_rows(frame.captions.sentence, width), *below_story(picture, width)]
-    if (
-        frame.stage.map is not None
-        or (frame.place.step == 0 and not elsewhere)
-        or not (frame.captions.formula or frame.captions.sentence)
-    ):
+    if frame.stage.map is not None or not (frame.captions.formula or frame.captions.sentence or moves(frame)):
         return below_story(picture, width) or sentence_rows(frame.captions.sentence, width)
-    told = [] if elsewhere or view.at_stop.ask is None else below_story(picture, width)
-    return step_rows(
-        frame, width, told if frame.place.step == frame.place.steps else [], short=short, most=most
-    )
+    return node_rows(picture, frame, width, short=short, most=most)
 
 
-def step_rows(frame: Frame, width: int, told: list[Row], *, short: bool, most: int | None) -> list[Row]:
-    """Return a step's formula and its sentence, or in the place of that what the stop says, if there is room.
+def node_rows(picture: Picture, frame: Frame, width: int, *, short: bool, most: int | None) -> list[Row]:
+    """Return what is said of a node at a step: by the stop, or of the step where it is the stop's no more."""
+    session, place = picture.session, frame.place
+    elsewhere = len(place.path) > 1 or session.view.order not in (None, session.view.at_stop.order)
+    told = below_story(picture, width)
+    secret = session.keeps_secret and 0 < place.step < place.steps
+    if not told or elsewhere or secret:
+        return step_rows(frame, width, short=short, most=most)
+    if place.step == 0:
+        return [*gap(told, most), *told] if moves(frame) else told
+    if most is None or short:
+        return step_rows(frame, width, short=short, most=most)
+    closes = [] if session.view.lesson.document else closing(frame.captions.prose, width)
+    answers = session.view.at_stop.ask is not None and place.step == place.steps
+    return told_rows(frame, width, told, closes or told, most, answers=answers)
 
-    That is `told` by a stop that had asked a question first: of one who passed it, it was not there before.
+
+def moves(frame: Frame) -> bool:
+    """Return whether what is shown is a step of an animation, or is before the first."""
+    return frame.place.steps > 0 and frame.place.depth in ("cells", "terms")
+
+
+def gap(told: list[Row], most: int | None) -> list[Row]:
+    """Return the rows that are kept free above a stop's text for the formulas of its steps."""
+    kept = ABOVE if most is None or most < ROOMY else ABOVE + 1
+    return [GAP] * min(kept, max(0, (most or 0) - len(told)))
+
+
+def told_rows(
+    frame: Frame, width: int, told: list[Row], closes: list[Row], most: int, *, answers: bool
+) -> list[Row]:
+    """Return a step's formula, and below it what the stop says: all of it, or how it `closes`.
+
+    The formula gives way first: it has one row where it would take more, and none beside a text that
+    `answers` what the stop has asked and needs them all.
     """
-    paint = partial(with_hues, hues=frame.stage.hues, term_by_term=frame.place.order == "terms")
+    paint = painter(frame)
+    whole = formula(frame.captions.formula, width, paint)
+    brief = [paint(elide(frame.captions.brief, width))] if frame.captions.brief else []
+    ways = [(whole, told)]
+    if answers or width_of(formula_row(frame.captions.brief)) <= width:
+        ways.append((brief, told))
+    if answers:
+        ways.append(([], told))
+    ways += [(whole, closes), (brief, closes), ([], closes)]
+    reason = sentence_rows(frame.captions.reason, width)
+    for lines, rows in ways:
+        above = [*lines, *reason]
+        if len(above) + len(rows) <= most:
+            return [*above, *gap(rows, most)[len(above) :], *rows]
+    return step_rows(frame, width, short=False, most=most)
+
+
+def painter(frame: Frame) -> Callable[[Row], Row]:
+    """Return what gives a formula the colours of the tensors in it."""
+    return partial(with_hues, hues=frame.stage.hues, term_by_term=frame.place.order == "terms")
+
+
+def step_rows(frame: Frame, width: int, *, short: bool, most: int | None) -> list[Row]:
+    """Return a step's formula, and how the step makes its cells."""
+    paint = painter(frame)
     if short or (most is not None and least_rows(frame.captions.formula, width) > most):
         lines = [paint(elide(line, width)) for line in frame.captions.formula]
     else:
         lines = formula(frame.captions.formula, width, paint)
-    fits = bool(told) and most is not None and len(lines) + len(told) <= most
-    return [*lines, *(told if fits else sentence_rows(frame.captions.sentence, width))]
+    return [*lines, *sentence_rows(frame.captions.sentence, width)]
+
+
+def verdict_rows(picture: Picture, width: int, most: int | None) -> list[Row]:
+    """Return what came of an answer, and what the stop says to it: on one line if there is little room."""
+    frame = picture.frame
+    ask = None if frame is None else frame.ask
+    if frame is None or ask is None or ask.guess is None:
+        return []
+    role = "ok" if ask.guess.right else "current"
+    said, told = [row((text, role)) for text in wrap(ask.guess.sentence, width)], below_story(picture, width)
+    if not told or most is None or len(said) + len(told) <= most or not picture.room.story:
+        return [*said, *told]
+    whole = led(row((ask.guess.sentence, role)), frame.captions.prose, width)
+    return whole if len(whole) <= most else led(row((ask.guess.brief, role)), frame.captions.prose, width)
 
 
 def remark_rows(picture: Picture, width: int) -> list[Row]:
@@ -189,10 +270,7 @@ def remark_rows(picture: Picture, width: int) -> list[Row]:
 
 
 def ask_rows(ask: AskView, width: int) -> list[Row]:
-    """Return what is asked, with its choices in as few rows as they take; or what came of the answer."""
-    if ask.guess is not None:
-        role = "ok" if ask.guess.right else "current"
-        return [row((text, role)) for text in wrap(ask.guess.sentence, width)]
+    """Return what is asked, with its choices in as few rows as they take."""
     entries = [
         row((str(number), "key", f"guess.{number}"), (f": {plain_text(choice)}", "", f"guess.{number}"))
         for number, choice in enumerate(ask.choices, 1)
@@ -248,10 +326,11 @@ def large(picture: Picture, width: int) -> list[Row]:
         return text_rows(picture, width, short=True)
     if frame.ask is not None and frame.ask.is_asked:
         return text_rows(picture, width, short=True)
-    paint = partial(with_hues, hues=frame.stage.hues, term_by_term=frame.place.order == "terms")
-    lines = formula(frame.captions.formula, narrow, paint) if frame.place.step else []
+    lines = formula(frame.captions.formula, narrow, painter(frame)) if frame.place.step else []
     if lines and len(lines) <= room.words // DOWN:
-        return [*enlarge_rows(lines), *sentence_rows(frame.captions.sentence, width)]
+        told = closing(frame.captions.prose, width)
+        left = room.words - len(lines) * DOWN
+        return [*enlarge_rows(lines), *(told or sentence_rows(frame.captions.sentence, width))[:left]]
     rows = text_rows(picture, narrow)
     return enlarge_rows(rows) if len(rows) * DOWN <= room.words else text_rows(picture, width, short=True)
 

@@ -44,7 +44,7 @@ def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, obj
         "formula": "\n".join(frame.captions.formula_text),
         "shape_line": frame.captions.shape_line,
         "look": frame.stage.look,
-        "text": frame.captions.sentence if node is None or node.step is None else node.text,
+        "text": _text(frame),
     }
     for panel in frame.stage.panels:
         if panel.role == "margin" and panel.rows <= LARGEST:
@@ -65,6 +65,14 @@ def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, obj
         told = {"title": place.deck, "stop": place.stop, "stops": place.stops, "heading": place.title}
         record["deck"] = told
     return record
+
+
+def _text(frame: Frame) -> str:
+    """Return the arithmetic of a step; before the first, how the node makes its cells."""
+    node = frame.operation
+    if node is not None and node.step is not None:
+        return node.text
+    return frame.captions.sentence or ("" if node is None or frame.node is None else node.sentence)
 
 
 def _node(facts: NodeFacts) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.lessons.markdown import without_links
+from llm_linalg.lessons.markdown import first_sentence, without_links
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot
@@ -40,13 +40,14 @@ def to_plain(
     blocks = [
         *(head if whole else ()),
         _questions(frame, width),
+        [*_wrap(_told(frame), width)] if whole and _is_answered(frame) else [],
         _facts(frame),
         *([_drawing(frame, width)] if stage.drawing else [_tensor(panel, width) for panel in stage.panels]),
         [line for row in stage.board.rows for line in wrap(row.plain, max(20, width))] if stage.board else [],
         _legend(stage.panels, width) if stage.drawing is None else [],
         list(captions.formula_text),
         _boxes(frame, width),
-        list(_wrap(captions.sentence, width)) if frame.error is None and stage.board is None else [],
+        list(_wrap(_words(frame, whole=whole), width)) if frame.error is None and stage.board is None else [],
         list(_error(frame, width)),
         [line for text in cell.remarks for line in _wrap(text, width)] if cell else [],
         [f"cursor: {line}" for line in frame.cursor.lines] if frame.cursor else [],
@@ -74,10 +75,31 @@ def puzzle(frame: Frame, width: int, *, brief: bool = False) -> CleanText:
 
 
 def _prose(frame: Frame) -> str:
-    """Return the stop's text; at a step, and in an operation, the sentence of it that stays."""
+    """Return the stop's text; at a step, in an operation, and where it asks, the sentence that stays."""
+    asked = frame.ask is not None and frame.ask.is_asked
     whole = frame.place.step == 0 or frame.stage.map is not None or frame.exercise is not None
+    whole = whole and not asked
     shown = frame.captions.prose if whole and frame.captions.prose else frame.captions.story.text
     return without_links(shown)
+
+
+def _is_answered(frame: Frame) -> bool:
+    """Return whether there is an answer to what is asked here."""
+    return frame.ask is not None and frame.ask.is_asked and frame.ask.guess is not None
+
+
+def _told(frame: Frame) -> str:
+    """Return what the stop says after the sentence that stays."""
+    return without_links(first_sentence(frame.captions.prose)[1])
+
+
+def _words(frame: Frame, *, whole: bool) -> str:
+    """Return how a step makes its cells; after the last one, what the stop says."""
+    place, captions = frame.place, frame.captions
+    if not whole or not 0 < place.steps == place.step or place.depth not in ("cells", "terms"):
+        return captions.sentence
+    told = _told(frame)
+    return f"{captions.reason}{'. ' * bool(captions.reason)}{told}" if told else captions.sentence
 
 
 def _wrap(text: str, width: int) -> Sequence[str]:

@@ -13,6 +13,7 @@ from tui.files.trusted_folders import TrustedFolders
 from tui.navigation.playground import is_playground
 from tui.screens.host import Host
 from tui.session.consent_commands import file_to_trust
+from tui.session.keys import listed_commands
 from tui.session.reopening import reopening_command
 from tui.terminal.terminal_app import TerminalApp
 from tui.text.prose import paragraphs
@@ -145,7 +146,8 @@ def help_(host: Host) -> Awaitable[object]:
     from tui.widgets.row_widget import glyphs_of
 
     own = [control for control in host.session.view.lesson.controls if control.key]
-    rows = help_rows(host.input.live(), own, glyphs_of(host.page))
+    listed = listed_commands(host.input.live(), host.session.digits)
+    rows = help_rows(listed, own, glyphs_of(host.page))
     return host.app.push_screen(Pager("Keys that work now", lambda _: rows))
 
 

@@ -140,6 +140,11 @@ class Command(NamedTuple):
         return self.keys.split(",") if self.keys else []
 
     @property
+    def digit(self) -> int | None:
+        """The digit that is its key; None for any other key."""
+        return int(self.keys) if self.keys.isdecimal() and self.keys != "0" else None
+
+    @property
     def leaves_deck(self) -> bool:
         """Whether it would lead out of a deck, so that it does nothing on stage."""
         return self.leads_away or self.when in OFF_STAGE
@@ -275,7 +280,14 @@ COMMANDS = with_key_text((
         "Ask whether this may run with your rights, as nothing would lock it in", 1, waits=Wait.FOR_RUN,
         footer_stay=9,
     ),
-    # What is asked has keys that links, repairs and steps have too.
+    # What is offered and what is asked have keys that repairs, rows and steps have too.
+    *(
+        _of(Topic.LESSON, Context.LINK_CHOICE)(
+            f"link.{n}", f"{n}", "open", f"Open the lesson at footnote {n}", int(n == 1),
+            by(control_commands.link_by, n), waits=Wait.FOR_KEYS, script=writing.link(n),
+        )
+        for n in range(1, 10)
+    ),
     *(
         _of(Topic.QUESTIONS, Context.GUESS_CHOICE)(
             f"guess.{n}", f"{n}", "guess", f"Answer with choice {n}", int(n == 1), guess_commands.choose(n),
@@ -399,7 +411,7 @@ COMMANDS = with_key_text((
         ],
     ),
     *(
-        _of(Topic.BOARD, Context.BOARD_DIGITS)(
+        _board(
             f"board.{n}", f"{n}", f"row {n}", f"Open the lesson of row {n}",
             run=by(board_commands.open_row_of, n), waits=Wait.NOTHING, script=f"row {n}",
         )
@@ -619,12 +631,9 @@ COMMANDS = with_key_text((
         )
         for n in range(1, 10)
     ),
-    *(
-        _of(Topic.LESSON, Context.LINKS)(
-            f"link.{n}", f"{n}", "link", f"Open the lesson at link {n}", run=by(control_commands.link_by, n),
-            waits=Wait.FOR_KEYS, script=writing.link(n),
-        )
-        for n in range(1, 10)
+    _of(Topic.LESSON, Context.LINKS)(
+        "link", "asterisk", "lesson¹", "Open the lesson at the text's footnote; of several, say which", 16,
+        control_commands.open_link, waits=Wait.FOR_KEYS, script=writing.link_or_none, footer_stay=2,
     ),
     _of(Topic.LESSON, Context.DEVICES)(
         "processes", "D", "processes", "Run this program on real processes, one a device", 19,

@@ -26,7 +26,7 @@ class Context(Enum):
     TENSORS = "the tensors of a node are shown, and not the map"
     SLICES = "the result has more than two axes, or heads are of a batch, and a slice of it is shown"
     BACKWARD = "the program has a backward pass"
-    GUESS_CHOICE = "one of several choices is asked for, and no answer was given yet"
+    GUESS_CHOICE = "one of several choices is asked for"
     GUESS_TEXT = "a number, a shape or a cell is asked for"
     GUESS_CELL = "a cell is asked for, and the cell cursor is on one"
     CURSOR = "the cell cursor is on a cell"
@@ -39,9 +39,9 @@ class Context(Enum):
     NOT_FINITE = "a number of the program is not finite, and it is not on the stage"
     MAP_LESSONS = "the map is shown, and lessons tell about its boxes"
     BOARD = "a board is shown"
-    BOARD_DIGITS = "a board is shown, and no link in the text has the digits"
     BOARD_VISIT = "a board opened this lesson, and there is a way back"
     LINKS = "the text has links to lessons"
+    LINK_CHOICE = "the lessons that the text links to are offered"
     EXERCISE = "the stop is an exercise, and the cell cursor is off"
     REPAIRS = "the program failed, and can be repaired"
     UNDO = "there is something to undo"
@@ -52,7 +52,7 @@ class Context(Enum):
 
 OFF_STAGE = frozenset(
     {
-        Context.LINKS, Context.BOARD, Context.BOARD_DIGITS, Context.MAP_LESSONS, Context.BOARD_VISIT,
+        Context.LINKS, Context.LINK_CHOICE, Context.BOARD, Context.MAP_LESSONS, Context.BOARD_VISIT,
         Context.SIDEBAR, Context.PLAYGROUND, Context.LESSON_PROGRAM, Context.NO_PRESENTATION, Context.DOOR,
         Context.NAMED_FILES,
     }

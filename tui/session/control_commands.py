@@ -72,6 +72,17 @@ def open_lesson(session: Session, slug: str) -> Session:
     return session.with_undo(session.opening(lesson))
 
 
+def open_link(session: Session) -> Session:
+    """Open the lesson that the stop's text links to; of several links, say which digit opens what."""
+    slugs = links(session.view.at_stop.prose)
+    if len(slugs) < 2:
+        return link_by(session, 1)
+    titles = {lesson.slug: lesson.title for lesson in session.lessons}
+    told = "   ".join(f"{number} {titles.get(slug, slug)}" for number, slug in enumerate(slugs, 1))
+    offered = session.selection._replace(links=session.view)
+    return replace(session, selection=offered, notice=f"Open: {told}")
+
+
 def link_by(session: Session, number: int) -> Session:
     """Open the lesson that the stop's text links to, by the link's number, and say how to come back."""
     slugs = links(session.view.at_stop.prose)

@@ -35,7 +35,10 @@ def answer(session: Session, text: str) -> Session:
         choices = len(question.ask.choices)
         form = f"a choice from 1 to {choices}" if choices else FORMS[question.answer.kind]
         return session.with_notice(f"That is no answer here: it is {form}.")
-    return session.at_view(view.with_guess(0 if view.guess is None else view.guess.number, text))
+    number = 0 if view.guess is None else view.guess.number
+    stops = set() if number else {(view.lesson.slug, view.stop)}
+    answered_here = session.with_learner(guessed=session.learner.guessed | stops)
+    return answered_here.at_view(view.with_guess(number, text))
 
 
 def choose(number: int) -> Transition:

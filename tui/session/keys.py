@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from tui.session.commands import BY_ID, COMMANDS, Command, Topic
 from tui.session.contexts import Context
@@ -29,6 +29,11 @@ def live_commands(
             commands.append(command)
             used.update(names)
     return tuple(commands)
+
+
+def listed_commands(commands: Iterable[Command], digits: Mapping[Context, int]) -> list[Command]:
+    """Return the commands that the help lists: of those of a digit as many as do something."""
+    return [command for command in commands if (command.digit or 0) <= digits.get(command.when, 9)]
 
 
 def footer_commands(commands: Iterable[Command]) -> list[Command]:

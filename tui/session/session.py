@@ -57,10 +57,12 @@ class Selection(NamedTuple):
     Attributes:
         control: The selected control's name.
         sidebar: What is being chosen in the sidebar: a lesson's slug, or an outline entry's command.
+        links: The view at which the lessons that its text links to are offered.
     """
 
     control: str | None = None
     sidebar: str | None = None
+    links: View | None = None
 
 
 class EditorState(NamedTuple):
@@ -92,6 +94,7 @@ class Learner(NamedTuple):
         attempts: What was written at exercises.
         way: The way that was taken from the door; None while none was.
         explained_redraws: The lessons in which it was said why a tensor of the same size has other numbers.
+        guessed: The stops, each with its lesson's slug, whose own question was answered.
     """
 
     settings: LessonSettings = ()
@@ -99,6 +102,7 @@ class Learner(NamedTuple):
     attempts: Attempts = ()
     way: str | None = None
     explained_redraws: frozenset[str] = frozenset()
+    guessed: frozenset[tuple[str, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -270,20 +274,34 @@ class Session:
             contexts.add(Context.CURSOR)
             if run is not None and _can_flip(run, self.view):
                 contexts.add(Context.MASK_CURSOR)
-        linked = bool(links(self.view.at_stop.prose))
         if self.view.board is not None and (run is None or run.error is None):
-            contexts |= {Context.BOARD} if linked else {Context.BOARD, Context.BOARD_DIGITS}
+            contexts.add(Context.BOARD)
         if self.trail.cells:
             contexts.add(Context.CURSOR_TRAIL)
         if self.trail.boards and self.trail.boards[-1].at_stop is not self.view.at_stop:
             contexts.add(Context.BOARD_VISIT)
         if self.selection.sidebar is not None:
             contexts = (contexts - UNDER_SIDEBAR) | {Context.SIDEBAR}
-        if linked:
+        if links(self.view.at_stop.prose):
             contexts.add(Context.LINKS)
+            offered = self.notice and self.selection.links == self.view
+            contexts |= {Context.LINK_CHOICE} if offered else set()
         if self.view.at_stop.ranks and run is not None and run.trace is not None:
             contexts.add(Context.DEVICES)
         return frozenset(contexts if self.talk is None else (contexts - OFF_STAGE) | {Context.PRESENTATION})
+
+    @property
+    def digits(self) -> dict[Context, int]:
+        """How many digits do something here, by the context in which they do."""
+        run, board = self.current, self.view.board
+        question = None if run is None else run.question(self.view)
+        failure = None if run is None else run.failure
+        return {
+            Context.GUESS_CHOICE: 0 if question is None else len(question.ask.choices),
+            Context.LINK_CHOICE: len(links(self.view.at_stop.prose)),
+            Context.BOARD: 0 if board is None else len(board.rows),
+            Context.REPAIRS: 0 if failure is None else failure.repair_count,
+        }
 
     @property
     def asks(self) -> bool:
@@ -292,13 +310,22 @@ class Session:
         return self.view.own_ask is not None if guess is None else guess.answer is None
 
     @property
+    def keeps_secret(self) -> bool:
+        """Whether what the stop says may hold the answer to its question, which nobody has answered."""
+        stop = (self.view.lesson.slug, self.view.stop)
+        return self.view.at_stop.ask is not None and stop not in self.learner.guessed
+
+    @property
     def _asked(self) -> set[Context]:
-        """The contexts of what is asked, as long as it is not answered."""
+        """The contexts of what is asked, as long as it is not answered; a choice may be changed.
+
+        Only on a board a digit is a row's, once there is an answer.
+        """
         run, view = self.current if self.selection.sidebar is None else None, self.view
-        question = run.question(view) if run is not None and self.asks else None
-        if question is None:
+        question = run.question(view) if run is not None else None
+        kind = "" if question is None else question.answer.kind
+        if not kind or not (self.asks or (kind == "choice" and view.board is None)):
             return set()
-        kind = question.answer.kind
         contexts = {Context.GUESS_CHOICE if kind == "choice" else Context.GUESS_TEXT}
         pointed = kind == "cell" and view.cursor is not None
         return contexts | {Context.GUESS_CELL} if pointed else contexts
@@ -479,8 +506,8 @@ class Session:
         return lessons[place] if 0 <= place < len(lessons) else None
 
     def with_notice(self, notice: str) -> Session:
-        """Return the session with a notice."""
-        return replace(self, notice=notice)
+        """Return the session with a notice; what another one offered is offered no more."""
+        return replace(self, notice=notice, selection=self.selection._replace(links=None))
 
     def with_trail(self, cells: tuple[View, ...]) -> Session:
         """Return the session with other views from which cells were followed."""

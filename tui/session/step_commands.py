@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tui.compose.program_run import Run
 
 
+NOTHING_OPEN = "Nothing is open here. → goes on."
+
+
 def motion(way: Callable[[View, Navigable], View]) -> Transition:
     """Return a command that moves with the player; the cell cursor stays behind when the node changes."""
 
@@ -89,13 +92,20 @@ def tick(session: Session) -> Session:
 
 
 def out(session: Session) -> Session:
-    """Close what is open first: the chosen lesson, the cell cursor; then go out a depth."""
+    """Close what is open first: the chosen lesson, the cell cursor, a question; then go out a depth.
+
+    Before a stop's own question the picture stays: there is nothing that was gone into.
+    """
     if session.selection.sidebar is not None:
         return session.with_choice(None)
     if session.view.cursor is not None:
         asked = next(iter(session.trail.cells), session.view)  # what a board opened closes to the board
         closed = asked if asked.board is not None else replace(session.view, cursor=None)
         return session.at_view(closed).with_trail(())
+    if session.view.guess is not None and session.view.guess.number:
+        return session.at_view(replace(session.view, guess=None))
+    if session.view.own_ask is not None:
+        return session.with_notice(NOTHING_OPEN)
     return _out_of_map(session) if session.view.depth == "map" else motion(steps.out)(session)
 
 

@@ -65,6 +65,28 @@ def after_story(prose: str, width: int) -> list[Row]:
     return list(_paragraphs(rest, width, len(markdown.links(said))))
 
 
+def closing(prose: str, width: int) -> list[Row]:
+    """Return the last sentence of a stop's prose as rows; nothing if that is the one of its story."""
+    said, rest = markdown.first_sentence(prose)
+    links = len(markdown.links(said))
+    while rest:
+        said, after = markdown.first_sentence(rest)
+        if not said or not after:
+            return list(_paragraphs(rest, width, links))
+        links, rest = links + len(markdown.links(said)), after
+    return []
+
+
+def led(lead: Row, prose: str, width: int) -> list[Row]:
+    """Return what stands below a stop's story as rows, after other words on the same line."""
+    said, rest = markdown.first_sentence(prose)
+    blocks = markdown.blocks(rest)
+    if [block.kind for block in blocks] != ["text"]:
+        return [*wrap_spans(words(lead), width), *after_story(prose, width)]
+    told = inline(blocks[0].text, len(markdown.links(said)))
+    return _wrap_glued((*words((*lead, TextSpan(" "))), *words(told)), width, 0)
+
+
 def words(spans: Row) -> Row:
     """Return the spans cut after each space, so that they can be wrapped there."""
     cut: list[TextSpan] = []

@@ -121,6 +121,12 @@ def link(number: int) -> CommandWriter:
     return lambda before, _, after: lesson(before, links(before.view.at_stop.prose)[number - 1], after)
 
 
+def link_or_none(before: Session, _argument: str, after: Session) -> Words:
+    """Write the lesson that the text's only link leads to; of several, which only tells them, the picture."""
+    same = before.view.lesson is after.view.lesson
+    return ("show",) if same else lesson(before, after.view.lesson.slug, after)
+
+
 def box(_before: Session, _argument: str, after: Session) -> Words:
     """Write the box of the map or the head of the gallery, or that it was gone into."""
     if after.view.look == "heads" and after.view.depth == "map":
