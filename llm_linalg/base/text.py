@@ -44,6 +44,8 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5")
 _STYLE = frozenset(
     map(chr, (*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0), 0x34F))
 )
+# They join what stands around them into one glyph, or part it: Persian, Hindi and many emoji need them.
+_JOINERS = frozenset("\u200c\u200d")
 _IS_PLAIN = re.compile("[ -~\n\t]*").fullmatch
 
 
@@ -53,8 +55,8 @@ def clean(text: str, limit: int | None = 10_000, *, lines: bool = False, tabs: b
     Every unsafe character becomes one visible character of one column, so that carets stay aligned. A control
     character becomes its picture (ESC is `␛`); C1 and bidi controls, zero-width and invisible characters,
     surrogates, private and unassigned characters become `�`. Tabs advance to the next fourth column. Marks
-    beyond two on a character, marks on nothing, variation selectors and skin tones are dropped: they take no
-    column. A line break becomes a space.
+    beyond two on a character, marks on nothing, variation selectors, skin tones, and joiners after what is
+    not ASCII are dropped: they take no column. A line break becomes a space.
 
     Args:
         text: Anything at all.
@@ -73,6 +75,8 @@ def clean(text: str, limit: int | None = 10_000, *, lines: bool = False, tabs: b
             out.append("\n" if lines else " ")
             column, marks = 0 if lines else column + 1, _MARKS
             continue
+        if char in _JOINERS and out and not out[-1].isascii():
+            continue
         tab = char if tabs else " " * (_TAB - column % _TAB)
         safe = tab if char == "\t" else _safe(char)
         if _is_mark(safe):
@@ -87,6 +91,18 @@ def clean(text: str, limit: int | None = 10_000, *, lines: bool = False, tabs: b
     if limit is None or (len(cleaned) <= limit and len(source) == len(text)):
         return CleanText(cleaned)
     return CleanText(_cut(cleaned, limit))
+
+
+def unshown(text: str) -> str:
+    r"""Return the first character of a line that can't be shown, and its place; empty if there is none.
+
+    >>> unshown("a\x07b")
+    'U+0007, its 2. character'
+    """
+    for place, char in enumerate(text, 1):
+        if not char.isprintable() and char not in _JOINERS:
+            return f"U+{ord(char):04X}, its {place}. character"
+    return ""
 
 
 def clean_lines(text: str) -> CleanText:

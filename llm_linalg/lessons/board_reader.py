@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.base.text import clean, width
+from llm_linalg.base.text import clean, unshown, width
 from llm_linalg.lessons.fence_options import ListFence
 from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.stop import Board, BoardRow
@@ -52,10 +52,12 @@ def _row(text: str, line: int, apart: bool) -> BoardRow:
     if len(parts) != 4:
         raise LineError(line, f"a row of a board reads {SHAPE}; this has {len(parts)} parts, not 4")
     label, name, link, words = parts
-    if not label or not label.isprintable() or width(label) > LONGEST_LABEL:
-        raise LineError(line, f"a label is 1 to {LONGEST_LABEL} characters, without control characters")
-    if not words.isprintable() or width(words) > LONGEST_WORDS:
-        raise LineError(line, f"the words are at most {LONGEST_WORDS} characters, without control characters")
+    if not label or width(label) > LONGEST_LABEL:
+        raise LineError(line, f"a label is 1 to {LONGEST_LABEL} characters, not {width(label)}")
+    if width(words) > LONGEST_WORDS:
+        raise LineError(line, f"the words are at most {LONGEST_WORDS} characters, not {width(words)}")
+    if char := unshown(label) or unshown(words):
+        raise LineError(line, f"a row can't have {char}")
     if name and not _NAME.fullmatch(name):
         raise LineError(line, f"a row shows a tensor by its name, or nothing: not {quote(name)}")
     target = _LINK.fullmatch(link)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -13,12 +14,12 @@ from llm_linalg.base.constants import PRESET_NAMES
 from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import hint, quote, unknown
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import clean, nearest
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value, grid_shape, is_grid
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
 from llm_linalg.lessons.front_matter import line_of
-from llm_linalg.lessons.lesson import OTHER_PART, PART_TITLES, UNRUN, Lesson, LessonError
-from llm_linalg.lessons.markdown import blocks, links
+from llm_linalg.lessons.lesson import OTHER_PART, PART_TITLES, UNRUN, WARNING, Lesson, LessonError
+from llm_linalg.lessons.markdown import Block, blocks, links
 from llm_linalg.lessons.stop import Stop
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ class _Check:
             if block.level == 1:
                 reason = f"a stop's heading has two signs: ## {block.text}"
                 yield lesson.error_at(self._body + block.first + 1, clean(reason, 200), "file")
+            elif reason := _doubt(block):
+                yield lesson.error_at(self._body + block.first + 1, clean(reason, 200), WARNING)
 
     def _declarations(self) -> Iterator[LessonError]:
         """Yield what the front matter says of tensors that no program has, or that have other axes."""
@@ -297,6 +300,19 @@ def _growing(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
             control.append_entry(control.default, trace[control.append].value.item())
         except ValueError as error:
             yield lesson.error_at(stop.line, str(error), "control")
+
+
+def _doubt(block: Block) -> str:
+    """Return what a block of prose may have been meant for; empty if it is plainly prose."""
+    if block.level > 2:
+        return f"no stop begins here, and the title above stays: a stop's heading is ## {block.text}"
+    signs = re.match(r"#+(?=[^\s#])", block.text) if block.kind == "text" else None
+    if signs:
+        return f"this is prose: behind the {signs[0]} of a heading stands a space"
+    word = re.match(r"([A-Za-z]{4,9}):\s", block.text) if block.kind == "text" else None
+    if word and nearest(word[1], ["expect"], 0.75) and word[1] != "expect":
+        return f'this is prose: did you mean "expect:", not {quote(word[1])}?'
+    return ""
 
 
 def _at_the_ends(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.base.text import CleanText, clean
+from llm_linalg.base.text import CleanText, clean, unshown
 from llm_linalg.lessons.control import LARGEST, Control, Kind, Value, is_number
 
 CONTROL_KEYS = ("choices", "range", "default", "step", "key", "label", "sets", "append", "edits")
@@ -120,7 +120,8 @@ def _numbers(blank: Control, table: Mapping[str, Any]) -> Control:
         and all(is_number(bound) and abs(bound) <= LARGEST for bound in bounds)
         and bounds[0] <= bounds[1]
     ):
-        raise FrontError((*at, "range"), "a range is two numbers, the smaller one first: [1, 12]")
+        reason = f"a range is two numbers, the smaller one first, such as [1, 12]: not {bounds}"
+        raise FrontError((*at, "range"), clean(reason, 200))
     low, high = bounds or (None, None)
     given: list[object] = [*(default if listed else [default]), *(bounds or ()), table.get("step", 0)]
     floats = any(isinstance(number, float) for number in given)
@@ -202,8 +203,10 @@ def table_of(value: object, at: tuple[str, ...], reason: str, keys: Collection[s
 
 def line_of_text(value: object, at: tuple[str, ...]) -> CleanText:
     """Return a text of one line that can be shown on the screen; `FrontError` for any other value."""
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise FrontError(at, f"{at[-1]} is a text of one line, without control characters")
+    if not isinstance(value, str) or not value.strip() or "\n" in value:
+        raise FrontError(at, f"{at[-1]} is a text of one line")
+    if char := unshown(value):
+        raise FrontError(at, f"{at[-1]} can't have {char}")
     if len(value) > LONGEST_TEXT:
         raise FrontError(at, f"{at[-1]} is longer than {LONGEST_TEXT} characters")
     return clean(value.strip(), None)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from llm_linalg.base.constants import LOOK_NAMES, MOST_RANKS, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.base.text import CleanText, clean
+from llm_linalg.base.text import CleanText, clean, unshown
 from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.stop import FollowedCell
 from llm_linalg.questions.question import FenceLine
@@ -38,8 +38,10 @@ def list_fence(info: str, text: str, line: int, *, numbered: bool = True) -> Lis
 
 def shown_line(what: str, text: str, line: int, most: int) -> CleanText:
     """Return a text that is shown on one line; raise `LineError` for one that can't be."""
-    if not text or not text.isprintable() or len(text) > most:
-        raise LineError(line, f"{what} is 1 to {most} characters, without control characters")
+    if not text or len(text) > most:
+        raise LineError(line, f"{what} is 1 to {most} characters, not {len(text)}")
+    if char := unshown(text):
+        raise LineError(line, f"{what} can't have {char}")
     return clean(text, None)
 
 

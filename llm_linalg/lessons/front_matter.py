@@ -144,6 +144,7 @@ def line_of(lines: list[str], keys: tuple[str, ...]) -> int:
 def toml_fault(error: Exception, lines: list[str]) -> tuple[int, str]:
     """Return the line, from 0, and the reason of an error raised by tomllib."""
     text = str(error)
+    twice = text.startswith("Cannot overwrite a value")
     place = re.search(r"\s*\(at line (\d+), column (\d+)\)", text)
     if isinstance(error, RecursionError):
         return 0, "TOML: too deeply nested"
@@ -156,8 +157,12 @@ def toml_fault(error: Exception, lines: list[str]) -> tuple[int, str]:
         bare = _BARE.fullmatch(lines[at]) if at < len(lines) else None
         if bare:
             return at, f"TOML: {_bare(*bare.groups())}"
-        return int(place[1]) - 1, f"TOML: {text[: place.start()]} (column {column})"
-    return max(len(lines) - 1, 0), f"TOML: {text.replace(' (at end of document)', '')}"
+        if not twice:
+            return at, f"TOML: {text[: place.start()]} (column {column})"
+    at = max(len(lines) - 1, 0) if place is None else min(int(place[1]), len(lines)) - 1
+    if twice:
+        return at, f"TOML: {lines[at].partition('=')[0].strip()} stands twice"
+    return at, f"TOML: {text.replace(' (at end of document)', '')}"
 
 
 def _bare(key: str, word: str) -> str:

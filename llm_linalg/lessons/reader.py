@@ -56,7 +56,10 @@ def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, li
     name = str(path)
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     if lines[0].rstrip() != "+++":
-        raise LessonError(name, 1, "a lesson begins with its front matter: TOML between two +++ lines")
+        other = ", not ---" if lines[0].rstrip() == "---" else ""
+        raise LessonError(
+            name, 1, f"a lesson begins with its front matter: TOML between two +++ lines{other}"
+        )
     closing = next((k for k in range(1, len(lines)) if lines[k].rstrip() == "+++"), None)
     if closing is None:
         raise LessonError(name, 1, "the front matter is never closed: it needs a second +++ line")
