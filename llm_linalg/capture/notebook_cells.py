@@ -249,11 +249,11 @@ class CellRun:
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
                 told = [(name, self._names.get(name)) for name in _bound(statements[0])[:MOST_ANSWERS]]
                 lines = [
-                    f"{name} = {self._repr(value)}"[:_LONGEST_LINE]
+                    f"{name} = {_cut(self._repr(value))}"
                     for name, value in told
                     if not isinstance(value, _UNTOLD) and not is_blank_figure(value)
                 ]
-                return "\n".join(lines), None
+                return "\n".join(lines)[:_LONGEST_ANSWER], None
         return "", None
 
     def _repr(self, value: object) -> str:
@@ -266,6 +266,11 @@ class CellRun:
 
     def _text(self) -> str:
         return "\n" * (self._source.line - 1) + self._source.text
+
+
+def _cut(text: str) -> str:
+    """Return what is shown of the text of a value: its beginning; of several lines, as a module has, all."""
+    return text if "\n" in text else text[:_LONGEST_LINE]
 
 
 def _bound(statement: ast.stmt) -> list[str]:

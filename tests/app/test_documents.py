@@ -489,3 +489,46 @@ def test_a_deck_does_not_say_what_may_be_read(names: Path) -> None:
 def test_the_outline_knows_of_each_cell_that_exceeds_its_time(training: Path) -> None:
     cells = survey(View.opening(read(training)), seconds=0.2).cells
     assert [cell.state for cell in cells] == ["run", *["stopped"] * 3, "rests", "run"]
+
+
+MODEL = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(8, 8) for _ in range(3)])
+        self.out = nn.Sequential(nn.Linear(8, 4), nn.GELU(), nn.LayerNorm(4))
+
+net = Net()
+"""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    place = tmp_path / "model.ipynb"
+    cells = ["x = torch.randn(2, 3)", "prob = torch.softmax(x, -1)", "prob = torch.softmax(x * 2, -1)"]
+    place.write_bytes(notebook(code(f"import torch\nfrom torch import nn\n{MODEL}"), *map(code, cells)))
+    return place
+
+
+async def test_a_cell_is_shown_by_what_it_defines(model: Path) -> None:
+    async with opened(read(model), (80, 40), stop=1) as app:
+        told = app.screen.partition("net = Net(")[2]
+        for line in ("(0-2): 3 x Linear(in_features=8,", "(1): GELU(", "(2): LayerNorm((4,),"):
+            assert line in told
+
+
+async def test_what_was_drawn_is_shown_as_numbers_until_one_steps(model: Path) -> None:
+    async with opened(read(model), (80, 24), stop=2) as app:
+        assert len(re.findall(r"-?\d\.\d{2,4}", app.screen)) == 6
+        assert "·" not in app.screen
+        await app.press("right")
+        assert app.screen.count("·") == 5
+        await app.press("full_stop")  # what has operands has steps to tell
+        assert app.screen.count("·") >= 6
+
+
+async def test_cells_that_begin_alike_are_told_apart(model: Path) -> None:
+    async with opened(read(model), (80, 24)) as app:
+        titles = [line[:18].strip() for line in app.screen.splitlines() if "prob" in line[:18]]
+        assert len(titles) == 2
+        assert titles[0].split()[1:] != titles[1].split()[1:]

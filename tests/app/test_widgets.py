@@ -340,3 +340,21 @@ async def test_no_segment_is_without_a_style() -> None:
                 strip = widget.render_line(y)
                 assert all(segment.style is not None for segment in strip)
                 assert strip.cell_length == widget.size.width
+
+
+async def test_a_faded_widget_looks_otherwise_until_it_is_not() -> None:
+    class Faint(App[None]):
+        def compose(self) -> ComposeResult:
+            yield RowWidget()
+
+    async with Faint().run_test(size=(20, 3)) as pilot:
+        widget = pilot.app.query_one(RowWidget)
+        widget.show([row(("words", "strong"), " more")])
+        await pilot.pause()
+        drawn = []
+        for faded in (False, True, False):
+            widget.fade(faded)
+            await pilot.pause()
+            drawn += widget.render_lines(Region(0, 0, 20, 1))
+        assert drawn[0].text == drawn[1].text
+        assert drawn[0] == drawn[2] != drawn[1]

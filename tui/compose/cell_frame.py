@@ -14,6 +14,7 @@ from tui.model.notebook_cell import NotebookCell
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llm_linalg.api.node import Node
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.recording.cell_state import CellState
     from llm_linalg.recording.plot import Plot
@@ -57,12 +58,19 @@ def with_cell(
     return frame if state is None or state.plot is None else _with_plot(frame, view, state.plot, ascii_only)
 
 
-def plotted_view(view: View, states: Sequence[CellState]) -> View:
-    """Return a view as it shows the picture of a tensor that its cell plots: whole, and as colours."""
-    state = states[view.stop - 1] if len(states) >= view.stop else None
-    if state is None or state.plot is None or state.plot.kind != "heat" or not _is_untouched(view):
+def cell_view(view: View, states: Sequence[CellState], node: Node | None) -> View:
+    """Return a view of a document as its cell is shown until one steps.
+
+    What it plots as a picture is whole, and in colours. A tensor that was drawn or made of plain numbers is
+    whole: it has no steps to tell.
+    """
+    if not _is_untouched(view):
         return view
-    return replace(view, look="heat", depth="operations")
+    state = states[view.stop - 1] if len(states) >= view.stop else None
+    if state is not None and state.plot is not None and state.plot.kind == "heat":
+        return replace(view, look="heat", depth="operations")
+    made = node is not None and node.call is not None and not node.operands
+    return replace(view, depth="operations") if made else view
 
 
 def _is_untouched(view: View) -> bool:

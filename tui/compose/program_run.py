@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
-from tui.compose.cell_frame import plotted_view, with_cell
+from tui.compose.cell_frame import cell_view, with_cell
 from tui.compose.error_frame import apply_repair, error_frame, failure_frame, is_unlocked, repair_count
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import in_ascii
@@ -212,7 +212,8 @@ class Run:
         if self.failure is not None:
             frame = self.failure.frame(view, self.pictures.cache, ascii_only=ascii_only)
         else:
-            shown = plotted_view(view, self.cells) if view.lesson.document else view
+            document = view.lesson.document
+            shown = cell_view(view, self.cells, self.navigation(view).node) if document else view
             frame = self.pictures.frame(shown, ascii_only)
         if view.lesson.document:
             frame = with_cell(frame, view, self.cells, self.error, ascii_only=ascii_only)

@@ -12,7 +12,7 @@ from tui.layout.pane_sizes import Picture
 from tui.session.lesson_settings import keeps_settings
 from tui.session.outline import OutlineEntry, outline
 from tui.session.outline import selection as place
-from tui.text.rows import Row, TextSpan, fit, width_of, wrap
+from tui.text.rows import Row, TextSpan, fit, tell_apart, width_of, wrap
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
@@ -60,11 +60,15 @@ class Sidebar(RowWidget):
         """Return what stands in the open document, and the place of what is pointed at."""
         at = place(session, entries)
         made = []
+        leads = [f"{' ' * min(entry.level, MOST_INDENTED)}{entry.text[: entry.lead]}" for entry in entries]
+        room = [self._columns - 3 - len(lead) for lead in leads]
+        words = [entry.text[entry.lead :] for entry in entries]
+        told = tell_apart(words, room, self.glyphs.dots)
         for k, entry in enumerate(entries):
             picked = k == at and session.selection.sidebar is not None
             role = "picked" if picked else "part" if entry.heading else "strong" if entry.here else ""
             mark = self.glyphs.pointer if k == at else " "
-            text = f" {mark} {' ' * min(entry.level, MOST_INDENTED)}{entry.text}"
+            text = f" {mark} {leads[k]}{told[k]}"
             made.append(self._frame((TextSpan(text, role, entry.command),), role))
         return made, at
 

@@ -70,6 +70,8 @@ class StagePane(RowWidget):
         for matrix in self._matrices[len(wanted) :]:
             if matrix.display:
                 matrix.display = False
+        for widget in (self, *self._matrices):
+            widget.fade(bool(picture.waiting))  # what stands there is of the program before
 
     def _show_drawing(self) -> None:
         """Show the drawing, as far as it has moved, in the room of the picture."""

@@ -33,6 +33,7 @@ class OutlineEntry(NamedTuple):
         level: How deep it stands, from 0.
         heading: Whether others stand below it.
         here: Whether it is what is open.
+        lead: How many characters of the label stand before a cell's own words: its number, and a mark.
     """
 
     command: str
@@ -40,6 +41,7 @@ class OutlineEntry(NamedTuple):
     level: int = 0
     heading: bool = False
     here: bool = False
+    lead: int = 0
 
 
 def outline(session: Session) -> tuple[OutlineEntry, ...]:
@@ -107,9 +109,16 @@ def _cells(
         lines = [line.strip() for line in stop.code.split("\n") if line.strip()]
         lines = lines or [plain_text(stop.prose.partition("\n")[0]) or "text"]
         first = next((line for line in lines if not line.startswith(_TELLS_LITTLE)), lines[0])
-        mark = f"{marks[stop.number]} " if stop.number in marks else ""
-        text = f"{stop.number} {mark}{clean(first, LONGEST)}"
-        entries.append(OutlineEntry(f"stop:{stop.number}", text, level, here=stop.number == number))
+        lead = f"{stop.number} {marks[stop.number]} " if stop.number in marks else f"{stop.number} "
+        entries.append(
+            OutlineEntry(
+                f"stop:{stop.number}",
+                f"{lead}{clean(first, LONGEST)}",
+                level,
+                here=stop.number == number,
+                lead=len(lead),
+            )
+        )
     return entries
 
 

@@ -5,7 +5,9 @@ Nothing here is markup: text is text, whatever brackets are in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -88,6 +90,35 @@ def cut(text: str, width: int, *, pad: bool = False, dots: str = "…") -> str:
         head = chop_cells(text, width - 1)[0] if width > 1 else ""
         text = f"{head}{dots}" if width > 0 else ""
     return text + " " * (width - cell_len(text)) if pad else text
+
+
+def tell_apart(lines: Sequence[str], widths: Sequence[int], dots: str = "…") -> list[str]:
+    """Return each line in at most so many columns; where several would look alike, from where they differ.
+
+    >>> tell_apart(["prob = softmax(x, -1)", "prob = softmax(f(x), -1)", "y = x"], [10] * 3)
+    ['prob…x, -…', 'prob…f(x)…', 'y = x']
+    """
+    shown = [cut(line, width, dots=dots) for line, width in zip(lines, widths, strict=True)]
+    alike: dict[str, set[str]] = {}
+    for line, text in zip(lines, shown, strict=True):
+        if line != text:
+            alike.setdefault(text, set()).add(line)
+    for k, (line, width) in enumerate(zip(lines, widths, strict=True)):
+        others = alike.get(shown[k], set()) - {line}
+        head = re.match(r"\w*", line)
+        if not others or head is None or not 0 < head.end() < width // 2:
+            continue
+        same = max(map(partial(_common, line), others))
+        begins = re.search(r"\w*$", line[:same])  # a word is shown from its beginning
+        rest = line[same if begins is None else begins.start() :]
+        shown[k] = cut(f"{head[0]}{dots}{rest}", width, dots=dots)
+    return shown
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many characters two lines have in common at their beginning."""
+    pairs = enumerate(zip_longest(one, other))
+    return next((place for place, (left, right) in pairs if left != right), len(one))
 
 
 def ends(left: Row, right: Row, width: int, dots: str = "…") -> Row:

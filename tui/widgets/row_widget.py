@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -20,6 +21,8 @@ from tui.text.heat import segment
 from tui.text.rows import Row, clean_row, differing_columns, fit, span_at, width_of
 from tui.text.themes import Theme
 from tui.widgets.appearance import appearance_of
+
+_FAINT = Style(dim=True)
 
 
 class CommandClicked(Message):
@@ -50,6 +53,7 @@ class RowWidget(Widget, inherit_css=False):
         self._kept: dict[int, Strip] = {}
         self._kept_size = Size(0, 0)
         self._page: list[Strip] | None = None  # all rows, until one is refreshed
+        self._faded = False
 
     @property
     def theme(self) -> Theme:
@@ -60,6 +64,12 @@ class RowWidget(Widget, inherit_css=False):
     def glyphs(self) -> Glyphs:
         """The characters in force."""
         return glyphs_of(self)
+
+    def fade(self, faded: bool) -> None:
+        """Show the rows faintly, as of a picture that is not yet what was asked for; or as they are."""
+        if faded != self._faded:
+            self._faded = faded
+            self.refresh()
 
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
@@ -97,6 +107,8 @@ class RowWidget(Widget, inherit_css=False):
         strip = self._kept.get(y)
         if strip is None:
             strip = self.render_line(y)
+            if self._faded:
+                strip = strip.apply_style(_FAINT)
             for line_filter in self.get_line_filters():
                 strip = strip.apply_filter(line_filter, self.background_colors[1])
             self._kept[y] = strip
