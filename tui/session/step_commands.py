@@ -89,9 +89,12 @@ def tick(session: Session) -> Session:
 
 
 def out(session: Session) -> Session:
-    """Close what is open first: the chosen lesson, the cell cursor; then go out a depth."""
+    """Close what is open first: the chosen lesson, the cell cursor, an error; then go out a depth."""
     if session.selection.sidebar is not None:
         return session.with_choice(None)
+    run = session.current
+    if run is not None and run.failure is not None and run.failure.ran is not None:
+        return session.with_run(run.failure.ran).with_notice("This is what ran before it failed.")
     if session.view.cursor is not None:
         asked = next(iter(session.trail.cells), session.view)  # what a board opened closes to the board
         closed = asked if asked.board is not None else replace(session.view, cursor=None)
