@@ -321,7 +321,7 @@ def trace(
             if failure is None:
                 kind: EndingKind = "failed" if isinstance(error, Exception) else "halted"
                 said = f"{type(error).__name__}: {error}" if kind == "failed" else ""
-                vars(error).update(trace=left(Ending(kind, None, said)), frames=frames)
+                vars(error)["trace"], vars(error)["frames"] = left(Ending(kind, None, said)), frames
                 raise
             failure.trace = left(Ending.of(failure))
             raise failure from (None if isinstance(error, ProgramError) else error)

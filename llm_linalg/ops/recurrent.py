@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -118,18 +117,6 @@ def _cell(call: Call) -> str:
     return "\n".join(lines)
 
 
-@dataclass(frozen=True, eq=False)
-class Recurrent(Composite):
-    """A recurrent layer, which torch is asked for in two ways: packed sequences come with their lengths."""
-
-    packed: Operation | None = None
-
-    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        if self.packed and not isinstance(arguments["has_biases"], bool):
-            return self.packed
-        return super().overload_for(arguments)
-
-
 def _is_plain(arguments: Mapping[str, Any]) -> bool:
     """Return whether a layer drops nothing, has a batch of sequences, and no projection."""
     values = arguments["data" if "data" in arguments else "input"]
@@ -148,15 +135,20 @@ def _has_rows(arguments: Mapping[str, Any]) -> bool:
 
 
 def _layer(kind: str) -> Operation:
-    packed = Recurrent(
+    """Return the entry of a layer, for which torch is asked in two ways: packed sequences have lengths."""
+    packed = Composite(
         kind,
         f"data, batch_sizes, hx, {_TERMS}",
         write_program=_layers,
         covers=_is_plain,
         depends_on_cells=True,
     )
-    return Recurrent(
-        kind, f"input, hx, {_TERMS}, batch_first", write_program=_layers, covers=_is_plain, packed=packed
+    return Composite(
+        kind,
+        f"input, hx, {_TERMS}, batch_first",
+        write_program=_layers,
+        covers=_is_plain,
+        other_for=lambda arguments: None if isinstance(arguments["has_biases"], bool) else packed,
     )
 
 
