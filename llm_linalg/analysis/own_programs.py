@@ -38,8 +38,6 @@ _OURS: Mapping[str, Any] = {
     "True": True,
     "False": False,
 }
-# No line has a name that would reach it: torch imports parts of itself on behalf of the frame that calls it.
-_BUILTINS = {"__import__": builtins.__import__}
 TAKEN = frozenset([*_OURS, *dir(builtins), "nn", "F"])
 """Names that mean something else to a reader of such a program."""
 
@@ -214,7 +212,9 @@ class _Program:
                 self._run_line(_Line(number, line))
 
     def _run_line(self, line: _Line) -> None:
-        scope = {**_OURS, **line.values, "__builtins__": _BUILTINS}
+        # Every other name of a line is a placeholder. Python's own names are there for torch, which imports
+        # parts of itself on behalf of the frame that calls it.
+        scope = {**_OURS, **line.values}
         scope |= {own: self.values[name] for name, own in line.names.items() if name in self.values}
         self._line = line
         exec(line.code, scope)  # noqa: S102 - a template of our table

@@ -21,7 +21,7 @@ from llm_linalg.analysis.lineage import Lineage
 from llm_linalg.api.node import Node
 from llm_linalg.base.axis_labels import AxisDeclarations, TensorLabels
 from llm_linalg.base.cells import Cells, Index
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, innermost
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, StackFrame, innermost
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
 from llm_linalg.base.short_repr import short_repr
@@ -29,9 +29,9 @@ from llm_linalg.capture.gradient_calls import OwnGradients, gradient_handlers
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.recording.aliasing import version_of
-from llm_linalg.recording.call_sites import CallSites, frames_of, held_in, owner_of, variables_in
+from llm_linalg.recording.call_sites import CallSites, held_in, owner_of, variables_in
 from llm_linalg.recording.collectives import exchanges
-from llm_linalg.recording.ending import Ending
+from llm_linalg.recording.ending import Ending, EndingKind
 from llm_linalg.recording.record import Record, ancestors, descendants
 from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.recording.recorder import Recorder
@@ -325,10 +325,13 @@ def trace(
         try:
             with gradients.watching(), recorder, exchanges(recorder.watch), places.track_modules():
                 function(*inputs, **named)
-        except Exception as error:
-            failure = _failure_of(recorder, error)
+        except (Exception, KeyboardInterrupt) as error:
+            frames = places.frames(error.__traceback__)
+            failure = _failure_of(recorder, error, frames)
             if failure is None:
-                vars(error)["trace"] = left(Ending("failed", None, f"{type(error).__name__}: {error}"))
+                kind: EndingKind = "failed" if isinstance(error, Exception) else "halted"
+                said = f"{type(error).__name__}: {error}" if kind == "failed" else ""
+                vars(error)["trace"], vars(error)["frames"] = left(Ending(kind, None, said)), frames
                 raise
             failure.trace = left(Ending.of(failure))
             raise failure from (None if isinstance(error, ProgramError) else error)
@@ -372,15 +375,20 @@ def _permit_gradients(nodes: Sequence[RecordNode]) -> None:
             node.no_grad = False
 
 
-def _failure_of(recorder: Recorder, error: Exception) -> ProgramError | None:
+def _failure_of(
+    recorder: Recorder, error: BaseException, frames: tuple[StackFrame, ...]
+) -> ProgramError | None:
     """Return what ended a run, with its frames; None for an error of the function's own."""
-    frames = frames_of(error.__traceback__)
     if isinstance(error, HaltedError | LimitError):  # the recorder's own
         ended = type(error)(error.message, *innermost(frames))
         ended.frames = frames
         return ended
-    torch_raises = isinstance(error, RuntimeError | ValueError | IndexError | TypeError)
-    if not torch_raises or recorder.failed is None or recorder.failure is not error:
+    of_torch = isinstance(error, RuntimeError | ValueError | IndexError | TypeError)
+    if (
+        not (isinstance(error, Exception) and of_torch)
+        or recorder.failed is None
+        or recorder.failure is not error
+    ):
         return None
     held = variables_in(error.__traceback__)
     names = [recorder.label_of(tensor) or held.get(id(tensor)) for tensor in recorder.failed.tensors]

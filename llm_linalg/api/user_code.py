@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from linecache import getline
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llm_linalg.base.errors import StackFrame
 
 
 @contextmanager
 def user_code_errors(*ours: type[Exception]) -> Iterator[None]:
-    """Turn any exception inside the context, `SystemExit` included, into a `ProgramError` with its frames.
+    """Turn any exception inside the context into a `ProgramError` with its frames: `SystemExit` and `^C` too.
 
     Those of the types `ours` pass through unchanged.
     """
-    from llm_linalg.base.errors import ProgramError, innermost
+    from llm_linalg.base.errors import HaltedError, ProgramError, innermost
     from llm_linalg.recording.call_sites import frames_of
 
     said_already: tuple[type[Exception], ...] = (ProgramError, *ours)
@@ -20,11 +26,38 @@ def user_code_errors(*ours: type[Exception]) -> Iterator[None]:
         yield
     except said_already:
         raise
-    except (Exception, SystemExit) as error:
-        frames = frames_of(error.__traceback__)
-        said = str(error).strip().split("\n")[0]
-        kind = type(error).__name__
-        found = ProgramError(f"{kind}: {said}" if said else kind, *innermost(frames))
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        frames = vars(error).get("frames") or (*frames_of(error.__traceback__), *_place_of_syntax(error))
+        kind = HaltedError if isinstance(error, KeyboardInterrupt) else ProgramError
+        found = kind(_said(error), *innermost(frames))
         found.frames = frames
         found.trace = vars(error).get("trace")
         raise found from error
+
+
+def _said(error: BaseException) -> str:
+    """Return what an exception says, in one line, and what to do if it is not in the code itself."""
+    from llm_linalg.explain.shape_errors import plain_message
+
+    kind, said = type(error).__name__, str(error).strip()
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped: what comes after this was not run"
+    if isinstance(error, SyntaxError):
+        said = error.msg
+    if isinstance(error, ModuleNotFoundError):
+        said = f"{said}: it is not installed where llm-linalg is, in {sys.prefix}"
+    said = plain_message(said)
+    return f"{kind}: {said}" if said else kind
+
+
+def _place_of_syntax(error: BaseException) -> tuple[StackFrame, ...]:
+    """Return the place in a file that Python can't read, as a frame; of any other error none."""
+    from llm_linalg.base.errors import Span, StackFrame
+
+    if not isinstance(error, SyntaxError) or not error.filename or not error.lineno:
+        return ()
+    text = getline(error.filename, error.lineno).rstrip("\n")
+    first = max((error.offset or 1) - 1, 0)
+    last = error.end_offset - 1 if error.end_lineno == error.lineno and error.end_offset else 0
+    span = Span(error.lineno, first, error.lineno, max(last, first + 1))
+    return (StackFrame(error.filename, span, "<module>", text),)

@@ -38,6 +38,7 @@ _WORDS_IN_A_SET = re.compile(r"\{('\w{1,40}'(?:, '\w{1,40}'){1,20})\}")
 _UNEQUAL = re.compile(
     r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)"
 )
+_ALLOCATED = re.compile(r"tried to allocate (\d+) bytes")
 _SAID_OTHERWISE: Mapping[str, str] = {
     "leaf Variable that requires grad": "a tensor that gets a gradient is not written in place where torch "
     "records for it: write within `with torch.no_grad():`",
@@ -237,5 +238,11 @@ def plain_message(message: str) -> str:
     for words, meaning in _SAID_OTHERWISE.items():
         if words in message:
             return meaning
+    asked = _ALLOCATED.search(message)
+    if asked is not None:
+        return (
+            f"it takes {int(asked[1]) / 1e9:,.1f} GB of memory, which isn't there; smaller sizes may fit, "
+            "and under torch.device('meta') the shapes alone are traced"
+        )
     line = next((line for line in message.splitlines() if line.strip()), message)
     return _WORDS_IN_A_SET.sub(lambda words: f"{{{', '.join(sorted(words[1].split(', ')))}}}", line)

@@ -102,16 +102,16 @@ def _scattered_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
     return own.scatter(call["dim"], call.tensor("index"), source)
 
 
-@dataclass(frozen=True, eq=False)
-class Strided(Movement):
-    """A view by strides. Nobody knows the cells of one that reaches memory which its tensor does not show."""
+def _beyond(arguments: Mapping[str, Any]) -> Operation | None:
+    """Return what stands for a view of memory that its tensor does not show: nobody knows its cells."""
+    own, size, steps = (arguments[name] for name in ("input", "size", "stride"))
+    reach = sum([(count - 1) * step for count, step in zip(size, steps, strict=True)])
+    is_whole = own.is_contiguous() and not own.storage_offset()
+    shown = is_whole and reach + (arguments["storage_offset"] or 0) < own.numel()
+    return None if shown else UntoldOperation("as_strided", _STRIDED)
 
-    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        own, size, steps = (arguments[name] for name in ("input", "size", "stride"))
-        reach = sum([(count - 1) * step for count, step in zip(size, steps, strict=True)])
-        is_whole = own.is_contiguous() and not own.storage_offset()
-        shown = is_whole and reach + (arguments["storage_offset"] or 0) < own.numel()
-        return self if shown else UntoldOperation(self.name, self.signature)
+
+_STRIDED = "input, size, stride, storage_offset=None"
 
 
 def _scatter_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +204,7 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         canonical_arguments=_scatter_arguments,
         positions=_scattered_positions,
     ),
-    Strided("as_strided", "input, size, stride, storage_offset=None", views=True),
+    Movement("as_strided", _STRIDED, views=True, other_for=_beyond),
     Movement("pixel_shuffle", "input, upscale_factor"),
     Movement("pixel_unshuffle", "input, downscale_factor"),
     Movement("channel_shuffle", "input, groups"),

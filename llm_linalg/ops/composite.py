@@ -35,7 +35,9 @@ class Composite(Operation):
         return broadcast_price(call, shape)
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        return self if self.covers(arguments) else fallback(self.name, self.signature)
+        other = super().overload_for(arguments)
+        is_mine = other is self and not self.covers(arguments)
+        return fallback(self.name, self.signature) if is_mine else other
 
     def program_for(self, call: Call) -> str:
         return self.write_program(call)

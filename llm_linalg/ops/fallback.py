@@ -14,7 +14,7 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.ops.operation import Call, Operation, Price, broadcast_price
 from llm_linalg.ops.reads import OpaqueReads, Reads
-from llm_linalg.ops.vjp import autograd_jvp, autograd_vjp
+from llm_linalg.ops.vjp import autograd_jvp, autograd_vjp, has_double_backward
 
 _TOLD = """
     dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device
@@ -30,6 +30,7 @@ _BESIDE = """
 _NO_TENSOR = frozenset(_BESIDE.split())
 
 
+MOST_PASSES = 1_000  # of autograd, to know what a cell feeds
 Graph = tuple[Tensor, Tensor]
 """An operand, and the result of a call of it, with autograd's graph between them."""
 
@@ -106,8 +107,10 @@ class FallbackOperation(Operation):
             moved = relation.back(torch.ones(call.shape, dtype=torch.bool))
         except (RuntimeError, TypeError, NotImplementedError, ValueError, IndexError):
             return opaque
+        leaf, result = graphs[0]
+        is_bounded = result.numel() <= MOST_PASSES or has_double_backward(result, leaf)
         # A step function has slope 0 everywhere, which says nothing about its reads.
-        return relation if bool(moved.any()) else opaque
+        return relation if is_bounded and bool(moved.any()) else opaque
 
 
 @lru_cache(1_000)

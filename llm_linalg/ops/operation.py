@@ -79,6 +79,7 @@ class Operation:
         vjp_for_call: The cotangents of a call, where they depend on the call.
         joint_vjp: The cotangent of the operand of a call with several outputs, from all of theirs, `{all}`.
         program: The operation as a small program of simpler ones.
+        other_for: Returns the operation that some arguments mean instead of this one; None if they mean this.
         canonical_arguments: Rewrites the arguments of a call into one form, or raises `TypeError`.
         output_count_for_call: The tensors that a call returns, if they may be many.
         rule: The shape rule, which may find a mismatch.
@@ -106,6 +107,7 @@ class Operation:
     joint_vjp: Callable[[Call], str] | None = None
     kind: str = "opaque"
     evidence: str = "rule"
+    other_for: Callable[[Mapping[str, Any]], Operation | None] | None = None
     canonical_arguments: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     output_count_for_call: Callable[[Call], int] | None = None
     rule: Callable[[Call], Shape] | None = None
@@ -123,7 +125,7 @@ class Operation:
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         """Return the operation that these arguments mean, since an overload may be another one."""
-        return self
+        return (self.other_for and self.other_for(arguments)) or self
 
     def infer(self, call: Call) -> Shape | None:
         """Return the output's shape from the operands' shapes, or raise `ShapeMismatch`; None if no rule."""

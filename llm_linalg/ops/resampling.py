@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -111,12 +110,8 @@ def _program(call: Call) -> str:
     return "\n".join(lines)
 
 
-@dataclass(frozen=True, eq=False)
-class Resampling(Composite):
-    """An `interpolate`, which may be a movement."""
-
-    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        return NEAREST if str(arguments["mode"]).startswith("nearest") else super().overload_for(arguments)
+def _nearest_for(arguments: Mapping[str, Any]) -> Operation | None:
+    return NEAREST if str(arguments["mode"]).startswith("nearest") else None
 
 
 def _is_plain(arguments: Mapping[str, Any]) -> bool:
@@ -127,5 +122,12 @@ def _is_plain(arguments: Mapping[str, Any]) -> bool:
 
 
 RESAMPLINGS: tuple[Operation, ...] = (
-    Resampling("interpolate", _SIGNATURE, rule=_shape, write_program=_program, covers=_is_plain),
+    Composite(
+        "interpolate",
+        _SIGNATURE,
+        rule=_shape,
+        write_program=_program,
+        covers=_is_plain,
+        other_for=_nearest_for,
+    ),
 )

@@ -18,11 +18,13 @@ class Search(Operation):
         among: The parameter that is searched.
         along: Returns how many of its last axes are: those before them count rows, each searched by itself.
         single: The parameter of which each cell of the result reads the one in its own place; or empty.
+        weights: The parameter of which each count reads the cells that stand at its number; or empty.
     """
 
     among: str = field(kw_only=True)
     along: Callable[[Call], int] = lambda call: max(map(len, call.shapes))
     single: str = ""
+    weights: str = ""
     kind: str = "search"
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
@@ -34,17 +36,12 @@ class Search(Operation):
             operands.append(own if place == call.place(self.single) else whole)
         given = dict(zip(own, call.shape, strict=True))
         axes = Axes.solve(own, operands, call.shapes, given=given)
-        return tuple([AxesReads(axes, place) for place in range(len(operands))])
-
-
-@dataclass(frozen=True, eq=False)
-class Bincount(Search):
-    """How often each number occurs; or the sum of weights, of which each count reads those of its number."""
-
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        numbers, *weights = super().operand_reads(call)
-        goes = IndexReads(call.tensor("input") + 1, call.shape)
-        return numbers, *[InverseIndexReads(goes) for _ in weights]
+        reads: list[Reads] = [AxesReads(axes, place) for place in range(len(operands))]
+        weights = call.place(self.weights)
+        if weights is not None:
+            goes = call.tensor(self.among) + 1
+            reads[weights] = InverseIndexReads(IndexReads(goes, call.shape))
+        return tuple(reads)
 
 
 def _counts(call: Call) -> Shape:
@@ -75,10 +72,11 @@ def _sorted_axes(call: Call) -> int:
 
 _IN_ORDER = "right=False, side=None, out=None, sorter=None"
 SEARCHES: tuple[Operation, ...] = (
-    Bincount(
+    Search(
         "bincount",
         "input, weights=None, minlength=0",
         among="input",
+        weights="weights",
         rule=_counts,
         gradient={"weights": NO_DERIVATIVE},
         depends_on_cells=True,

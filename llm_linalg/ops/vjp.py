@@ -94,6 +94,18 @@ def autograd_vjp(
     return [next(taken) if leaf.requires_grad else None for leaf in leaves]
 
 
+def has_double_backward(result: Tensor, leaf: Tensor) -> bool:
+    """Return whether torch differentiates a result's VJP again: else a JVP takes a pass for each cell."""
+    cotangent = torch.zeros_like(result).requires_grad_()
+    try:
+        (taken,) = autograd_vjp([result], [leaf], [cotangent], keep=True, twice=True)
+        if taken is not None and taken.requires_grad:
+            autograd_vjp([taken], [cotangent], [torch.zeros_like(taken)], keep=True)
+    except RuntimeError:
+        return False
+    return True
+
+
 def autograd_jvp(
     result: Tensor, leaves: Sequence[Tensor], tangents: Sequence[Tensor | None]
 ) -> Tensor | None:

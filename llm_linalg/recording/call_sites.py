@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from linecache import getline
 from pathlib import Path
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, FrameType, MappingProxyType, TracebackType
 from typing import Any
 
 import torch
@@ -26,7 +26,7 @@ from llm_linalg.recording.record_node import Origin
 
 _ENGINE = Path(__file__).parents[1]
 # Code below these folders is torch's or ours; a call site is the innermost frame in neither.
-_OWN = (str(Path(torch.__file__).parent), str(_ENGINE))
+_OWN = (str(Path(torch.__file__).parent), str(_ENGINE), "<frozen ")
 _DOOR = str(_ENGINE / "api" / "trace.py")
 _VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _STORES = frozenset(
@@ -36,6 +36,7 @@ _STORES = frozenset(
     ]
 )
 _HELD = 32
+NO_PATHS: Mapping[int, str] = MappingProxyType({})
 _DEEPEST = 8  # dicts and lists within one another that are looked into
 
 
@@ -107,6 +108,10 @@ class CallSites:
             if key in running:
                 self._frames[key] = frame
 
+    def frames(self, traceback: TracebackType | None) -> tuple[StackFrame, ...]:
+        """Return the frames that led to an error, with the paths of the modules whose methods they run."""
+        return frames_of(traceback, self._paths)
+
     @contextmanager
     def track_modules(self) -> Iterator[None]:
         """Track which module is running, through torch's global module hooks."""
@@ -171,12 +176,27 @@ def held_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, T
             yield from held_in(inner, place, depth + 1)
 
 
-def frames_of(traceback: TracebackType | None) -> tuple[StackFrame, ...]:
-    """Return the frames that led to an error, outermost first, without those of torch and ours."""
-    return tuple(
-        StackFrame(frame.f_code.co_filename, span, frame.f_code.co_qualname, text)
-        for frame, span, text in _own_frames(traceback)
-    )
+def frames_of(
+    traceback: TracebackType | None, modules: Mapping[int, str] = NO_PATHS
+) -> tuple[StackFrame, ...]:
+    """Return the frames that led to an error, outermost first, without those of torch, of imports and ours.
+
+    A method's frame names the path of its module, given those of modules by their ids.
+    """
+    found = []
+    for frame, span, text in _own_frames(traceback):
+        path = modules.get(id(frame.f_locals.get("self")))
+        name = frame.f_code.co_qualname
+        found.append(StackFrame(frame.f_code.co_filename, span, f"{name} ({path})" if path else name, text))
+    return tuple(found)
+
+
+def place_of_thread(thread: int) -> str:
+    """Return where a thread is in code that is neither torch's nor ours, as `model.py:7`; or empty."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None and frame.f_code.co_filename.startswith(_OWN):
+        frame = frame.f_back
+    return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
 def variables_in(traceback: TracebackType | None) -> dict[int, str]:

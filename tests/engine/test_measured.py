@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from llm_linalg import trace
 from tests.ops.drawing import values
@@ -16,14 +16,13 @@ F = nn.functional
     ("function", "shapes"),
     [
         (lambda x: F.lp_pool1d(x, 2.0, 2), [(1, 2, 6)]),
-        (lambda x: F.avg_pool3d(x, 2), [(1, 1, 2, 2, 2)]),
+        (lambda x: F.lp_pool2d(x, 2.0, 2), [(1, 1, 4, 2)]),
         (F.cosine_similarity, [(2, 3), (2, 3)]),
         (lambda x: F.local_response_norm(x, 2), [(1, 4, 2)]),
-        (lambda x: F.interpolate(x, scale_factor=2), [(1, 1, 3)]),
+        (lambda x: F.interpolate(x, (2, 3), mode="bilinear", antialias=True), [(1, 1, 4, 3)]),
         (torch.kron, [(2, 1), (1, 3)]),
         (lambda x, y: torch.cdist(x, y, p=3), [(2, 2), (3, 2)]),
         (lambda x: torch.fft.fft(x).real, [(4,)]),
-        (F.instance_norm, [(1, 4, 2)]),
         (lambda x: F.fold(x, (3, 3), 2), [(1, 4, 4)]),
         (lambda x: F.avg_pool1d(x, 2, ceil_mode=True), [(1, 1, 5)]),
     ],
@@ -52,3 +51,14 @@ def test_what_can_t_be_differentiated_is_opaque() -> None:
         assert node.evidence == "opaque", node.op
         first = next(iter(torch.ones(node.shape).nonzero().tolist()))
         assert len(node.reads(tuple(first))[0]) == node.operands[0].value.numel()
+
+
+def test_what_would_take_many_passes_is_opaque() -> None:
+    def attend(q: Tensor) -> Tensor:
+        attended: Tensor = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, q, q)[0]
+        return attended
+
+    few, many = (trace(attend, torch.randn(1, 2, length, 16)).nodes[1] for length in (4, 40))
+    assert (few.evidence, many.evidence) == ("autograd", "opaque")
+    assert len(few.feeds(0, (0, 1, 3, 0))) == 16  # a query feeds its own row
+    assert len(many.feeds(0, (0, 1, 3, 0))) == many.value.numel()

@@ -68,18 +68,21 @@ _GATES = {"rnn_tanh": 1, "rnn_relu": 1, "gru": 3, "lstm": 4}
 
 def _recurrent(kind: str) -> Build:
     def build(draw: Draw) -> Sample:
-        first = draw(st.booleans())
-        x = values((1, 2, 2), 1)
-        state = values((1, x.shape[1 - first], 1), 2)
-        weights = [values((_GATES[kind], size), 3 + size) for size in (2, 1)]
-        weights += [values((_GATES[kind],), seed) for seed in (6, 7)]
+        first, form = draw(st.booleans()), draw(st.sampled_from(["plain", "both ways", "packed"]))
+        both, sizes = form == "both ways", [2, 1] if form == "packed" else None
+        x = values((1, 2, 2) if sizes is None else (3, 2), 1)
+        state = values((1 + both, x.shape[1 - first] if sizes is None else 2, 1), 2)
+        weights = []
+        for place in range(1 + both):
+            weights += [values((_GATES[kind], size), 3 + place + size) for size in (2, 1)]
+            weights += [values((_GATES[kind],), place + seed) for seed in (6, 7)]
         states = (state, state * 2) if kind == "lstm" else (state,)
         function: Any = getattr(torch, kind)
 
         def layer(a: Tensor, *others: Tensor) -> Any:
             hx: Any = others[:2] if kind == "lstm" else others[0]
-            params = list(others[len(states) :])
-            return function(a, hx, params, True, 1, 0.0, False, False, first)
+            terms = hx, list(others[len(states) :]), True, 1, 0.0, False, both
+            return function(a, *terms, first) if sizes is None else function(a, torch.tensor(sizes), *terms)
 
         return Sample(layer, (x, *states, *weights))
 

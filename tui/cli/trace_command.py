@@ -84,7 +84,9 @@ def run(flags: argparse.Namespace) -> int:
         if flags.save is not None and error.trace is not None:
             _without_app(error.trace, flags)
         explain(error)
-        return 1
+        if flags.save is None and error.trace is not None and error.trace.nodes:
+            say(f"{len(error.trace)} nodes come before it: --save FILE{SUFFIX} keeps them")
+        return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
 
 
 def _without_app(trace: Trace, flags: argparse.Namespace) -> int:

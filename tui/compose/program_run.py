@@ -54,6 +54,13 @@ class Failure:
     partial_trace: Trace | None = None
 
     @property
+    def ran(self) -> Run | None:
+        """What ran of one's own code before it failed; None of a lesson's program, which is open anyway."""
+        good = self.good
+        own = good is not None and good.view.lesson.external is not None
+        return good if own and good is not None and good.trace is self.partial_trace else None
+
+    @property
     def repair_count(self) -> int:
         """The number of repairs."""
         return repair_count(self.error)
@@ -70,6 +77,7 @@ class Failure:
             return frame
         lineless = view.lesson.document or self.error.line is None
         caption = f"what ran before it stopped{'' if lineless else f' in line {self.error.line}'}"
+        caption = caption if self.ran is None else "what ran: esc opens it"
         return replace(frame, error=replace(frame.error, good_caption=clean(caption)))
 
 

@@ -323,4 +323,6 @@ def _open_external(
         return _with_awaited(Run(view, trace), previous, halt)
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
-        return Run(view, None, Failure(error, _last_good(previous), operands))
+        ran: Trace | None = error.trace
+        good = _last_good(previous) if ran is None or not ran.nodes else Run(view, ran)
+        return Run(view, None, Failure(error, good, operands, partial_trace=ran))

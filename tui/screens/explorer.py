@@ -556,5 +556,5 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def _halt(self) -> None:
         self.run.halt()
-        if self.busy and self.run.say_stopping():
+        if self.busy and self.run.say_stopping(own=self.session.view.lesson.external is not None):
             self.draw()

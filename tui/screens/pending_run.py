@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tui.layout.pane_sizes import BEHIND, LOADING, RUNNING, STOPPING
-from tui.screens.run_worker import behind
+from tui.screens.run_worker import behind, running_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,9 +50,13 @@ class PendingRun:
         self.waiting = BEHIND if behind() else RUNNING
         return True
 
-    def say_stopping(self) -> bool:
-        """Say that the run is being stopped, if it was said to run: torch finishes the call that it is in."""
+    def say_stopping(self, *, own: bool) -> bool:
+        """Say that the run is being stopped, if it was said to run: torch finishes the call that it is in.
+
+        Of one's own code it is said where it is: it may be in a loop without calls of torch.
+        """
         if self.waiting != RUNNING:
             return False
-        self.waiting = STOPPING
+        place = running_place() if own else ""
+        self.waiting = STOPPING.replace("this call", place) + " q quits" if place else STOPPING
         return True

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 from threading import Event, Lock, Thread
+from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -97,6 +98,14 @@ def _survey(owner: Widget, view: View, dropped: Event, seconds: float | None) ->
         found = survey(view, dropped.is_set, seconds)
     if not dropped.is_set():
         owner.post_message(CellsSurveyed(found))
+
+
+def running_place() -> str:
+    """Return where a program of the user's own that runs is, as `model.py:7`; empty if that is not known."""
+    from llm_linalg.recording.call_sites import place_of_thread
+
+    threads = [own.ident for own in enumerate_threads() if own.name == RUN_THREAD and own.ident is not None]
+    return next(filter(None, map(place_of_thread, threads)), "")
 
 
 async def in_thread(work: Callable[[], None], dropped: Event) -> None:

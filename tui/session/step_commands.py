@@ -92,12 +92,15 @@ def tick(session: Session) -> Session:
 
 
 def out(session: Session) -> Session:
-    """Close what is open first: the chosen lesson, the cell cursor, a question; then go out a depth.
+    """Close what is open first: the chosen lesson, an error, the cell cursor, a question; then go out a depth.
 
     Before a stop's own question the picture stays: there is nothing that was gone into.
     """
     if session.selection.sidebar is not None:
         return session.with_choice(None)
+    run = session.current
+    if run is not None and run.failure is not None and run.failure.ran is not None:
+        return session.with_run(run.failure.ran).with_notice("This is what ran before it failed.")
     if session.view.cursor is not None:
         asked = next(iter(session.trail.cells), session.view)  # what a board opened closes to the board
         closed = asked if asked.board is not None else replace(session.view, cursor=None)
