@@ -60,7 +60,7 @@ class RunPictures:
         self._tables = tables
         self._galleries = galleries
         self._solution = solution
-        self._views = NodeViews(view.lesson.axis_declarations, passes.forward)
+        self._views = NodeViews(view.lesson, passes.forward)
         self._looks = NodeLooks(self._views)
         self._levels: tuple[BoxRows, BoxRows] = ({}, {})  # of the maps of both passes
 
@@ -111,8 +111,8 @@ class RunPictures:
         frame = self._looks.draw(frame, view, navigation.level, picture)
         if not self._galleries.shows_weights(view, navigation.node):
             return frame
-        frame = replace(frame, stage=frame.stage._replace(looks=(*frame.stage.looks, "heads")))
-        return weights_alone(frame) if view.look == "heads" else frame
+        frame = replace(frame, stage=frame.stage._replace(looks=(*frame.stage.looks, "attention")))
+        return weights_alone(frame) if view.look == "attention" else frame
 
     def _picture(self, view: View, navigation: NodeNavigation, shown: Node, ascii_only: bool) -> PictureInput:
         """Return what the panels of a view's node are made from."""

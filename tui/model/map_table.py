@@ -19,7 +19,7 @@ TABLES: Mapping[LookName, tuple[str, ...]] = {
     "values": ("max_abs", "min_abs", "nan", "inf", "zeros"),
 }
 """The columns of each of the map's tables, by the look that it is."""
-MAP_LOOKS: tuple[LookName, ...] = ("numbers", *TABLES, "heads")
+MAP_LOOKS: tuple[LookName, ...] = ("numbers", *TABLES, "attention")
 """The looks of the map: the diagram, the tables, and the attention heads, if there are any."""
 COLUMNS = tuple(chain.from_iterable(TABLES.values()))
 """What a table can be sorted by."""

@@ -113,7 +113,7 @@ class MapView:
     def look(self) -> LookName:
         """The look in which it is shown."""
         if self.gallery is not None:
-            return "heads"
+            return "attention"
         return "numbers" if self.table is None else self.table.look
 
     @property
