@@ -50,9 +50,25 @@ def parser() -> Parser:
     parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
     format_flag(parser, None, "print the nodes: plain or json")
     parser.add_argument("--summary", action="store_true", help="print a table of its modules and operations")
+    attention_flag(parser)
     parser.add_argument("--save", metavar="FILE.trace", help="write the trace into a file, and open no app")
     app_flags(parser, leave_out=("set", "code", "stop", "row", "time_limit"))
     return parser
+
+
+def attention_flag(parser: Parser) -> None:
+    """Add `--attention`."""
+    parser.add_argument(
+        "--attention", action="store_true", help="print where the weights of each attention head go"
+    )
+
+
+def print_attention(trace: Trace, form: str) -> None:
+    """Write the attention heads of a trace as a table, or as JSON."""
+    from tui.render.attention_text import attention_json, attention_plain
+
+    for text in (attention_plain(trace),) if form == "plain" else attention_json(trace):
+        write(text)
 
 
 def words_flag(parser: Parser) -> None:
@@ -79,7 +95,9 @@ def run(flags: argparse.Namespace) -> int:
         raise UsageError(f"{quote(flags.save, 200)} does not end in {SUFFIX}")
     if flags.sort is not None and not flags.summary and flags.look not in TABLES:
         raise UsageError("--sort sorts the table of --summary, or of the map with --look sizes or values")
-    flags.format = flags.format or ("plain" if flags.summary else None)
+    if flags.attention and flags.summary:
+        raise UsageError("either --attention or --summary: both are tables")
+    flags.format = flags.format or ("plain" if flags.summary or flags.attention else None)
     if flags.format is None and flags.save is None:
         check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run
     if flags.code is not None or flags.set:
@@ -104,6 +122,8 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     """Write a trace into its file and print its nodes, as the flags say; return the exit code."""
     if flags.summary:
         _print_summary(trace, flags)
+    elif flags.attention:
+        print_attention(trace, flags.format)
     elif flags.format is not None:
         try:
             shown = trace.backward(trace.loss) if flags.backward and trace.loss is not None else trace
