@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 LookName = Literal[
     "numbers", "plane", "bars", "curve", "weave", "symbols", "top", "heat", "both", "attention",
-    "sizes", "values",
+    "sizes", "values", "changes",
 ]  # fmt: skip
 LOOK_NAMES: tuple[LookName, ...] = get_args(LookName)  # of `tui.looks.look_table`, and of the map
 ORDER_NAMES = ("cells", "terms", "rows", "columns", "outer", "wave")  # of `llm_linalg.walks.orders`

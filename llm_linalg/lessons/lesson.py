@@ -309,9 +309,14 @@ class Lesson:
 def lesson_of(
     given: ExternalProgram, title: str, path: Path | None = None, seed: int = 0, words: Words = NO_WORDS
 ) -> Lesson:
-    """Return a lesson of one stop that shows an external program; with a vocabulary it opens with words."""
+    """Return a lesson of one stop that shows an external program.
+
+    With a vocabulary it opens with words, and what is compared at a table of what differs.
+    """
     name = clean(clean(title, 60) or "trace")
     stop = Stop(number=1, title=name, look="top" if words.vocabulary else None)
+    if given.comparison is not None:
+        stop = stop._replace(map=(), look="changes")
     return Lesson(
         slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, external=given, words=words
     )
