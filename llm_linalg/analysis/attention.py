@@ -40,13 +40,13 @@ class Focus(NamedTuple):
         itself: The share of the key at the query's own place; None for other keys than queries.
         before: The share of the key one place before, of all queries but the first; None likewise.
         first: The share of the first key, of all queries but the first.
-        keys: Among how many keys the weights would be shared evenly with the same entropy.
+        spread: Among how many keys the weights would be shared evenly with the same entropy.
     """
 
     itself: float | None
     before: float | None
     first: float | None
-    keys: float
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)

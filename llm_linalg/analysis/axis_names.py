@@ -8,29 +8,38 @@ keys as columns because the rows of Q and K have these names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 
 from llm_linalg.analysis.parts import parts_of
-from llm_linalg.base.axis_labels import AxisDeclarations, AxisLabels, TensorLabels, fit_labels
+from llm_linalg.base.axis_labels import AxisLabels, TensorLabels, fit_labels
 from llm_linalg.base.cells import strides
 from llm_linalg.ops.reads import AxesReads, IndexReads
 from llm_linalg.recording.record import derive
 from llm_linalg.recording.record_node import RecordNode, operand_nodes
 
 MOST_CELLS = 65_536
-"""Larger index maps are not examined; their results have no axis names."""
+"""Of larger index maps only those of views are examined; what others give has no axis names."""
 
 _Run = tuple[int, int, Sequence[int]]
 """An axis of a result, that of an operand along which it runs, and for each position along the former that
 along the latter; −1 for none."""
 
 
+class Declared(Protocol):
+    """What is known of the axes of tensors from the start."""
+
+    def labels_of(self, lists: Mapping[str, Sequence[str]]) -> dict[str, TensorLabels]:
+        """Return the axes of each tensor by its name, given the program's lists of words."""
+
+
 class AxisNaming:
     """The axis names and labels of nodes, derived on request."""
 
-    def __init__(self, declared: AxisDeclarations, lists: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, declared: Declared, lists: Mapping[str, Sequence[str]]) -> None:
         self._declared = declared.labels_of(lists)
         self._found: dict[RecordNode, TensorLabels] = {}
 
@@ -79,8 +88,8 @@ def _runs(node: RecordNode, place: int) -> Iterator[_Run]:
     axes = node.call.operation.label_axes(node.call) if node.call else None
     if axes is None or place >= len(axes.operands):
         relation = node.operand_reads[place]
-        if isinstance(relation, IndexReads) and relation.source.numel() <= MOST_CELLS:
-            yield from _runs_by_index(relation)
+        if isinstance(relation, IndexReads):
+            yield from _without_rivals(_runs_by_index(relation))
         if not isinstance(relation, AxesReads):
             return
         axes = relation.axes
@@ -91,19 +100,60 @@ def _runs(node: RecordNode, place: int) -> Iterator[_Run]:
 
 
 def _runs_by_index(relation: IndexReads) -> Iterator[_Run]:
-    """Yield the axes of a result whose position alone determines the position along an operand's axis.
-
-    An axis of size 1 determines nothing, so it is linked only if it has no rival.
-    """
+    """Yield the axes of a result whose position alone determines the position along an operand's axis."""
     flat = relation.positions - 1
     inside = flat >= 0
-    found = []
+    large = flat.numel() > MOST_CELLS
+    view = _View.of(flat) if large else None
+    if large and view is None:
+        return
     for own, (size, stride) in enumerate(zip(relation.shape, strides(relation.shape), strict=True)):
-        there = flat.div(max(stride, 1), rounding_mode="floor") % max(size, 1)
+        size, stride = max(size, 1), max(stride, 1)
+        there = flat if large else flat.div(stride, rounding_mode="floor") % size
         for axis in range(flat.dim()):
-            places = _function(there, inside, axis)
+            places = _function(there, inside, axis) if view is None else view.places(axis, size, stride)
             if places is not None:
-                found.append((axis, own, places))
+                yield axis, own, places
+
+
+class _View(NamedTuple):
+    """An index map that is a sum: where it starts, and how far each axis goes with a step."""
+
+    start: int
+    steps: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, flat: Tensor) -> _View | None:
+        """Return an index map with cells as a sum; None if it is none."""
+        total = flat[(0,) * flat.dim()]
+        start, steps = int(total), []
+        for axis, size in enumerate(flat.shape):
+            line = flat[tuple(slice(None) if axis == other else 0 for other in range(flat.dim()))]
+            steps.append(int(line[-1] - start) // max(size - 1, 1))
+            total = total.unsqueeze(-1) + steps[-1] * torch.arange(size)
+        return cls(start, tuple(steps), tuple(flat.shape)) if torch.equal(total, flat) else None
+
+    def places(self, axis: int, size: int, stride: int) -> list[int] | None:
+        """Return the position along an operand's axis for each along one of the result's.
+
+        It is that axis alone if the others go whole rounds of the operand's, or stay within one step of it.
+        None if others may matter, or this one does not.
+        """
+        line = [self.start + self.steps[axis] * place for place in range(self.shape[axis])]
+        within = max(at % stride for at in line)
+        for other, (step, count) in enumerate(zip(self.steps, self.shape, strict=True)):
+            if other == axis or step % (stride * size) == 0:
+                continue
+            within += step * (count - 1) if step > 0 else stride
+        places = [at // stride % size for at in line]
+        same = len(places) > 1 and len(set(places)) == 1
+        return None if within >= stride or same else places
+
+
+def _without_rivals(runs: Iterable[_Run]) -> Iterator[_Run]:
+    """Yield what runs along what; an axis of size 1 determines nothing, so only if it has no rival."""
+    found = list(runs)
     for axis, own, places in found:
         rivals = sum(axis == other or own == another for other, another, _ in found) - 1
         if len(places) > 1 or not rivals:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from llm_linalg.api.user_code import user_code_errors
 
 if TYPE_CHECKING:
+    from llm_linalg.analysis.comparison import Comparison
+    from llm_linalg.api.node import Node
     from llm_linalg.api.trace import Trace
 
 
@@ -24,10 +26,14 @@ class ExternalProgram:
         make: Returns its trace, given a seed, the position of a node around which values are kept (None for
             the latest), and a function asked at each torch call whether to stop.
         words: The command line that opens it again, without the program's name; empty if there is none.
+        comparison: What differs between its trace and another.
     """
 
-    def __init__(self, make: Make, words: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, make: Make, words: tuple[str, ...] = (), comparison: Comparison[Node] | None = None
+    ) -> None:
         self.words = words
+        self.comparison = comparison
         self._make = make
         self._last: tuple[int, Trace] | None = None
 
@@ -51,13 +57,15 @@ class ExternalProgram:
         return made
 
 
-def of_trace(trace: Trace, words: tuple[str, ...] = ()) -> ExternalProgram:
-    """Return an existing trace as an external program; the seed has no effect."""
+def of_trace(
+    trace: Trace, words: tuple[str, ...] = (), comparison: Comparison[Node] | None = None
+) -> ExternalProgram:
+    """Return an existing trace as an external program, compared with another; the seed has no effect."""
 
     def make(_seed: int, around: int | None, _halt: Halt | None) -> Trace:
         return trace if around is None or trace.rerun is None else trace.rerun(around)
 
-    return ExternalProgram(make, words)
+    return ExternalProgram(make, words, comparison)
 
 
 def of_function(

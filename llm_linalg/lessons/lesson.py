@@ -12,6 +12,7 @@ from llm_linalg.base.spelling import unknown
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons.control import Control, Value, as_name
 from llm_linalg.lessons.stop import Heading, Stop
+from llm_linalg.lessons.words import NO_WORDS, Words
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
@@ -94,6 +95,7 @@ class Lesson:
         external: Trusted Python to run in place of a program; the lesson then has one stop without a program.
         minutes: The planned length of a talk of it, or None.
         axis_declarations: The names and labels of its tensors' axes.
+        words: What an external program has along its axes.
         colours: The colours of its tensors: pairs of a name and one of `HUES`, or one for each device.
         opens_at: The number of the stop at which it opens: in a document the first that shows something.
         boxes: Notes on the boxes of its maps, and the lessons that they open.
@@ -113,6 +115,7 @@ class Lesson:
     external: ExternalProgram | None = None
     minutes: float | None = None
     axis_declarations: AxisDeclarations = NO_DECLARATIONS
+    words: Words = NO_WORDS
     boxes: tuple[BoxNote, ...] = ()
     colours: tuple[tuple[str, tuple[str, ...]], ...] = ()
     opens_at: int = 1
@@ -303,8 +306,17 @@ class Lesson:
         return LessonError(str(self.path or self.slug), line, reason, kind)
 
 
-def lesson_of(given: ExternalProgram, title: str, path: Path | None = None, seed: int = 0) -> Lesson:
-    """Return a lesson of one stop that shows an external program."""
+def lesson_of(
+    given: ExternalProgram, title: str, path: Path | None = None, seed: int = 0, words: Words = NO_WORDS
+) -> Lesson:
+    """Return a lesson of one stop that shows an external program.
+
+    With a vocabulary it opens with words, and what is compared at a table of what differs.
+    """
     name = clean(clean(title, 60) or "trace")
-    stop = Stop(number=1, title=name)
-    return Lesson(slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, external=given)
+    stop = Stop(number=1, title=name, look="top" if words.vocabulary else None)
+    if given.comparison is not None:
+        stop = stop._replace(map=(), look="changes")
+    return Lesson(
+        slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, external=given, words=words
+    )

@@ -58,7 +58,7 @@ def gallery(view: View) -> Gallery:
 
 
 def at_heads(lesson: Lesson) -> View:
-    return replace(View.opening(lesson), depth="map", look="heads")
+    return replace(View.opening(lesson), depth="map", look="attention")
 
 
 # What is shown.
@@ -110,7 +110,7 @@ def test_in_words_in_json_and_on_a_page() -> None:
     assert " 100%   0%   0%   0%\n" in text
     record = json.loads(json.dumps(frame_object(frame)))
     told = record["map"]["gallery"]
-    assert (record["look"], told["layer"], told["head"], told["batch"]) == ("heads", 0, 0, 0)
+    assert (record["look"], told["layer"], told["head"], told["batch"]) == ("attention", 0, 0, 0)
     assert told["layers"][1] == {"path": "block:2.attention.head", "heads": 2}
     assert torch.tensor(told["weights"]).allclose(known(run.trace).heads[0].weights)
     page = picture(frame)
@@ -122,7 +122,7 @@ def test_a_view_of_a_head_is_written_as_flags() -> None:
     view = replace(at_heads(model()), box=("2", "y"), at=(1, 2))
     shown = gallery(view)
     assert (shown.layer, shown.selection.head, shown.batch) == (2, 2, 1)
-    assert arguments(view)[-2:] == ["--look", "heads"]
+    assert arguments(view)[-2:] == ["--look", "attention"]
     assert "1,2" in arguments(view)
 
 
@@ -188,7 +188,7 @@ async def test_one_key_leads_to_the_heads_and_another_opens_one_with_both_axes()
         before = d.view
         await d.press("A")
         assert "map › attention" in d.screen
-        assert d.has(depth="map", look="heads")
+        assert d.has(depth="map", look="attention")
         assert "1/8 heads" in d.screen
         await d.press("down", "right", "right")
         assert "▸ 2" in d.screen
@@ -202,7 +202,7 @@ async def test_one_key_leads_to_the_heads_and_another_opens_one_with_both_axes()
         row = next(line for line in d.rows if " 100 " in line)
         assert row.split()[-6:] == ["0", "100", "0", "0", "0", "0"]
         await d.press("escape")
-        assert d.has(depth="map", look="heads", at=(1, 0))
+        assert d.has(depth="map", look="attention", at=(1, 0))
         await d.press("escape")
         assert d.has(depth=before.depth, look=before.look, box=before.box)
 
@@ -213,7 +213,7 @@ async def test_a_cell_of_a_head_can_be_asked() -> None:
         assert known(d.view.cursor)[1] == (0, 0, 0, 0)
         assert "weights[0,0,0,0] = 1" in d.screen
         await d.press("backspace")
-        assert d.has(depth="map", look="heads", cursor=None)
+        assert d.has(depth="map", look="attention", cursor=None)
 
 
 async def test_without_colours_pictures_are_shades() -> None:

@@ -19,8 +19,9 @@ from tui.looks.bars import EIGHTHS, FULL, NEGATIVE, Bars, bar_text
 from tui.looks.curve import Axis, Curve, Series
 from tui.looks.look_table import LOOKS
 from tui.looks.ruler import BLOCKS, DART, RulerDrawing
+from tui.looks.top import Top
 from tui.model.drawing import Drawing
-from tui.model.frame import CELL_LOOKS, Frame
+from tui.model.frame import CELL_LOOKS, CellMark, Frame
 from tui.model.map_table import MAP_LOOKS
 from tui.model.view import View
 from tui.render.json_text import frame_object
@@ -66,6 +67,7 @@ PROGRAMS: dict[str, tuple[LookName, ...]] = {
     "y = torch.tensor({}).unflatten(0, (-1, 1)) * torch.ones(2)": ("plane",),
     "t = torch.arange(7.0)\ny = t * torch.tensor({})[0]": ("bars", "curve"),
     "for k in range(3):\n    loss = torch.tensor({}).sum()": ("curve",),
+    "y = torch.stack([torch.tensor({}).repeat(40)] * 2) * 1.0": ("top",),
     "y = torch.tensor({}).reshape(1, 1, -1).transpose(0, 2)": ("weave",),
 }
 
@@ -104,6 +106,8 @@ def test_every_look_is_drawn_of_any_values_at_any_size(
         ("y = torch.randn(3).sum()", "bars"),
         ("x = torch.randn(4)\ny = x.cumsum(0) <= 0.4", "bars"),  # a running sum of no probabilities
         ("x = torch.softmax(torch.randn(4), 0)\ny = x.cumsum(0) <= 2.0", "bars"),
+        ("y = torch.randn(3, 31) * 2", "top"),  # short
+        ("y = torch.arange(99)", "top"),  # whole numbers
         ("t = torch.randn(9)\ny = t * 2", "curve"),  # not in order
         ("t = torch.arange(9.0)\ny = t.cumsum(0)", "curve"),  # an entry reads more than its own
         ("t = torch.arange(9.0)\ny = t.flip(0) + t", "curve"),
@@ -134,6 +138,38 @@ def test_what_is_drawn_is_what_is_computed() -> None:
         )
         assert (drawing.across.first, drawing.across.last) == (0, 4)
         assert (drawing.up.first, drawing.up.last) == (1, 17)
+
+
+@given(st.lists(NUMBERS, min_size=2, max_size=9), st.integers(0, 200), st.booleans())
+def test_the_top_is_torchs_of_what_is_computed(numbers: list[float], step: int, turned: bool) -> None:
+    program = f"x = torch.tensor({spelled(numbers)}).repeat(33)[:33]\ny = torch.stack([x, -x, 2 * x])"
+    program += "\nz = y.T.contiguous().T * 1.0" if turned else "\nz = y * 1.0"
+    view, run = opened(program)
+    values = known(run.trace)["z"].value
+    step = min(step, values.numel())
+    row = max(0, step - 1) // 33 if step else 2
+    done = values[row, : step - 33 * row] if step else values[row, :0]
+    frame = run.frame(replace(view, look="top", step=step, depth="cells"))
+    drawing = known(frame.stage.drawing)
+    assert isinstance(drawing, Top)
+    best = done[~done.isnan()].sort(descending=True, stable=True)
+    known_places = (~done.isnan()).nonzero().flatten()
+    assert [int(entry.label) for entry in drawing.entries] == known_places[best.indices].tolist()
+    assert [entry.size for entry in drawing.entries] == best.values.tolist()
+    assert f"row {row}" in drawing.title
+
+
+def test_the_whole_of_a_matrix_shows_the_last_row_and_the_cursor_another() -> None:
+    view, run = opened("z = torch.arange(99.0).reshape(3, 33) * 1.0")
+    whole = replace(view, look="top", depth="operations")
+    assert (
+        known(run.frame(whole).stage.drawing).words[0].startswith("the largest 10 of 33 in row 2 of z: 32 98")
+    )
+    asked = replace(whole, cursor=("z", (1, 4)))
+    shown = known(run.frame(asked).stage.drawing)
+    assert isinstance(shown, Top)
+    assert shown.title == "row 1 of z"
+    assert [entry.label for entry in shown.entries if entry.mark & CellMark.CURSOR] == ["4"]
 
 
 def test_a_loop_is_drawn_up_to_the_turn_that_is_shown() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import Trace
+from llm_linalg.analysis import axis_names
 from llm_linalg.analysis.axis_names import AxisNaming
 from llm_linalg.base.axis_labels import AxisDeclarations, AxisLabels, fit_labels
 from tests.engine.here import run
@@ -80,6 +82,36 @@ def test_an_axis_of_one_place_is_followed_only_where_there_is_no_other_choice() 
     found = t.edges({"x": ("a", "b"), "y": ("c", "d")}, {})
     assert found[t["turned"]] == (AxisLabels("b"), AxisLabels("a"))
     assert t["flipped"] not in found
+
+
+VIEWS = [
+    "y = y.transpose(0, -1)",
+    "y = y.reshape(y.shape[0], -1)",
+    "y = y.reshape(-1, 1, y.shape[-1])",
+    "y = y.unflatten(0, (-1, 2)) if y.shape[0] % 2 == 0 else y",
+    "y = y[..., 1:] if y.shape[-1] > 1 else y",
+    "y = y[::2]",
+    "y = y.unsqueeze(1).expand(-1, 2, *[-1] * (y.dim() - 1))",
+    "y = y.select(-1, 0).unsqueeze(0)",
+    "y = y.flip(0)",
+]
+
+
+@given(st.lists(st.sampled_from(VIEWS), min_size=1, max_size=4), st.tuples(*[st.integers(1, 4)] * 3))
+@settings(max_examples=60, deadline=None)
+def test_a_view_too_large_to_be_examined_is_followed_by_its_steps(
+    views: list[str], shape: tuple[int, int, int]
+) -> None:
+    """What is found by the steps of a view's axes is what its cells would say."""
+    t = run("\n".join([f"x = torch.zeros{shape}", "y = x", *views]))
+    axes, labels = {"x": ("a", "b", "c")}, {name: [f"{name}{k}" for k in range(4)] for name in "abc"}
+    examined = t.edges(axes, labels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(axis_names, "MOST_CELLS", 0)
+        followed = t.edges(axes, labels)
+    assert followed.keys() <= examined.keys()
+    if "y = y.flip(0)" not in views:  # which goes backwards
+        assert followed == examined
 
 
 STEPS = [

@@ -28,6 +28,7 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
         "answer": CommandEntry("LESSON EXPRESSION", "check an answer to an exercise"),
         "progress": CommandEntry("", "show what you have seen and solved"),
         "trace": CommandEntry("FILE.py:NAME", "run your own code and open its trace"),
+        "compare": CommandEntry("ONE OTHER", "show where two traces that were saved differ"),
     },
     "teach": {
         "present": CommandEntry("DECK", "show a deck or a lesson on a stage"),

@@ -191,7 +191,7 @@ class CommandModule(Protocol):
 
 
 DRAWING = frozenset(
-    {"open", "play", "present", "notes", "follow", "play-script", "practice", "start", "trace"}
+    {"open", "play", "present", "notes", "follow", "play-script", "practice", "start", "trace", "compare"}
 )
 """The commands that take the terminal; so does the app itself, which has no name."""
 WITHOUT_SCREEN = frozenset({"-h", "--help", "--version", "--plain", "--format", "--count"})

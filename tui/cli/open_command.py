@@ -10,7 +10,7 @@ from llm_linalg.base.spelling import quote
 from tui.cli.launch import check_terminal, launch
 from tui.cli.parser import app_flags, command_parser, format_flag
 from tui.cli.run_command import print_trace
-from tui.cli.trace_command import SUFFIX
+from tui.cli.trace_command import SUFFIX, attention_flag, print_attention, words_flag, words_of
 from tui.files.output import say
 from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
@@ -25,6 +25,8 @@ def parser() -> Parser:
     )
     parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py, FILE.md or FILE.trace")
     format_flag(parser, None, "print the nodes: plain or json")
+    attention_flag(parser)
+    words_flag(parser)
     add_read_flag(parser)
     app_flags(parser)
     return parser
@@ -34,6 +36,8 @@ def run(flags: argparse.Namespace) -> int:
     """Open the app at a file's cells, or at a trace; return the exit code."""
     if flags.lesson.endswith(SUFFIX):
         return _open_trace(flags)
+    if flags.positions is not None or flags.attention:
+        raise UsageError("--words and --attention are about a trace that was saved")
     if flags.format is not None:
         raise UsageError(
             "--format prints a trace that was saved; 'llm-linalg run' prints a document's tensors"
@@ -48,11 +52,12 @@ def _open_trace(flags: argparse.Namespace) -> int:
         raise UsageError(f"no file {quote(flags.lesson, 200)}")
     if flags.code is not None or flags.set:
         raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
-    if flags.format is None:
+    if flags.format is None and not flags.attention:
         check_terminal(os.environ, "--format plain prints the nodes")
     from llm_linalg import FormatError, load_trace
     from llm_linalg.lessons.external import of_trace
     from llm_linalg.lessons.lesson import lesson_of
+    from llm_linalg.lessons.words import NO_WORDS
 
     try:
         trace = load_trace(path)
@@ -61,7 +66,15 @@ def _open_trace(flags: argparse.Namespace) -> int:
         return 1
     if trace.ending.kind != "done":
         say(f"of this run, {trace.ending}")
+    opened: tuple[str, ...] = ("open", flags.lesson)
+    words = NO_WORDS
+    if flags.positions is not None:
+        opened += ("--words", flags.positions)
+        words = words_of(flags.positions, [node.value for node in trace.nodes if node.op == "input"])
+    if flags.attention:
+        print_attention(trace, flags.format or "plain")
+        return 0
     if flags.format is not None:
         print_trace(trace, flags.format)
         return 0
-    return launch(flags, lesson_of(of_trace(trace, ("open", flags.lesson)), path.stem, path, trace.seed))
+    return launch(flags, lesson_of(of_trace(trace, opened), path.stem, path, trace.seed, words))

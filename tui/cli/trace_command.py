@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
@@ -24,6 +24,8 @@ from tui.terminal import process
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
     from llm_linalg.lessons.lesson import Lesson
+    from llm_linalg.lessons.words import Words
+    from llm_linalg.recording.record_node import Value
 
 MEGABYTE = 2**20
 SUFFIX = ".trace"
@@ -44,12 +46,39 @@ def parser() -> Parser:
         "--inputs", action="extend", nargs="+", default=[], metavar="X",
         help="its inputs, one after another: 'torch.randn(2, 5, 8)', 2x5x8, randint:0:50:2x5, or NAME=2x5",
     )  # fmt: skip
+    words_flag(parser)
     parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
     format_flag(parser, None, "print the nodes: plain or json")
     parser.add_argument("--summary", action="store_true", help="print a table of its modules and operations")
+    attention_flag(parser)
     parser.add_argument("--save", metavar="FILE.trace", help="write the trace into a file, and open no app")
     app_flags(parser, leave_out=("set", "code", "stop", "row", "time_limit"))
     return parser
+
+
+def attention_flag(parser: Parser) -> None:
+    """Add `--attention`."""
+    parser.add_argument(
+        "--attention", action="store_true", help="print where the weights of each attention head go"
+    )
+
+
+def print_attention(trace: Trace, form: str) -> None:
+    """Write the attention heads of a trace as a table, or as JSON."""
+    from tui.render.attention_text import attention_json, attention_plain
+
+    for text in (attention_plain(trace),) if form == "plain" else attention_json(trace):
+        write(text)
+
+
+def words_flag(parser: Parser) -> None:
+    """Add `--words`."""
+    parser.add_argument(
+        "--words",
+        dest="positions",
+        metavar="W",
+        help="the words of the positions, as one text; or the path of a tokenizer.json",
+    )
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -66,7 +95,9 @@ def run(flags: argparse.Namespace) -> int:
         raise UsageError(f"{quote(flags.save, 200)} does not end in {SUFFIX}")
     if flags.sort is not None and not flags.summary and flags.look not in TABLES:
         raise UsageError("--sort sorts the table of --summary, or of the map with --look sizes or values")
-    flags.format = flags.format or ("plain" if flags.summary else None)
+    if flags.attention and flags.summary:
+        raise UsageError("either --attention or --summary: both are tables")
+    flags.format = flags.format or ("plain" if flags.summary or flags.attention else None)
     if flags.format is None and flags.save is None:
         check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run
     if flags.code is not None or flags.set:
@@ -93,6 +124,8 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     """Write a trace into its file and print its nodes, as the flags say; return the exit code."""
     if flags.summary:
         _print_summary(trace, flags)
+    elif flags.attention:
+        print_attention(trace, flags.format)
     elif flags.format is not None:
         try:
             shown = trace.backward(trace.loss) if flags.backward and trace.loss is not None else trace
@@ -150,6 +183,8 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
     from llm_linalg.api import trusted
     from llm_linalg.lessons.external import of_function
     from llm_linalg.lessons.lesson import lesson_of
+    from llm_linalg.lessons.words import NO_WORDS
+    from llm_linalg.ops.arguments import tensors_in
 
     seed = flags.seed or 0
     try:
@@ -160,6 +195,31 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
     except trusted.TargetError as error:
         raise UsageError(str(error)) from None
     words = ("trace", flags.target, *(word for text in flags.inputs for word in ("--inputs", text)))
+    named_positions = NO_WORDS
+    if flags.positions is not None:
+        words += ("--words", flags.positions)
+        named_positions = words_of(flags.positions, list(tensors_in((*given, *named.values()))))
     keep = None if flags.keep is None else flags.keep * MEGABYTE
     title = flags.target.partition(":")[2].partition("(")[0]  # of a model made by an expression, its class
-    return lesson_of(of_function(function, given, words, keep, named), title, path)
+    program = of_function(function, given, words, keep, named)
+    return lesson_of(program, title, path, words=named_positions)
+
+
+def words_of(text: str, inputs: Sequence[Value]) -> Words:
+    """Return the words that `--words` gives for the positions of a trace's inputs.
+
+    Raises:
+        UsageError: If there are none, or they fit no input.
+    """
+    from llm_linalg.lessons.words import read_words
+
+    try:
+        found = read_words(text)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--words: {getattr(error, 'strerror', None) or error}") from None
+    if not found.fit(inputs):
+        shapes = ", ".join(str(tuple(value.shape)) for value in inputs) or "none"
+        number = len(found.positions)
+        what = f"{number} word{'s' if number != 1 else ''}" if number else "this tokenizer's ids"
+        raise UsageError(f"--words: {what} fit no input; their shapes are {shapes}")
+    return found

@@ -159,7 +159,7 @@ def map_frame(
         base,
         listing=_with_output(_listing(trace, first, base), trace, view),
         place=here,
-        stage=base.stage._replace(map=level, look=level.look, looks=level.looks),
+        stage=base.stage._replace(map=level, look=level.look),
         captions=captions,
         node=node_facts(box),
         operation=box,

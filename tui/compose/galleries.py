@@ -111,7 +111,7 @@ class Galleries:
 
     def navigation(self, view: View, found: NodeNavigation) -> NodeNavigation:
         """Return what the player must know; in the gallery its moves are from head to head."""
-        shows = view.depth == "map" and view.look == "heads" and self.has_heads(view)
+        shows = view.depth == "map" and view.look == "attention" and self.has_heads(view)
         return replace(found, gallery=HeadPlaces(self._trace)) if shows and self._trace is not None else found
 
     def shows_weights(self, view: View, node: Node) -> bool:
@@ -191,9 +191,11 @@ def weights_alone(frame: Frame) -> Frame:
     names = ("query", "key")[-min(2, len(result.shape)) :]
     known = result.edges or (AxisLabels(),) * len(result.shape)
     edges = (*known[: -len(names)], *(
-        AxisLabels(own.name or name, own.labels or tuple(map(str, range(size))))
+        AxisLabels(name, own.labels or tuple(map(str, range(size))))
         for own, name, size in zip(known[-2:], names, result.shape[-2:], strict=True)
     ))  # fmt: skip
     shown = replace(result, cells=PercentCells(result.cells), edges=edges, sign="")
-    stage = frame.stage._replace(panels=(shown,), arrangement="row", look="heads", note=f"{shown.title} in %")
+    stage = frame.stage._replace(
+        panels=(shown,), arrangement="row", look="attention", note=f"{shown.title} in %"
+    )
     return replace(frame, stage=stage)

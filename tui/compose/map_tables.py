@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.text import CleanText, clean
 from tui.compose.key_budget import exceeds_key
 from tui.compose.stop_nodes import navigation_at
-from tui.model.map_table import COLUMNS, TABLES, MapTable, TableRow, facts_of, sort_key
+from tui.model.change_table import change_facts
+from tui.model.map_table import SORTS, TABLES, MapTable, TableRow, facts_of, sort_key
 from tui.navigation.map_moves import current_box
 from tui.text.glyphs import ascii_text
 
 if TYPE_CHECKING:
     from llm_linalg.analysis.block_diagram import BlockDiagram, DiagramBox
+    from llm_linalg.analysis.comparison import Comparison
     from llm_linalg.analysis.summary import Cost
     from llm_linalg.api.node import Node
     from llm_linalg.api.trace import Trace
@@ -32,17 +34,20 @@ class MapTables:
 
     Args:
         passes: The forward and the backward pass of the run.
+        comparison: What differs between the run's trace and another.
     """
 
-    def __init__(self, passes: Passes) -> None:
+    def __init__(self, passes: Passes, comparison: Comparison[Node] | None = None) -> None:
         self._passes = passes
+        self._comparison = comparison
         self._costs: dict[Trace, Mapping[Node, Cost]] = {}
-        self._rows: dict[tuple[Trace, Path], tuple[TableRow, ...]] = {}
+        self._rows: dict[tuple[Trace, Path, bool], tuple[TableRow, ...]] = {}
 
     def awaits(self, view: View) -> bool:
         """Return whether a view shows a table of what is not yet known, and takes a while to find out."""
         trace = self._passes.of(view)
-        return is_table(view) and trace is not None and trace not in self._costs and exceeds_key(trace)
+        costs = self._is_table(view) and view.look != "changes"
+        return costs and trace is not None and trace not in self._costs and exceeds_key(trace)
 
     def find(self, view: View, halt: Callable[[], bool] | None = None) -> None:
         """Find out what a view's table shows; what `halt` stops stays unknown."""
@@ -64,13 +69,13 @@ class MapTables:
         """
         trace = self._passes.of(view)
         found = navigation_at(view, trace)
-        if trace is None or found.map is None or not is_table(view) or self.awaits(view):
+        if trace is None or found.map is None or not self._is_table(view) or self.awaits(view):
             return found
         return replace(found, table=lambda path: [row.boxes for row in self._sorted(view, path)])
 
     def table(self, view: View, ascii_only: bool) -> MapTable | None:
         """Return the table that a view shows; None where it shows the diagram."""
-        if not is_table(view) or self.awaits(view):
+        if not self._is_table(view) or self.awaits(view):
             return None
         *path, name = current_box(view, self.navigation(view))
         rows = self._sorted(view, tuple(path))
@@ -83,18 +88,30 @@ class MapTables:
         trace = self._passes.of(view)
         if trace is None:
             return ()
-        if (trace, path) not in self._rows:
+        changes = None if view.look != "changes" else self._comparison
+        key = trace, path, changes is not None
+        if key not in self._rows and changes is not None:
+            self._rows[key] = tuple(_changes(trace.map, path, changes))
+        elif key not in self._rows:
             self.find(view)
-            self._rows[trace, path] = tuple(_rows(trace.map, path, self._costs[trace]))
-        rows = self._rows[trace, path]
-        if view.sort not in COLUMNS:
+            self._rows[key] = tuple(_rows(trace.map, path, self._costs[trace]))
+        rows = self._rows[key]
+        if view.sort not in SORTS or view.sort not in rows[0].facts:
             return rows
         return tuple(sorted(rows, key=lambda row: sort_key(row.facts, view.sort)))
 
+    def _is_table(self, view: View) -> bool:
+        """Return whether a view shows the map as a table."""
+        compared = self._comparison is not None and not view.backward
+        return view.depth == "map" and view.look in TABLES and (view.look != "changes" or compared)
 
-def is_table(view: View) -> bool:
-    """Return whether a view shows the map as a table."""
-    return view.depth == "map" and view.look in TABLES
+
+def _changes(diagram: BlockDiagram[Node], path: Path, found: Comparison[Node]) -> Iterator[TableRow]:
+    """Yield a row for each box of a level: what differs in it."""
+    for box in diagram.level(path).boxes:
+        if not box.foreign:
+            facts = change_facts(found, box.nodes) | {"shape": box.node.shape, "dtype": box.node.dtype}
+            yield TableRow(clean(box.label, LABEL), (box.name,), box.scope is not None, facts)
 
 
 def _rows(diagram: BlockDiagram[Node], path: Path, costs: Mapping[Node, Cost]) -> Iterator[TableRow]:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
     from llm_linalg.api.trace import Trace
-    from llm_linalg.base.axis_labels import AxisDeclarations, TensorLabels
+    from llm_linalg.base.axis_labels import TensorLabels
     from llm_linalg.base.constants import LookName
+    from llm_linalg.lessons.lesson import Lesson
     from tui.compose.pictures import PictureInput
     from tui.model.frame import Frame
     from tui.model.view import View
@@ -28,12 +29,12 @@ class NodeViews:
     """The views of a run's nodes: in its program, in its backward pass and in the parts of composites.
 
     Args:
-        declared: The axes that the lesson declares.
+        lesson: The lesson, which may declare axes, or have words for them.
         trace: The program's trace; None if it failed.
     """
 
-    def __init__(self, declared: AxisDeclarations, trace: Trace | None) -> None:
-        self._declared = declared
+    def __init__(self, lesson: Lesson, trace: Trace | None) -> None:
+        self._lesson = lesson
         self._trace = trace
 
     def of(self, node: Node, order: str | None = None, step: int | None = None) -> NodeView:
@@ -49,17 +50,22 @@ class NodeViews:
         return self.of(node, order, node.walk(order).locate(cell.index))
 
     def axis_names(self, node: Node) -> TensorLabels:
-        """Return the names of the axes of a node's result; () where no axes are declared."""
+        """Return the names of the axes of a node's result; () where nothing names any."""
         return () if self._naming is None else self._naming.of(node)
 
     @cached_property
     def _naming(self) -> AxisNaming | None:
         from llm_linalg.analysis.axis_names import AxisNaming
+        from llm_linalg.lessons.words import named_axes
 
-        if not self._declared or self._trace is None:
+        if self._trace is None:
+            return None
+        if any(self._lesson.words):
+            return AxisNaming(named_axes(self._lesson.words, self._trace), {})
+        if not self._lesson.axis_declarations:
             return None
         lists = {name: [clean(word, WORD) for word in words] for name, words in self._trace.lists.items()}
-        return AxisNaming(self._declared, lists)
+        return AxisNaming(self._lesson.axis_declarations, lists)
 
 
 class NodeLooks:

@@ -21,6 +21,7 @@ from tui.compose.stop_questions import StopQuestions
 from tui.model.view import View
 
 if TYPE_CHECKING:
+    from llm_linalg.analysis.comparison import Comparison
     from llm_linalg.api.node import Node
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.errors import ProgramError
@@ -105,6 +106,11 @@ class Run:
     solution: str = ""
     first_not_finite: Node | None = None
 
+    @property
+    def comparison(self) -> Comparison[Node] | None:
+        """What differs between its trace and another; None if it is not compared."""
+        return None if self.view.lesson.external is None else self.view.lesson.external.comparison
+
     @cached_property
     def passes(self) -> Passes:
         """The program and its gradient program."""
@@ -118,7 +124,7 @@ class Run:
     @cached_property
     def tables(self) -> MapTables:
         """The tables of its maps."""
-        return MapTables(self.passes)
+        return MapTables(self.passes, self.comparison)
 
     @cached_property
     def galleries(self) -> Galleries:

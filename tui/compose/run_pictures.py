@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import NOTHING, clean
 from tui.compose.boards import board_view
+from tui.compose.changes import beside_twin
 from tui.compose.cursor import CursorCell, cursor_cell, cursor_view
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import frame_without_values, map_frame, node_frame, program_frame
@@ -16,6 +17,7 @@ from tui.compose.maps import BoxRows, map_view
 from tui.compose.node_views import NodeLooks, NodeViews
 from tui.compose.pictures import PictureInput
 from tui.compose.stop_nodes import nodes_beside
+from tui.model.map_table import MAP_LOOKS
 from tui.model.view import SOLUTION
 from tui.navigation.map_moves import current_box
 from tui.navigation.steps import order_of, position
@@ -55,12 +57,13 @@ class RunPictures:
     ) -> None:
         self.cache = FormatCache()
         self._lesson = view.lesson
+        self._comparison = None if view.lesson.external is None else view.lesson.external.comparison
         self._passes = passes
         self._lineages = lineages
         self._tables = tables
         self._galleries = galleries
         self._solution = solution
-        self._views = NodeViews(view.lesson.axis_declarations, passes.forward)
+        self._views = NodeViews(view.lesson, passes.forward)
         self._looks = NodeLooks(self._views)
         self._levels: tuple[BoxRows, BoxRows] = ({}, {})  # of the maps of both passes
 
@@ -109,10 +112,15 @@ class RunPictures:
         if board is not None:
             return frame
         frame = self._looks.draw(frame, view, navigation.level, picture)
-        if not self._galleries.shows_weights(view, navigation.node):
-            return frame
-        frame = replace(frame, stage=frame.stage._replace(looks=(*frame.stage.looks, "heads")))
-        return weights_alone(frame) if view.look == "heads" else frame
+        if self._galleries.shows_weights(view, navigation.node):
+            frame = replace(frame, stage=frame.stage._replace(looks=(*frame.stage.looks, "attention")))
+            frame = weights_alone(frame) if view.look == "attention" else frame
+        compared = None if view.backward else self._comparison
+        if compared is not None and navigation.node in compared.twins:
+            frame = replace(frame, stage=frame.stage._replace(looks=(*frame.stage.looks, "changes")))
+            if view.look == "changes":
+                return beside_twin(frame, navigation.node, compared, self.cache, ascii_only=ascii_only)
+        return frame
 
     def _picture(self, view: View, navigation: NodeNavigation, shown: Node, ascii_only: bool) -> PictureInput:
         """Return what the panels of a view's node are made from."""
@@ -160,4 +168,10 @@ class RunPictures:
         box = navigation.box(current_box(view, navigation))
         shown = node_view(box.node, next(iter(box.node.orders), None))
         frame = map_frame(view, trace, navigation, level, shown, node_view(box.nodes[0]))
-        return replace(frame, place=frame.place._replace(has_backward=self._passes.has_backward))
+        own = {"attention": level.gallery is not None, "changes": self._comparison is not None}
+        looks = tuple(look for look in MAP_LOOKS if own.get(look, True))
+        return replace(
+            frame,
+            place=frame.place._replace(has_backward=self._passes.has_backward),
+            stage=frame.stage._replace(looks=looks),
+        )

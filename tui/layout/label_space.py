@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 
 from tui.layout.values import Label, PanelSlot
@@ -18,14 +20,23 @@ NARROWEST = 3
 
 def beside(panel: Panel) -> int:
     """Return the columns that the labels of a panel's rows take, with a space; 0 if it has none."""
-    widest = max(map(cell_len, panel.row_edge.labels), default=0)
-    return min(widest, MOST) + 1 if widest else 0
+    widest = _widest(panel.row_edge.labels, MOST)
+    return widest + 1 if widest else 0
 
 
 def cell_width(panel: Panel, cell: int) -> int:
     """Return the columns of a cell, widened to give the labels of the panel's columns room above them."""
-    widest = max(map(cell_len, panel.column_edge.labels), default=0)
-    return max(cell, min(widest, WIDENING) + 1)
+    return max(cell, _widest(panel.column_edge.labels, WIDENING) + 1)
+
+
+def _widest(labels: Sequence[str], most: int) -> int:
+    """Return the columns of the widest label, at most so many: a vocabulary is not looked at whole."""
+    widest = 0
+    for label in labels:
+        widest = max(widest, cell_len(label))
+        if widest >= most:
+            return most
+    return widest
 
 
 def row_labels(panel: Panel, slot: PanelSlot) -> list[Label]:
@@ -44,7 +55,7 @@ def column_labels(panel: Panel, slot: PanelSlot) -> list[Label]:
 
     Return none where columns are too narrow for the first letters.
     """
-    if slot.cell - 1 < min(max(map(cell_len, panel.column_edge.labels)), NARROWEST):
+    if slot.cell - 1 < _widest(panel.column_edge.labels, NARROWEST):
         return []
     words = [cut(panel.column_edge.labels[column], slot.cell - 1) for column in slot.columns]
     ends = [slot.x + (k + 1) * slot.cell - (not slot.tight) for k in range(len(words))]

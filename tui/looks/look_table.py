@@ -11,6 +11,7 @@ from tui.looks.curve import CURVE
 from tui.looks.look import Look, LookInput
 from tui.looks.plane_drawing import PLANE
 from tui.looks.symbols import SYMBOLS
+from tui.looks.top import TOP
 from tui.looks.weave_drawing import WEAVE
 from tui.model.drawing import Drawing
 from tui.model.frame import CELL_LOOKS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
 
-LOOKS: tuple[Look, ...] = (PLANE, BARS, CURVE, WEAVE, SYMBOLS)
+LOOKS: tuple[Look, ...] = (PLANE, BARS, CURVE, WEAVE, SYMBOLS, TOP)
 _BY_NAME = {look.name: look for look in LOOKS}
 
 

@@ -110,7 +110,7 @@ def focus_text(focus: Focus | None) -> str:
         return "Its values were dropped."
     shares = (("its own place", focus.itself), ("the one before", focus.before), ("the first", focus.first))
     told = [f"{share:.0%} on {where}" for where, share in shares if share is not None]
-    even = f"as spread as {focus.keys:.1f} keys"
+    even = f"as spread as {focus.spread:.1f} keys"
     return f"On average {', '.join(told)}; {even}." if told else f"Its weights are {even}."
 
 

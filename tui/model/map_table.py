@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.constants import LookName
@@ -17,15 +16,19 @@ if TYPE_CHECKING:
 TABLES: Mapping[LookName, tuple[str, ...]] = {
     "sizes": ("parameters", "bytes", "products", "seconds"),
     "values": ("max_abs", "min_abs", "nan", "inf", "zeros"),
+    "changes": ("changed", "begins", "change", "relative"),
 }
 """The columns of each of the map's tables, by the look that it is."""
-MAP_LOOKS: tuple[LookName, ...] = ("numbers", *TABLES, "heads")
+MAP_LOOKS: tuple[LookName, ...] = ("numbers", *TABLES, "attention")
 """The looks of the map: the diagram, the tables, and the attention heads, if there are any."""
-COLUMNS = tuple(chain.from_iterable(TABLES.values()))
-"""What a table can be sorted by."""
+COLUMNS = (*TABLES["sizes"], *TABLES["values"])
+"""What the tables of one trace can be sorted by."""
+SORTS = (*COLUMNS, *TABLES["changes"])
+"""What any table can be sorted by."""
 HEADS = {
     "parameters": "params", "bytes": "kept B", "products": "mults", "seconds": "time",
     "max_abs": "max |x|", "min_abs": "min |x|", "nan": "NaN", "inf": "inf", "zeros": "zeros",
+    "changed": "differ", "begins": "begin", "change": "largest", "relative": "relative",
 }  # fmt: skip
 SMALLEST_FIRST = ("min_abs",)
 TOLD: Mapping[LookName, str] = {
@@ -33,6 +36,8 @@ TOLD: Mapping[LookName, str] = {
     "parameters. mults: multiplications. time: of plain runs beside the trace.",
     "values": "Of all that it gives: the largest and smallest finite |x|, how many are NaN or infinite, and "
     "the share of zeros.",
+    "changes": "differ: operations with other numbers there. begin: those made of what is the same. largest: "
+    "the largest difference of two numbers; relative: as a share of the largest in its tensor.",
 }
 STOPPED = "? was not computed: it was stopped, or the values were dropped. "
 _UNITS = ("", "k", "M", "G", "T", "P")
@@ -91,7 +96,7 @@ class MapTable:
     @property
     def sentence(self) -> CleanText:
         """What its columns say, and of a row of several boxes into which ↵ goes."""
-        lacks = any(row.facts["nan"] is None for row in self.rows)
+        lacks = any(row.facts.get("nan", 0) is None for row in self.rows)
         many = len(self.rows[self.row].boxes)
         alike = f"{many} that are alike count together; ↵ goes into {self.box}. " if many > 1 else ""
         return clean(f"{STOPPED if lacks else ''}{alike}{TOLD[self.look]}")
@@ -140,6 +145,8 @@ def sort_key(facts: Mapping[str, Any], column: str) -> float:
 
 def cell_text(facts: Mapping[str, Any], column: str) -> str:
     """Return a cell of a table: nothing for 0, `?` for what is not known."""
+    if column in TABLES["changes"]:
+        return change_text(facts, column)
     value, known = facts[column], facts["nan"] is not None
     if value is None or (column == "bytes" and not known):
         return "" if known else "?"
@@ -148,6 +155,16 @@ def cell_text(facts: Mapping[str, Any], column: str) -> str:
     if column in ("max_abs", "min_abs"):
         return f"{value:.3g}"
     return count_text(value) if column != "zeros" else share_text(value)
+
+
+def change_text(facts: Mapping[str, Any], column: str) -> str:
+    """Return a cell of a table of what differs: nothing for what does not."""
+    value = facts[column]
+    if column == "changed":
+        return f"{value:,}/{facts['nodes']:,}" if value else ""
+    if column == "begins":
+        return f"{value:,}" if value else ""
+    return "shape" if value is None and facts["changed"] else f"{value:.2g}" if value else ""
 
 
 def share_text(share: float) -> str:

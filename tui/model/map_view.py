@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from llm_linalg.base.constants import LookName
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.model.gallery import Gallery
-from tui.model.map_table import MAP_LOOKS, MapTable
+from tui.model.map_table import MapTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +113,8 @@ class MapView:
     def look(self) -> LookName:
         """The look in which it is shown."""
         if self.gallery is not None:
-            return "heads"
+            return "attention"
         return "numbers" if self.table is None else self.table.look
-
-    @property
-    def looks(self) -> tuple[LookName, ...]:
-        """The looks that follow each other; to the heads leads a key of their own."""
-        return MAP_LOOKS[:-1] if self.gallery is None else MAP_LOOKS
 
     @property
     def question(self) -> str:

@@ -274,7 +274,7 @@ class View:
 
 
 def _opening_depth(stop: Stop) -> Depth:
-    if stop.exercise is not None:
+    if stop.exercise is not None or stop.look == "top":
         return "operations"
     return "map" if stop.map is not None else "terms" if stop.order == "terms" else "cells"
 

@@ -17,7 +17,7 @@ from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean
 from tui.model.flags import Choice, Parser, add_switch, flag_value, seed, whole_number
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
-from tui.model.map_table import COLUMNS
+from tui.model.map_table import SORTS
 from tui.model.usage_error import UsageError
 from tui.model.view import END, View
 
@@ -64,7 +64,7 @@ def add_picture_flags(
     add("--at", "the slice of an N-d tensor; or none", type=slice_index, metavar="I,J")
     add("--row", "the selected row of a board, from 1", type=whole_number, metavar="N")
     add("--look", ", ".join(LOOK_NAMES), type=Choice("look", LOOK_NAMES), metavar="L")
-    add("--sort", "the column that sorts a table of the map", type=Choice("column", COLUMNS), metavar="C")
+    add("--sort", "the column that sorts a table of the map", type=Choice("column", SORTS), metavar="C")
     forward, backward = "show the forward program", "show the backward program"
     if "backward" in leave_out:
         forward = backward = argparse.SUPPRESS

@@ -117,7 +117,7 @@ class Counter(RowWidget):
         going = picture.session.player.playing
         total = f"{frame.place.steps:,}" if frame.place.steps > MANY else str(frame.place.steps)
         step = f"{frame.place.step:,}" if frame.place.steps > MANY else str(frame.place.step)
-        words = "heads" if frame.stage.look == "heads" and frame.stage.map else None
+        words = "heads" if frame.stage.look == "attention" and frame.stage.map else None
         spans = row(
             (step.rjust(len(total)), "strong", "goto"),
             (f"/{total} {words or STEP_WORDS.get(frame.place.depth, 'steps')} ", "label", "goto"),

@@ -159,7 +159,11 @@ def tensor_object(name: str, tensor: Value) -> dict[str, object]:
 
 def _axes(edges: TensorLabels) -> dict[str, object]:
     """Return the names and labels of the axes, if there are any."""
-    return {"axes": [{"name": edge.name, "labels": list(edge.labels)} for edge in edges]} if edges else {}
+    told = [
+        {"name": edge.name, "labels": list(edge.labels if len(edge.labels) <= LARGEST else ())}
+        for edge in edges
+    ]
+    return {"axes": told} if edges else {}
 
 
 def _error(error: ProgramError) -> dict[str, object]:

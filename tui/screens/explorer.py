@@ -33,8 +33,8 @@ from tui.screens.run_worker import (
 from tui.session.commands import BY_ID, find_command, run
 from tui.session.contexts import Context
 from tui.session.exercise_commands import session_frame, with_verdict
+from tui.session.first_numbers import with_first_told
 from tui.session.keys import KEYS
-from tui.session.not_finite import with_first_told
 from tui.session.script.script_recorder import Recording
 from tui.session.session import Session
 from tui.session.step_commands import tick

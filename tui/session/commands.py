@@ -27,9 +27,9 @@ from tui.session import (
     control_commands,
     door,
     exercise_commands,
+    first_numbers,
     guess_commands,
     map_commands,
-    not_finite,
     playground_commands,
     step_commands,
     stop_commands,
@@ -367,9 +367,14 @@ COMMANDS = with_key_text((
         "map.ask", "c", "cell", "Ask a cell of what the box gives where it came from", 16, map_commands.ask,
         script="ask", footer_stay=4,
     ),
+    _of(Topic.MAP, Context.DIFFERS)(
+        "differs", "exclamation_mark", "first", "The first number that differs from the other trace", 2,
+        first_numbers.go_to_first_change, script="differs", footer_stay=4,
+        words=[phrase(23, "the first number that differs from the other trace")],
+    ),
     _of(Topic.MAP, Context.NOT_FINITE)(
         "broken", "exclamation_mark", "NaN", "The first number that is not finite, and what made it", 2,
-        not_finite.go_to_first, script="broken", footer_stay=4,
+        first_numbers.go_to_first, script="broken", footer_stay=4,
         words=[phrase(23, "the first number that is not finite")],
     ),
     _of(Topic.MAP, Context.HEADS)(

@@ -36,6 +36,7 @@ class Context(Enum):
     MAP = "the map of the program is shown"
     MAP_TABLE = "the map is shown as a table"
     HEADS = "the map, or one's own code, is shown, and there are attention heads"
+    DIFFERS = "two traces are compared, and they differ"
     NOT_FINITE = "a number of the program is not finite, and it is not on the stage"
     MAP_LESSONS = "the map is shown, and lessons tell about its boxes"
     BOARD = "a board is shown"

@@ -31,7 +31,7 @@ def to_heads(session: Session) -> Session:
     if navigation.gallery is not None:
         return out(session)
     on_map = view if view.depth == "map" else map_moves.onto(view, navigation, navigation.path)
-    return session.at_view(replace(on_map, look="heads")).with_trail((view,))
+    return session.at_view(replace(on_map, look="attention")).with_trail((view,))
 
 
 def row_by(session: Session, direction: int) -> Session:

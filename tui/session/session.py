@@ -341,6 +341,8 @@ class Session:
         traced = self.view.depth == "map" or self.view.lesson.external is not None
         if run is not None and traced and run.galleries.has_heads(self.view):
             contexts.add(Context.HEADS)
+        if run is not None and run.comparison is not None and run.comparison.first is not None:
+            contexts.add(Context.DIFFERS)
         if run is not None and run.first_not_finite is not None:
             shown = None if self.view.depth == "map" else run.top_node(self.view)
             if shown is not run.first_not_finite or self.view.cursor is None:

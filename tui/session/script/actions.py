@@ -15,7 +15,7 @@ from tui.compose import cursor_moves
 from tui.model.examples import BY_NAME as EXAMPLES
 from tui.model.flags import SEEDS, pause
 from tui.model.flags import speed as parse_speed
-from tui.model.map_table import COLUMNS
+from tui.model.map_table import SORTS
 from tui.model.usage_error import UsageError
 from tui.navigation import map_moves, steps
 from tui.navigation.playground import is_playground, last_line
@@ -240,7 +240,7 @@ def sort_table(session: Session, rest: Sequence[str]) -> str | Session:
     """Sort the map's tables by a column, or by none; by the next one unless it is named."""
     if not rest:
         return "map.sort"
-    name = one_of(rest, "column", [*COLUMNS, "none"])
+    name = one_of(rest, "column", [*SORTS, "none"])
     return session.at_view(replace(session.view, sort="" if name == "none" else name))
 
 

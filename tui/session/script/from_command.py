@@ -58,7 +58,7 @@ def box_step(word: str) -> CommandWriter:
     """Write a word that selects a box; in the gallery of heads the head that was reached."""
 
     def write(before: Session, argument: str, after: Session) -> Words:
-        if after.view.look == "heads" and after.view.depth == "map":
+        if after.view.look == "attention" and after.view.depth == "map":
             return step(before, argument, after)
         return step_or_stop(before, argument, after) if word == "next" else (word,)
 
@@ -129,7 +129,7 @@ def link_or_none(before: Session, _argument: str, after: Session) -> Words:
 
 def box(_before: Session, _argument: str, after: Session) -> Words:
     """Write the box of the map or the head of the gallery, or that it was gone into."""
-    if after.view.look == "heads" and after.view.depth == "map":
+    if after.view.look == "attention" and after.view.depth == "map":
         return step(_before, _argument, after)
     return ("box", "/".join(after.view.box)) if after.view.depth == "map" else ("into",)
 

@@ -1,0 +1,191 @@
+"""Two traces of one program beside each other: which nodes differ, by how much, and where that begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from math import inf
+from typing import Generic, Literal
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.cells import Index
+from llm_linalg.base.untraced import untraced
+from llm_linalg.recording.record import Record
+from llm_linalg.recording.record_node import N
+from llm_linalg.recording.scopes import Scope
+
+MOST_ALIGNED = 3_000
+"""Nodes of a module up to which those are aligned that stand in a different order, or are new."""
+Kind = Literal["values", "shape", "dtype", "operation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[N]):
+    """A node that differs from its twin in the other trace.
+
+    Attributes:
+        node: The node.
+        twin: The other trace's.
+        kind: What differs: the values alone, or their shape, their dtype, or what computed them.
+        cells: How many cells differ; all where the shapes do.
+        largest: The largest difference between two cells; infinite where one is no finite number and the
+            other is another; None where the shapes differ.
+        relative: The same as a share of the largest magnitude in the node.
+        begins: Whether it differs although all that it was computed from is the same.
+    """
+
+    node: N
+    twin: N
+    kind: Kind
+    cells: int
+    largest: float | None
+    relative: float | None
+    begins: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Generic[N]):
+    """What differs between two traces.
+
+    Attributes:
+        twins: The node of the other trace for each of the first that has one.
+        changes: By node of the first, those that differ, in order.
+        only_first: The nodes of the first trace that have no twin.
+        only_other: The nodes of the other without one.
+        unknown: The nodes whose values were dropped in one of them.
+    """
+
+    twins: Mapping[N, N]
+    changes: Mapping[N, Change[N]]
+    only_first: tuple[N, ...]
+    only_other: tuple[N, ...]
+    unknown: tuple[N, ...]
+
+    @property
+    def first(self) -> Change[N] | None:
+        """The first node that differs; None if none does."""
+        return next(iter(self.changes.values()), None)
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing differs, as far as the values are there."""
+        return not (self.changes or self.only_first or self.only_other)
+
+    def gap(self, node: N) -> Tensor | None:
+        """Return how much a node is larger in the other trace, cell by cell; 0 where both are the same.
+
+        None where the shapes differ, or the values were dropped.
+        """
+        twin = self.twins.get(node)
+        if twin is None or node.shape != twin.shape or node.dropped or twin.dropped:
+            return None
+        with untraced():
+            wide = torch.complex128 if node.value.is_complex() or twin.value.is_complex() else torch.float64
+            differs = _differs(node.value, twin.value)
+            return (twin.value.to(wide) - node.value.to(wide)).where(differs, 0.0)
+
+    def farthest(self, node: N) -> Index:
+        """Return the cell of a node that differs most; the first where that can't be said."""
+        gap = self.gap(node)
+        if gap is None or not gap.numel():
+            return (0,) * len(node.shape)
+        with untraced():
+            place = int(gap.abs().nan_to_num(inf, inf).argmax())
+            return tuple(int(i) for i in torch.unravel_index(torch.tensor(place), gap.shape))
+
+    def inside(self, nodes: Sequence[N]) -> list[Change[N]]:
+        """Return the changes of some nodes."""
+        return [change for node in nodes if (change := self.changes.get(node)) is not None]
+
+
+def compare(first: Record[N], other: Record[N], tolerance: float = 0.0) -> Comparison[N]:
+    """Return what differs between two traces of one program, or of a program before and after a change.
+
+    Nodes are twins that stand in the same module, with the same name, or without one the same operation, at
+    the same place among those of the module.
+
+    Args:
+        first: A trace.
+        other: The other.
+        tolerance: The share of a node's largest magnitude up to which a difference does not count.
+    """
+    twins = _twins(first.scopes, other.scopes)
+    changes: dict[N, Change[N]] = {}
+    unknown: dict[N, None] = {}
+    with untraced():
+        for node in first.nodes:
+            twin = twins.get(node)
+            if twin is None:
+                continue
+            if node.dropped or twin.dropped:
+                unknown[node] = None
+                continue
+            pairs = zip(node.operands, twin.operands, strict=False)
+            same = all(
+                twins.get(own.node) is there.node and own.node not in changes and own.node not in unknown
+                for own, there in pairs
+            )
+            begins = same and len(node.operands) == len(twin.operands)
+            change = _change(node, twin, begins, tolerance)
+            if change is not None:
+                changes[node] = change
+    paired = set(twins.values())
+    return Comparison(
+        twins,
+        changes,
+        tuple(node for node in first.nodes if node not in twins),
+        tuple(node for node in other.nodes if node not in paired),
+        tuple(unknown),
+    )
+
+
+def _twins(first: Scope[N], other: Scope[N]) -> dict[N, N]:
+    theirs = {scope.path: scope.nodes for scope in other}
+    return {node: twin for scope in first for node, twin in _aligned(scope.nodes, theirs.get(scope.path, []))}
+
+
+def _aligned(nodes: Sequence[N], others: Sequence[N]) -> Iterator[tuple[N, N]]:
+    """Yield the nodes of a module in pairs."""
+    mine, theirs = ([own.bound_name or own.op for own in some] for some in (nodes, others))
+    if mine == theirs or max(len(mine), len(theirs)) > MOST_ALIGNED:
+        pairs = zip(nodes, others, mine, theirs, strict=False)
+        yield from ((node, twin) for node, twin, one, two in pairs if one == two)
+        return
+    for start, begin, count in SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks():
+        yield from zip(nodes[start : start + count], others[begin : begin + count], strict=True)
+
+
+def _change(node: N, twin: N, begins: bool, tolerance: float) -> Change[N] | None:
+    """Return how a node differs from its twin; None if it does not."""
+    if node.shape != twin.shape:
+        cells = max(node.value.numel(), twin.value.numel())
+        return Change(node, twin, "shape", cells, None, None, begins)
+    cells, largest, relative = _difference(node.value, twin.value)
+    same_dtype = node.dtype == twin.dtype
+    if relative <= tolerance and (same_dtype or tolerance):
+        return None
+    kind: Kind = "operation" if node.op != twin.op else "values" if same_dtype else "dtype"
+    return Change(node, twin, kind, cells, largest, relative, begins)
+
+
+def _differs(value: Tensor, other: Tensor) -> Tensor:
+    """Return the cells (bool) in which two tensors of one shape differ; NaN is the same as NaN."""
+    return (value != other) & ~(value.isnan() & other.isnan())
+
+
+def _difference(value: Tensor, other: Tensor) -> tuple[int, float, float]:
+    """Return how many cells of two tensors of one shape differ, by how much at most, and as what share."""
+    differs = _differs(value, other)
+    cells = int(differs.sum())
+    if not cells:
+        return 0, 0.0, 0.0
+    wide = torch.complex128 if value.is_complex() or other.is_complex() else torch.float64
+    gaps = (value[differs].to(wide) - other[differs].to(wide)).abs()
+    largest = float(gaps.nan_to_num(inf, inf, inf).max())
+    sizes = value.to(wide).abs()
+    sizes = sizes[sizes.isfinite()]
+    scale = float(sizes.max()) if sizes.numel() else 0.0
+    return cells, largest, largest / scale if scale else inf

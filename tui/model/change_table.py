@@ -1,0 +1,22 @@
+"""What differs between the operations of two traces, as the facts of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llm_linalg.analysis.comparison import Comparison
+    from llm_linalg.api.node import Node
+
+
+def change_facts(found: Comparison[Node], nodes: Sequence[Node]) -> dict[str, Any]:
+    """Return how many of some nodes differ, where that begins, and by how much at most."""
+    changes = found.inside(nodes)
+    return {
+        "nodes": len(nodes),
+        "changed": len(changes),
+        "begins": sum(change.begins for change in changes),
+        "change": max((own.largest for own in changes if own.largest is not None), default=None),
+        "relative": max((own.relative for own in changes if own.relative is not None), default=None),
+    }
