@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import torch
 
 from llm_linalg.base.cells import Index
-from llm_linalg.base.text import clean
-from llm_linalg.explain.formula import node_cell
+from llm_linalg.base.text import NOTHING, CleanText, clean
+from llm_linalg.explain.formula import factors_text, node_cell, sum_pieces
 from llm_linalg.questions.guess import RightAnswer
-from llm_linalg.questions.question import Ask, FenceLine
+from llm_linalg.questions.question import Ask, FenceLine, Mistake
 from llm_linalg.questions.value import value_text
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ DrawnKind = Literal["value", "sum", "reads", "shape", "mask"]
 MOST_CHOICES = 4
 MOST_READ = 64  # cells that are described
 MOST_AROUND = 200  # operations that are looked at
+ALL = "[:]"  # all of a tensor
 MOST_ROW = 64  # cells of a row whose masked ones are counted
 
 
@@ -38,6 +39,8 @@ class Question(NamedTuple):
     ask: Ask  # the question as an author would write it
     answer: RightAnswer  # what torch answers
     cell: Index | None = None  # the cell that it is about, or None
+    why: CleanText = NOTHING  # why that is the answer, in a line
+    mistakes: tuple[Mistake, ...] = ()  # wrong answers, and the names of the mistakes that give them
 
 
 class WalkPlace(NamedTuple):
@@ -86,7 +89,8 @@ def _value(place: WalkPlace, _random: Random) -> Question | None:
         return None
     name = node_cell(place.node, index)
     value = place.node.value[index].item()
-    return Question("value", _ask(f"What will `{name}` be?", name), _number(value), index)
+    ask = _ask(f"What will `{name}` be?", name)
+    return Question("value", ask, _number(value), index, _why(place.node.walk(place.order)[place.step].text))
 
 
 def _sum(place: WalkPlace, random: Random) -> Question | None:
@@ -103,7 +107,9 @@ def _sum(place: WalkPlace, random: Random) -> Question | None:
         return None
     name = node_cell(place.node, index)
     text = f"`{name}` is a sum of {len(terms)} terms. What is the sum of the first {count}?"
-    return Question("sum", _ask(text, f"{name}, {count} terms"), _number(value), index)
+    pieces = sum_pieces([(factors_text(term.factors, value_text), "") for term in terms[:count]], "")
+    why = _why(f"{''.join(piece for piece, _ in pieces)} = {value_text(value)}")
+    return Question("sum", _ask(text, f"{name}, {count} terms"), _number(value), index, why)
 
 
 def _reads(place: WalkPlace, random: Random) -> Question | None:
@@ -126,18 +132,21 @@ def _reads(place: WalkPlace, random: Random) -> Question | None:
     if len(cells) > MOST_READ or math.prod(shape) > MOST_READ:
         return None
     read, regions = frozenset(cells), _regions(shape)
-    right = next((words for words, region in regions.items() if region == read), None)
-    if right is None:
+    where = next((where for where, region in regions.items() if region == read), None)
+    if where is None:
         return None
-    others = [words for words in _near(regions, len(shape), index) if regions[words] != read]
+    others = [other for other in _near(regions, len(shape), index) if regions[other] != read]
     random.shuffle(others)
-    choices = [right, *others[: MOST_CHOICES - 1]]
+    right, *wrong = (f"{name}{one}" if one != ALL else f"all of {name}" for one in (where, *others))
+    choices = [right, *wrong[: MOST_CHOICES - 1]]
     if len(choices) < 3:
         return None
     random.shuffle(choices)
     text = f"Which cells of `{name}` is `{node_cell(node, index)}` made from?"
     answer = RightAnswer("choice", clean(right), choices.index(right), right)
-    return Question("reads", _ask(text, f"reads of {name}", choices), answer, index)
+    return Question(
+        "reads", _ask(text, f"reads of {name}", choices), answer, index, _why(node.sentence(place.order))
+    )
 
 
 def _is_read_twice(node: Node, which: int) -> bool:
@@ -165,7 +174,8 @@ def _shape(place: WalkPlace, _random: Random) -> Question | None:
     )
     size = node.value.shape
     answer = RightAnswer("shape", clean(value_text(size)), None, size)
-    return Question("shape", _ask(f"{given}. What shape has `{node.title}`?", f"{node.title}.shape"), answer)
+    ask = _ask(f"{given}. What shape has `{node.title}`?", f"{node.title}.shape")
+    return Question("shape", ask, answer, why=_why(node.shape_line))
 
 
 def _mask(place: WalkPlace, _random: Random) -> Question | None:
@@ -177,9 +187,11 @@ def _mask(place: WalkPlace, _random: Random) -> Question | None:
     if not 0 <= place.step < len(walk):
         return None
     row = next(iter(walk[place.step].writes))[0]
-    hidden = sum(node.mask_rule((row, column)) is not None for column in range(node.value.shape[1]))
-    text = f"How many cells of row {row} of `{node.title}` does the mask take away?"
-    return Question("mask", _ask(text, f"row {row} of {node.title}"), _number(hidden))
+    rules = [node.mask_rule((row, column)) for column in range(node.value.shape[1])]
+    hidden = [rule for rule in rules if rule is not None]
+    text = f"How many cells of `{node.title}[{row}]` does the mask hide?"
+    why = f"One of them, by its rule: {hidden[0]}." if hidden else "Its rule holds for all of them."
+    return Question("mask", _ask(text, f"{node.title}[{row}]"), _number(len(hidden)), why=_why(why))
 
 
 Maker = Callable[[WalkPlace, Random], Question | None]
@@ -197,30 +209,32 @@ def _ask(text: str, about: str, choices: Collection[str] = ()) -> Ask:
     return Ask(clean(text, 500), FenceLine(clean(about, 200)), tuple(map(clean, choices)))
 
 
+def _why(text: str) -> CleanText:
+    return clean(text, 300)
+
+
 def _number(value: float) -> RightAnswer:
     return RightAnswer("number", clean(value_text(value)), None, value)
 
 
 def _regions(shape: tuple[int, ...]) -> dict[str, frozenset[Index]]:
-    """Return the regions of a vector or a matrix by name: cells first, then all of it, rows and columns."""
+    """Return the regions of a vector or a matrix as they are indexed: cells, all of it, rows and columns."""
     cells = list(product(*map(range, shape)))
-    found = {f"cell {cell if len(cell) > 1 else cell[0]}": frozenset([cell]) for cell in cells}
-    found["all of it"] = frozenset(cells)
-    for axis, name in enumerate(("row", "column") if len(shape) == 2 else ()):
+    found = {f"[{', '.join(map(str, cell))}]": frozenset([cell]) for cell in cells}
+    found[ALL] = frozenset(cells)
+    for axis, before in enumerate(("", ":, ") if len(shape) == 2 else ()):
         for i in range(shape[axis]):
-            found[f"{name} {i}"] = frozenset(cell for cell in cells if cell[axis] == i)
+            found[f"[{before}{i}]"] = frozenset(cell for cell in cells if cell[axis] == i)
     return found
 
 
 def _near(regions: Mapping[str, frozenset[Index]], rank: int, index: Index) -> list[str]:
-    """Return the names of regions that one may take for what a cell reads: those with its indices first."""
-    lines = [words for words in regions if not words.startswith("cell")]
-    named = [f"cell {i}" for i in index] if rank == 1 else []
-    named += [f"{name} {i}" for name in ("row", "column") for i in index]
-    named += [f"cell {pair}" for pair in product(index, repeat=2)]
-    named += ["all of it", *(regions if rank == 1 else lines)]
+    """Return the regions that one may take for what a cell reads: those with its indices first."""
+    named = [f"[{before}{i}]" for before in ("", ":, ")[:rank] for i in index]
+    named += [f"[{i}, {j}]" for i, j in product(index, repeat=2)]
+    named += [ALL, *(where for where in regions if rank == 1 or where.count(",") == where.count(":"))]
     found: dict[frozenset[Index], str] = {}
-    for words in named:
-        if words in regions:
-            found.setdefault(regions[words], words)
+    for where in named:
+        if where in regions:
+            found.setdefault(regions[where], where)
     return list(found.values())[: 6 if rank == 1 else 8]

@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.syntax import expression
 from llm_linalg.base.text import CleanText, clean
 from llm_linalg.questions.program_state import ProgramState
-from llm_linalg.questions.question import AN_ERROR, Ask
+from llm_linalg.questions.question import AN_ERROR, Ask, Mistake
 from llm_linalg.questions.value import MOST_PARTS, is_same, plain_tensor, value_text
 
 Kind = Literal["choice", "number", "shape", "cell", "numbers"]
@@ -120,6 +120,15 @@ def kind_of(value: object) -> Kind | None:
     if tensor.numel() == 1:
         return "number"
     return "numbers" if tensor.numel() <= MOST_PARTS else None
+
+
+def mistake_in(guess: str, mistakes: Iterable[Mistake]) -> str:
+    """Return the name of the mistake that gives a guess, a choice or what was typed; empty if none does."""
+    said = literal(guess)
+    for mistake in mistakes:
+        if _plain(guess) == _plain(mistake.text) or (said is not None and agrees(guess, said, mistake.value)):
+            return mistake.name
+    return ""
 
 
 def _is_right(choice: str, value: object, failure: ProgramError | None, state: ProgramState) -> bool:

@@ -1,13 +1,13 @@
 """Practice: questions without end, made from short programs with drawn shapes and small whole numbers.
 
-A program is an entry in a table: the operation, where the course has it, and how its text is drawn at a
-level. What is asked about its walk is drawn too, and the answer is torch's. One seed gives one sequence.
+A program is an entry in a table: the operation, where the course teaches it, and how its text is drawn at a
+level. What is asked about its walk is drawn too, and the answer is torch's; topics ask for the rest of the
+course. One seed gives one sequence.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from llm_linalg.base.text import clean
 from llm_linalg.questions.drawn import DrawnKind, Question, WalkPlace, question_at
 from llm_linalg.questions.guess import RightAnswer
 from llm_linalg.questions.question import Ask, FenceLine
+from llm_linalg.questions.topics import PracticeTopic, floats, sizes, small, topics
 
 HIGHEST_LEVEL = 5
 ATTEMPTS = 50  # draws after which a topic has nothing of a kind
@@ -29,67 +30,82 @@ STEPS_UP = 2  # right answers in a row after which it becomes harder
 
 
 class PracticeProgram(NamedTuple):
-    """A program to ask about."""
+    """A program to ask about, or a topic.
 
-    op: str  # the operation that is asked about, by torch's short name
-    part: int  # the part of the course that it belongs to
-    lessons: tuple[str, ...]  # the slugs of the lessons that are about it
-    draw: Callable[[Random, int], str]  # draws the program, whose last line makes `Y`, at a level from 1
-    kinds: tuple[str, ...]  # what is asked of it
+    Attributes:
+        op: The operation that is asked about, by torch's short name; of a topic its kind.
+        lessons: The slugs of the lessons that are about it, first the one that teaches it.
+        stop: The title of the stop that does.
+        kinds: What is asked of it.
+        draw: Draws the program, whose last line makes `Y`, at a level from 1; None for a topic.
+        topic: The topic.
+    """
+
+    op: str
+    lessons: tuple[str, ...]
+    stop: str
+    kinds: tuple[str, ...]
+    draw: Callable[[Random, int], str] | None = None
+    topic: PracticeTopic | None = None
+
+    @property
+    def taught(self) -> tuple[str, str]:
+        """The lesson that teaches it, and the title of its stop."""
+        return self.lessons[0], self.stop
 
 
 class PracticeQuestion(NamedTuple):
-    """A question with the picture that it is asked about."""
+    """A question with the picture that it is asked about.
 
+    Attributes:
+        entry: What is practised by it.
+        op: The operation that is asked about.
+        level: How hard it is, from 1.
+        program: The program that makes the picture.
+        node: The name of the node that the picture shows; empty if there is none.
+        step: The number of steps that it shows.
+        backward: Whether it is a node of the gradient program.
+        question: The question and its answer.
+        shown: The lines of the program that are shown; empty for all.
+        look: How the picture is drawn.
+    """
+
+    entry: PracticeProgram
     op: str
-    level: int  # how hard it is, from 1
+    level: int
     program: str
-    node: str  # the name of the node that the picture shows; empty if the program fails
-    step: int  # the number of steps that it shows
-    backward: bool  # whether it is a node of the gradient program
-    question: Question  # the question and its answer
-
-
-def _size(random: Random, level: int) -> int:
-    return random.randint(2, 3 + level // 2)
-
-
-def _sizes(random: Random, level: int, count: int) -> tuple[int, ...]:
-    return tuple(_size(random, level) for _ in range(count))
-
-
-def _matrix(random: Random, *shape: int, most: int = 4) -> str:
-    """Return the text of a tensor of small whole numbers."""
-    if not shape:
-        return str(random.choice([*range(-most + 1, 0), *range(1, most + 1), 1, 2]))
-    return f"[{', '.join(_matrix(random, *shape[1:], most=most) for _ in range(shape[0]))}]"
+    node: str
+    step: int
+    backward: bool
+    question: Question
+    shown: str = ""
+    look: str = "numbers"
 
 
 def _given(random: Random, **shapes: tuple[int, ...]) -> str:
-    """Return lines that bind tensors of these shapes; the first number of each makes all of them floats."""
-    numbers = {name: _matrix(random, *shape) for name, shape in shapes.items()}
-    floats = {name: re.sub("[0-9]+", r"\g<0>.", text, count=1) for name, text in numbers.items()}
-    return "".join(f"{name} = torch.tensor({text})\n" for name, text in floats.items())
+    """Return lines that bind tensors of these shapes, of small whole numbers."""
+    made = {name: floats(small(random, *shape)) for name, shape in shapes.items()}
+    return "".join(f"{name} = torch.tensor({text})\n" for name, text in made.items())
 
 
-def _tensors(line: str, most: int = HIGHEST_LEVEL, **axes: str) -> Callable[[Random, int], str]:
+def _tensors(line: str, **axes: str) -> Callable[[Random, int], str]:
     """Return what draws a program of a line and tensors, of a matrix `x` unless others are given.
 
-    Each has a letter for each axis; one letter is one size.
+    Each has a letter for each axis; one letter is one size, and no two are alike.
     """
     axes = axes or {"x": "rc"}
 
     def draw(random: Random, level: int) -> str:
         letters = dict.fromkeys("".join(axes.values()))
-        sizes = dict(zip(letters, _sizes(random, min(level, most), len(letters)), strict=True))
-        shapes = {name: tuple(sizes[letter] for letter in own) for name, own in axes.items()}
-        return f"{_given(random, **shapes)}Y = {line.format(**sizes)}"
+        drawn = dict(zip(letters, sizes(random, level, len(letters)), strict=True))
+        shapes = {name: tuple(drawn[letter] for letter in own) for name, own in axes.items()}
+        return f"{_given(random, **shapes)}Y = {line.format(**drawn)}"
 
     return draw
 
 
 def _pointwise(random: Random, level: int) -> str:
-    rows, columns = _sizes(random, level, 2)
+    rows, columns = sizes(random, level, 2)
     other = random.choice([(rows, columns), (columns,), (rows, 1), (1, columns)][: 1 + level])
     sign = random.choice("*+-")
     return f"{_given(random, x=(rows, columns), y=other)}Y = x {sign} y"
@@ -100,10 +116,15 @@ def _dot(random: Random, level: int) -> str:
 
 
 def _matmul(random: Random, level: int) -> str:
-    rows, inner, columns = _sizes(random, level, 3)
+    rows, inner, columns = sizes(random, level, 3)
     if level > 2 and random.random() < 0.5:
         return f"{_given(random, x=(rows, inner), W=(columns, inner))}Y = x @ W.T"
     return f"{_given(random, x=(rows, inner), W=(inner, columns))}Y = x @ W"
+
+
+def _batch(random: Random, level: int) -> str:
+    rows, inner, columns = sizes(random, min(level, 2), 3)
+    return f"{_given(random, Q=(2, rows, inner), K=(2, columns, inner))}Y = Q @ K.mT"
 
 
 def _triangle(random: Random, level: int) -> str:
@@ -113,53 +134,64 @@ def _triangle(random: Random, level: int) -> str:
 
 
 def _masked(random: Random, level: int) -> str:
-    size, diagonal = 3 + level // 2, random.randint(0, 1)
-    hidden = f"hidden = torch.ones({size}, {size}).triu({diagonal}) == 1\n"
+    size = 3 + level // 2
+    hidden = f"hidden = torch.ones({size}, {size}).triu(1) == 1\n"
     return f"{_given(random, S=(size, size))}{hidden}Y = S.masked_fill(hidden, -math.inf)"
 
 
 def _rows(random: Random, level: int) -> str:
-    words, size = 3 + level // 2, _size(random, level)
-    places = [random.randrange(words) for _ in range(_size(random, level))]
+    words, size = 3 + level // 2, random.randint(2, 3 + level // 2)
+    places = [random.randrange(words) for _ in range(random.randint(2, 3))]
     return f"{_given(random, table=(words, size))}Y = table[torch.tensor({places})]"
 
 
 _LINEAR = _tensors("F.linear(x, A, b)", x="rk", A="ck", b="c")
-_BATCH = _tensors("Q @ K.transpose(1, 2)", 2, Q="brk", K="bck")
 WALK: tuple[DrawnKind, ...] = ("value", "reads", "shape")
-BATCH = ("value", "sum", "shape")
-LEARN = ("gradient", "repair")
 SUMS: tuple[DrawnKind, ...] = ("value", "sum", "reads", "shape")
-PROGRAMS: tuple[PracticeProgram, ...] = (
-    PracticeProgram("getitem", 1, ("vector", "tensor3", "projections"), _rows, WALK),
-    PracticeProgram("mul", 2, ("elementwise",), _pointwise, WALK),
-    PracticeProgram("dot", 2, ("dot", "similarity", "scalar"), _dot, ("value", "sum")),
-    PracticeProgram("sum", 2, ("scalar", "elementwise"), _tensors("x.sum(dim=0)"), SUMS),
-    PracticeProgram("mul", 3, ("scale",), _tensors("2 * x"), ("value", "reads")),
-    PracticeProgram("matmul", 3, ("matvec", "columns"), _tensors("A @ x", A="rc", x="c"), SUMS),
-    PracticeProgram("matmul", 3, ("matmul", "shapes", "columns"), _matmul, (*SUMS, "repair", "gradient")),
-    PracticeProgram("linear", 3, ("linear", "align"), _LINEAR, (*SUMS, "gradient")),
-    PracticeProgram("T", 4, ("transpose", "matrix"), _tensors("x.T"), WALK),
-    PracticeProgram("matmul", 4, ("backprop", "descent", "backward", "align"), _matmul, LEARN),
-    PracticeProgram("reshape", 4, ("transpose", "heads"), _tensors("x.reshape({c}, {r})"), WALK),
-    PracticeProgram("triu", 5, ("triangular", "causal"), _triangle, ("mask", "value")),
-    PracticeProgram("diag", 5, ("diagonal", "identity"), _tensors("torch.diag(x)", x="r"), WALK),
-    PracticeProgram("matmul", 6, ("attention", "scores", "heads"), _BATCH, BATCH),
-    PracticeProgram("masked_fill", 6, ("causal", "scores", "attention"), _masked, ("mask", "reads")),
-    PracticeProgram("softmax", 6, ("softmax", "attention"), _tensors("torch.softmax(x, dim=1)"), WALK[1:]),
-    PracticeProgram("relu", 7, ("mlp",), _tensors("F.relu(x)"), ("value", "reads")),
-    PracticeProgram("add", 7, ("residual", "block"), _tensors("x + x.mean(dim=1, keepdim=True)"), ("value",)),
-    PracticeProgram("matmul", 8, ("logits", "sampling"), _matmul, SUMS),
-    PracticeProgram("argmax", 8, ("sampling", "logits"), _tensors("x.argmax(dim=1)"), WALK),
+WALKS: tuple[PracticeProgram, ...] = (
+    PracticeProgram("mul", ("elementwise",), "When the shapes differ", ("value", "reads"), _pointwise),
+    PracticeProgram("dot", ("dot", "similarity", "scalar"), "The dot product", ("value", "sum"), _dot),
+    PracticeProgram("matmul", ("matvec", "columns"), "Each entry is a dot product", SUMS,
+                    _tensors("A @ x", A="rc", x="c")),
+    PracticeProgram("matmul", ("matmul", "columns", "summary"), "Row by column", SUMS, _matmul),
+    PracticeProgram("matmul", ("shapes", "align", "summary"), "When torch refuses", ("repair",), _matmul),
+    PracticeProgram("linear", ("linear", "align"), "By hand", SUMS, _LINEAR),
+    PracticeProgram("T", ("transpose", "matrix", "summary"), "Rows become columns", WALK, _tensors("x.T")),
+    PracticeProgram("reshape", ("transpose", "heads"), "The line in memory", WALK,
+                    _tensors("x.reshape({c}, {r})")),
+    PracticeProgram("matmul", ("backprop", "descent", "backward"), "Back to W", ("gradient",), _matmul),
+    PracticeProgram("diag", ("diagonal", "summary"), "One number for each axis", ("value", "reads"),
+                    _tensors("torch.diag(x)", x="r")),
+    PracticeProgram("triu", ("triangular", "causal", "summary"), "The rule at each cell", ("mask", "value"),
+                    _triangle),
+    PracticeProgram("getitem", ("embedding", "projections"), "A text is a matrix", WALK, _rows),
+    PracticeProgram("softmax", ("softmax", "attention"), "More: row by row", ("reads",),
+                    _tensors("torch.softmax(x, dim=1)")),
+    PracticeProgram("masked_fill", ("causal", "scores", "attention"), "−∞ means never", ("mask", "reads"),
+                    _masked),
+    PracticeProgram("matmul", ("heads", "scores", "attention"), "All heads at once",
+                    ("value", "sum", "shape"), _batch),
+    PracticeProgram("sum", ("layernorm", "elementwise"), "The mean of each row", SUMS,
+                    _tensors("x.sum(dim=1)")),
+    PracticeProgram("relu", ("mlp",), "A curve between", ("value",), _tensors("F.relu(x)")),
+    PracticeProgram("argmax", ("logits", "sampling"), "Bars over the words", ("value",),
+                    _tensors("x.argmax(dim=1)")),
 )  # fmt: skip
-"""What is practised. An operation more is an entry here."""
+PROGRAMS = (
+    *WALKS,
+    *(PracticeProgram(one.kind, (one.lesson,), one.stop, (one.kind,), topic=one) for one in topics()),
+)
+"""What is practised. An operation more is an entry here, and a topic more one in `topics.toml`."""
 
 
-def programs_of(part: int | None = None, lesson: str | None = None) -> tuple[PracticeProgram, ...]:
-    """Return the programs of a part or of a lesson; all without either."""
-    return tuple(
-        one for one in PROGRAMS if part in (None, one.part) and (lesson is None or lesson in one.lessons)
-    )
+def programs_of(lessons: Collection[str]) -> tuple[PracticeProgram, ...]:
+    """Return the programs that are about one of these lessons."""
+    return tuple(one for one in PROGRAMS if not set(lessons).isdisjoint(one.lessons))
+
+
+def programs_seen(stops: Collection[tuple[str, str]]) -> tuple[PracticeProgram, ...]:
+    """Return the programs whose stop is among these: pairs of a lesson's slug and a stop's title."""
+    return tuple(one for one in PROGRAMS if one.taught in stops)
 
 
 def draw_question(
@@ -167,22 +199,59 @@ def draw_question(
 ) -> PracticeQuestion:
     """Return the question of a number, from 1, under a seed; of one kind, if that is given.
 
+    Each program has its turn before one comes again.
+
     Raises:
         LookupError: If these programs have no such question.
     """
     some = [one for one in programs if kind in (None, *one.kinds)]
     random = Random(f"{seed}:{number}:{level}")  # noqa: S311 - it draws a question, and keeps no secret
-    for _ in range(ATTEMPTS if some else 0):
-        entry = random.choice(some)
-        wanted = kind or random.choice(entry.kinds)
-        text = entry.draw(random, level)
-        if wanted in _MAKERS:
-            found = _MAKERS[wanted](entry, text, random, level)
-        else:
-            found = _at_step(entry, text, run_text(text, own=True)["Y"], random, level, wanted)
+    round_, place = divmod(number - 1, max(len(some), 1))
+    turns = Random(f"{seed}:{round_}").sample(some, len(some))  # noqa: S311
+    for entry in (*turns[place:], *turns[:place]):
+        found = _drawn_from(entry, random, level, kind or random.choice(entry.kinds))
         if found is not None:
             return found
     raise LookupError(f"nothing of this kind is practised here: {kind}")
+
+
+def draw_again(missed: PracticeQuestion, seed: int, number: int, level: int) -> PracticeQuestion:
+    """Return a question like one that was missed, with other numbers."""
+    random = Random(f"{seed}:{number}:again")  # noqa: S311
+    for _ in range(ATTEMPTS):
+        found = _drawn_from(missed.entry, random, level, missed.question.kind)
+        if found is not None and (found.program, found.question.ask) != (missed.program, missed.question.ask):
+            return found
+    return missed
+
+
+def _drawn_from(entry: PracticeProgram, random: Random, level: int, kind: str) -> PracticeQuestion | None:
+    """Return a question of an entry, the first that is none too easy; None if it has none of that kind."""
+    for _ in range(ATTEMPTS):
+        found = _tried(entry, random, level, kind)
+        if found is not None:
+            return found
+    return None
+
+
+def _tried(entry: PracticeProgram, random: Random, level: int, kind: str) -> PracticeQuestion | None:
+    if entry.topic is not None:
+        made = entry.topic.asked(random, level)
+        if made is None:
+            return None
+        program, question = made
+        shown, _, last = program.rpartition("\n")
+        node = "Y" if entry.topic.made else ""
+        return PracticeQuestion(
+            entry, entry.op, level, program, node, 0, False, question,
+            shown if last.startswith("Y = ") and node else program, entry.topic.look,
+        )  # fmt: skip
+    if entry.draw is None:
+        return None
+    text = entry.draw(random, level)
+    if kind in _MAKERS:
+        return _MAKERS[kind](entry, text, random, level)
+    return _at_step(entry, text, run_text(text, own=True)["Y"], random, level, kind)
 
 
 def _at_step(
@@ -197,10 +266,26 @@ def _at_step(
 ) -> PracticeQuestion | None:
     order = node.orders[0]
     step = 0 if kind == "shape" else random.randrange(len(node.walk(order)))
+    if kind == "mask":
+        step -= step % node.shape[-1]  # before any cell of the row is there
     made = question_at(WalkPlace(node, order, step), random.randint(1, 1000), kind)
-    if made is None:
+    if made is None or is_trivial(node, made):
         return None
-    return PracticeQuestion(entry.op if backward else node.op, level, text, node.name, step, backward, made)
+    op = entry.op if backward else node.op
+    return PracticeQuestion(entry, op, level, text, node.name, step, backward, made)
+
+
+def is_trivial(node: Node, asked: Question) -> bool:
+    """Return whether a question about a node tells nothing: nothing is masked, or all, or there is a tie."""
+    first = node.operands[0].value
+    if asked.kind == "mask":
+        return not 0 < asked.answer.value < node.shape[-1]
+    if asked.kind == "shape":
+        return bool(node.shape == tuple(first.shape))
+    if node.op == "argmax" and asked.cell is not None:
+        row = first[asked.cell]
+        return int((row == row.max()).sum()) > 1
+    return node.op == "relu" and not bool((first < 0).any() and (first > 0).any())
 
 
 def _gradient(entry: PracticeProgram, text: str, random: Random, level: int) -> PracticeQuestion | None:
@@ -212,7 +297,7 @@ def _gradient(entry: PracticeProgram, text: str, random: Random, level: int) -> 
     if found is None or found.question.cell is None:
         return None
     index = ", ".join(map(str, found.question.cell))
-    asked = f"What is the derivative of `loss` by `{name[1:]}[{index}]`?"
+    asked = f"What is the derivative of `loss` with respect to `{name[1:]}[{index}]`?"
     ask = found.question.ask._replace(question=clean(asked))
     return found._replace(question=found.question._replace(kind="gradient", ask=ask))
 
@@ -233,8 +318,10 @@ def _repair(entry: PracticeProgram, _text: str, random: Random, level: int) -> P
     text = f"`x` is {left} and `W` is {right}, so `x @ W` fails. Which gives shape {wanted}?"
     ask = Ask(clean(text), FenceLine("x @ W"), tuple(map(clean, choices)))
     answer = RightAnswer("choice", clean(right_one), choices.index(right_one), right_one)
-    question = Question("repair", ask, answer)
-    return PracticeQuestion(entry.op, level, f"{given}\nY = x @ W", "", 0, False, question)
+    fitting = {"x @ W.T": (rows, inner), "x.T @ W": (rows, inner)}
+    why = clean(f"{right_one} is {fitting[right_one]} @ {(inner, columns)}: the {inner} meets the {inner}.")
+    question = Question("repair", ask, answer, why=why)
+    return PracticeQuestion(entry, entry.op, level, f"{given}\nY = x @ W", "", 0, False, question)
 
 
 _CHANGES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -266,7 +353,7 @@ class Practice:
         number: The number of the question, from 1.
         level: How hard the next new question is.
         streak: Right answers in a row at this level.
-        missed: Questions to come back, each with the number at which it does.
+        missed: Questions to come back with other numbers, each with the number at which it does.
         right: Right answers so far.
     """
 
@@ -280,13 +367,15 @@ class Practice:
 
     @property
     def question(self) -> PracticeQuestion:
-        """The question that is asked now: one that was missed, when its time has come, or a new one."""
+        """The question that is asked now: like one that was missed, when its time has come, or a new one."""
         back = next((one for due, one in self.missed if due <= self.number), None)
-        return back or draw_question(self.programs, self.seed, self.number, self.level)
+        if back is not None:
+            return draw_again(back, self.seed, self.number, self.level)
+        return draw_question(self.programs, self.seed, self.number, self.level)
 
     def after(self, asked: PracticeQuestion, *, right: bool) -> Practice:
         """Return the session after a question was answered; one that was passed counts as missed."""
-        others = tuple((due, one) for due, one in self.missed if one != asked)
+        others = tuple((due, one) for due, one in self.missed if not _is_alike(one, asked))
         number = self.number + 1
         if not right:
             back = (*others, (number + COMES_BACK, asked))
@@ -294,6 +383,11 @@ class Practice:
         up = self.streak + 1 >= STEPS_UP
         level, streak = min(HIGHEST_LEVEL, self.level + up), 0 if up else self.streak + 1
         return replace(self, number=number, level=level, streak=streak, missed=others, right=self.right + 1)
+
+
+def _is_alike(one: PracticeQuestion, other: PracticeQuestion) -> bool:
+    """Return whether two questions differ in their numbers alone."""
+    return one.entry is other.entry and one.question.kind == other.question.kind
 
 
 def sheet(programs: tuple[PracticeProgram, ...], seed: int, count: int) -> Iterator[PracticeQuestion]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llm_linalg.base.text import CleanText
 
@@ -33,6 +33,14 @@ class Ask(NamedTuple):
     choices: tuple[CleanText, ...] = ()
     vary: tuple[FenceLine, ...] = ()
     line: int = 1
+
+
+class Mistake(NamedTuple):
+    """A wrong answer: as a choice says it, its value, and the name of the mistake that gives it."""
+
+    text: CleanText
+    value: Any
+    name: CleanText
 
 
 class WrongAnswer(NamedTuple):

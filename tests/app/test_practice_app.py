@@ -6,8 +6,10 @@ import asyncio
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
+from textual.pilot import Pilot
 
 from llm_linalg.questions.practice import PROGRAMS, Practice, sheet
 from tests.app.driving import LONGEST, opened
@@ -16,7 +18,7 @@ from tui.app import ScreenApp
 from tui.cli import practice_command
 from tui.cli.main import main
 from tui.screens.explorer import ExplorerScreen
-from tui.screens.practice_screen import PracticeScreen
+from tui.screens.practice_screen import PracticePicture, PracticeScreen, whole_practice
 from tui.terminal.textual_private import screen_rows
 
 Capture = pytest.CaptureFixture[str]
@@ -40,12 +42,14 @@ def test_a_sheet_is_the_same_with_and_without_answers(capsys: Capture) -> None:
     without = capsys.readouterr().out
     assert main([*words, "--answers"]) == 0
     answered = capsys.readouterr().out
-    assert re.sub("answer: .*\n", "", answered) == without
+    assert re.sub("answer: (?:.+\n)+", "", answered) == without
+    assert answered.count("\nllm-linalg ") == 4
     assert answered.count("answer: ") == 4
     assert main([*words, "--format", "json", "--answers"]) == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [record["number"] for record in records] == [1, 2, 3, 4]
-    assert {"number", "question", "picture", "answer"} <= set(records[0])
+    assert {"number", "question", "picture", "answer", "why", "lesson", "stop"} <= set(records[0])
+    assert all(record["why"] and record["stop"] > 0 for record in records)
     assert [f"answer: {record['answer']}" for record in records] == re.findall("answer: .*", answered)
     assert main([*words, "--format", "json"]) == 0
     assert "answer" not in json.loads(capsys.readouterr().out.splitlines()[0])
@@ -63,8 +67,8 @@ def test_a_picture_does_not_have_the_answer(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["0", "--count", "1"], "there is nothing to practise in"),
-        (["nowhere", "--count", "1"], "the parts are 1, 2"),
+        (["42", "--count", "1"], "there is nothing to practise in"),
+        (["nowhere", "--count", "1"], "the parts are 0, 1, 2"),
         (["--count", "0"], "a sheet has 1 to 1,000 questions"),
         (["--answers"], "--answers is of a sheet"),
         ([], "'llm-linalg practice --count 10' prints a sheet"),
@@ -137,7 +141,7 @@ async def test_a_picture_that_is_higher_than_the_screen_is_scrolled() -> None:
         async with asyncio.timeout(LONGEST):
             while screen.drawn is None:
                 await pilot.pause()
-        screen._picture = "\n".join(f"row {k}." for k in range(30))
+        screen._picture = PracticePicture("\n".join(f"row {k}." for k in range(30)), None, None)
         screen.fill()
         await pilot.pause()
         assert "row 0." in shown(screen)
@@ -159,6 +163,80 @@ async def test_a_key_of_the_explorer_opens_it_and_escape_comes_back() -> None:
         await d.pilot.press("escape")
         await d.settle()
         assert isinstance(d.app.screen, ExplorerScreen)
+
+
+async def until_asked(screen: PracticeScreen, pilot: Pilot[None]) -> None:
+    """Until a question is on the screen that was not answered."""
+    async with asyncio.timeout(LONGEST):
+        while screen.drawn is None or screen.told is not None or screen.passed:
+            await pilot.pause()
+
+
+async def test_only_what_was_seen_is_asked_unless_more_is_wanted() -> None:
+    async with opened("vector", stop=2) as d:
+        await d.pilot.press("P")
+        await d.until_shown("of what you have seen")
+        screen = d.app.screen
+        assert isinstance(screen, PracticeScreen)
+        await until_asked(screen, d.pilot)
+        assert {one.taught for one in known(screen.practice).programs} == {
+            ("vector", "From one word to another")
+        }
+        assert known(screen.drawn).question.kind == "way"
+        assert "a = torch.tensor(" in shown(screen)
+        assert "Y = " not in shown(screen)
+        await d.pilot.press("tab")
+        await d.until_shown("all of the course")
+        assert known(screen.practice).programs == PROGRAMS
+
+
+async def test_where_nothing_is_practised_yet_it_says_so() -> None:
+    async with opened("vector", stop=6) as d:
+        await d.pilot.press("P")
+        await d.until_shown("Nothing is practised yet of what you have seen.")
+        await d.pilot.press("tab")
+        await d.until_shown("your answer")
+
+
+async def test_a_wrong_answer_has_its_mistake_the_reason_and_the_stop_that_teaches_it() -> None:
+    async with opened("vector", stop=2) as d:
+        await d.pilot.press("P")
+        await d.until_shown("your answer")
+        screen = d.app.screen
+        assert isinstance(screen, PracticeScreen)
+        ask = known(screen.drawn).question.ask
+        mistakes = {one.text: one.name for one in known(screen.drawn).question.mistakes}
+        wrong = next(choice for choice in ask.choices if mistakes.get(choice) == "the way back")
+        await d.pilot.press("enter")  # an empty answer is none
+        assert screen.told is None
+        assert not screen.passed
+        await d.pilot.press(str(ask.choices.index(wrong) + 1))
+        await d.until_shown("That is the way back.")
+        assert "Start plus way is end: " in shown(screen)
+        assert "Vector, stop 2: From one word to another" in shown(screen)
+        first = known(screen.drawn).program
+        await d.pilot.press("enter")
+        await until_asked(screen, d.pilot)
+        assert known(screen.drawn).program != first
+        await d.pilot.press("right")
+        await d.until_shown("l its lesson")
+        await d.pilot.press("l")
+        await d.settle()
+        assert (d.view.lesson.slug, d.view.stop) == ("vector", 2)
+
+
+async def test_each_question_of_the_course_fits_the_screen() -> None:
+    practice = whole_practice()
+    app = ScreenApp(PracticeScreen(lambda: practice))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, PracticeScreen)
+        for number in range(1, len(PROGRAMS) + 1):
+            screen.practice = replace(practice, number=number)
+            await screen._ask()
+            assert "your answer" in shown(screen)
+            assert re.search(r"rows \d+ to \d+ of", shown(screen)) is None, number
+        await pilot.press("escape")
 
 
 async def test_a_question_that_comes_when_the_screen_was_left_is_no_fault() -> None:

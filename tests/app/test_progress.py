@@ -7,17 +7,27 @@ import os
 import pty
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.reader import catalog, find
 from tests.app.driving import opened
 from tui.app import Options
 from tui.cli.main import main
-from tui.files.course_progress import BEGUN, DONE, UNSEEN, CourseProgress, LessonProgress, progress_of_json
+from tui.files.course_progress import (
+    BEGUN,
+    DONE,
+    UNSEEN,
+    CourseProgress,
+    LessonProgress,
+    numbered_stops,
+    progress_of_json,
+)
 from tui.files.state_file import State, StateFile, of_json
 from tui.files.user_dirs import folder
 from tui.model.view import View
@@ -85,6 +95,59 @@ def test_a_lesson_is_done_when_all_is_seen_and_every_exercise_solved() -> None:
     there = there.with_learner(attempts=solved).with_progress()
     assert there.learner.progress.stage("matvec") == DONE
     assert counts(MATVEC, there.learner.progress) == (STOPS, STOPS, 1, 1)
+
+
+BEFORE = ("Look", "Guess", "Your turn")
+AFTER = ("Look", "More to see", "Guess", "Your turn")
+
+
+@pytest.mark.parametrize(
+    ("known", "was", "there"),
+    [
+        (LessonProgress((1, 2, 3), (3,), 3, 1), BEFORE, ((1, 3, 4), (4,))),
+        (LessonProgress((2,), (), 3, 1), BEFORE, ((3,), ())),
+        (LessonProgress((1, 2, 3), (3,), 3, 1), (), ((4,), (4,))),  # numbers alone, of another count
+        (LessonProgress((1, 3), (), 4, 1), (), ((1, 3), ())),
+        (LessonProgress((1, 2, 3), (3,), 3, 1), ("Look", "Gone", "Write it"), ((1, 4), (4,))),
+    ],
+)
+def test_in_another_version_a_stop_is_known_by_its_title(
+    known: LessonProgress, was: tuple[str, ...], there: tuple[tuple[int, ...], tuple[int, ...]]
+) -> None:
+    moved = known.moved(was, AFTER, [4])
+    assert (moved.seen, moved.solved, moved.stops, moved.exercises) == (*there, 4, 1)
+    assert not moved.is_done
+
+
+def test_a_file_of_before_is_read_and_what_was_not_seen_is_not_done(tmp_path: Path) -> None:
+    titles = numbered_stops()["matvec"]
+    every = [*range(1, len(titles) + 1)]
+    exercise = next(number for number, title in enumerate(titles, 1) if title.startswith("Your turn"))
+    told = {"seen": every, "solved": [exercise], "stops": len(titles), "exercises": 1}
+    state = {"format": 1, "progress": {"matvec": told, "no-lesson": told}}
+    (tmp_path / "state.json").write_text(json.dumps(state), encoding="utf-8")
+    progress = StateFile(tmp_path).load().progress
+    now = progress.of("matvec")
+    assert now is not None
+    assert len(now.solved) == 1
+    assert {MATVEC.stops[number - 1].title for number in now.seen} <= {*titles}
+    assert progress.of("no-lesson") is not None
+    assert StateFile(tmp_path).update(lambda known: known)
+    again = StateFile(tmp_path).load()
+    assert again.progress == progress
+    assert again.course
+
+
+def test_what_is_noted_has_its_titles_and_survives_a_new_stop(tmp_path: Path) -> None:
+    session = Session.start(View.opening(MATVEC, 2), catalog()).with_progress()
+    assert StateFile(tmp_path).update(session.remembered)
+    state = json.loads((tmp_path / "state.json").read_text(encoding="utf-8"))
+    assert state["progress"]["matvec"]["titles"] == [stop.title for stop in MATVEC.stops]
+    first, *rest = MATVEC.stops
+    new = first._replace(title=clean("A stop that is new"))
+    longer = tuple(stop._replace(number=number) for number, stop in enumerate((new, first, *rest), 1))
+    known = StateFile(tmp_path).load().progress.in_course([replace(MATVEC, stops=longer)])
+    assert known.of("matvec") == LessonProgress((3,), (), STOPS + 1, 1)
 
 
 async def test_it_is_kept_as_one_goes_and_shown_in_the_sidebar(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_what_another_version_added_stays(tmp_path: Path) -> None:
     assert StateFile(tmp_path).update(lambda state: state.with_deck("/a.md", 2))
     assert json.loads((tmp_path / NAME).read_text(encoding="utf-8")) == {
         "format": 1, "theme": "light", "pace": 3, "place": [], "decks": {"/a.md": 2}, "marks": {},
-        "lessons": {}, "progress": {}, "way": None,
+        "lessons": {}, "progress": {}, "way": None, "course": "", "brief": False,
     }  # fmt: skip
 
 

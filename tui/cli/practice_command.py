@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
@@ -14,17 +15,21 @@ from tui.cli import launch
 from tui.cli.frame_command import no_environment
 from tui.cli.parser import command_parser, format_flag, setting_flags
 from tui.cli.settings import COLOURS, resolve
+from tui.files import user_dirs
 from tui.files.output import is_terminal, write
+from tui.files.state_file import StateFile
 from tui.model.flags import Parser, whole_number
 from tui.model.flags import seed as seed_number
 from tui.model.usage_error import UsageError
 from tui.plain_prompt import lines
 from tui.text.glyphs import ascii_text
 from tui.text.json_line import json_line
+from tui.text.rows import wrap
 
 if TYPE_CHECKING:
     from llm_linalg.questions.practice import Practice, PracticeProgram, PracticeQuestion
     from tui.app import ScreenApp
+    from tui.model.question_view import GuessView
 
 MOST = 1000  # questions of a sheet
 SHEET = "'llm-linalg practice --count 10' prints a sheet"
@@ -35,8 +40,9 @@ def parser() -> Parser:
     """Return the parser of `llm-linalg practice`."""
     parser = command_parser(
         "practice",
-        "Questions without end, made from short programs with small whole numbers. They become "
-        "harder as answers are right, and what was missed comes back.",
+        "Questions without end, made from short programs with small whole numbers: of what you have seen "
+        "of the course, if you have seen any. They become harder as answers are right, and what was missed "
+        "comes back with other numbers.",
     )
     parser.add_argument("what", nargs="?", metavar="PART|LESSON", help="practise this alone: 3, or matmul")
     parser.add_argument(
@@ -71,7 +77,7 @@ def run(flags: argparse.Namespace) -> int:
         else:
             text = "\n" * (number > 1) + question_text(number, drawn, ascii_only=bool(flags.ascii))
             if flags.answers:
-                text += f"answer: {plain_text(drawn.question.answer.text)}\n"
+                text += f"answer: {plain_text(drawn.question.answer.text)}\n{_because(drawn, None)}"
             write(_spelled(text, bool(flags.ascii)))
     return 0
 
@@ -83,14 +89,17 @@ def _spelled(text: str, ascii_only: bool) -> CleanText:
 
 def programs(what: str | None) -> tuple[PracticeProgram, ...]:
     """Return what is practised of a part or a lesson; all without a word. Raises UsageError."""
+    from llm_linalg.lessons.reader import shelf
     from llm_linalg.questions.practice import PROGRAMS, programs_of
 
     if what is None:
         return PROGRAMS
-    found = programs_of(part=int(what)) if what.isdecimal() and len(what) < 3 else programs_of(lesson=what)
+    is_part = what.isdecimal() and len(what) < 3
+    found = programs_of([one.slug for one in shelf() if one.part == int(what)] if is_part else [what])
     if not found:
-        parts = ", ".join(dict.fromkeys(str(one.part) for one in PROGRAMS))
-        slugs = ", ".join(sorted({slug for one in PROGRAMS for slug in one.lessons}))
+        taught = {slug for one in PROGRAMS for slug in one.lessons}
+        parts = ", ".join(dict.fromkeys(str(one.part) for one in shelf() if one.slug in taught))
+        slugs = ", ".join(sorted(taught))
         raise UsageError(
             f"there is nothing to practise in {quote(what)}: the parts are {parts}, the lessons {slugs}"
         )
@@ -109,7 +118,13 @@ def question_object(number: int, drawn: PracticeQuestion, *, answers: bool) -> d
         "choices": [plain_text(choice) for choice in ask.choices],
         "picture": picture_text(drawn),
     }
-    return record | {"answer": plain_text(drawn.question.answer.text)} if answers else record
+    if not answers:
+        return record
+    from tui.compose.practice_picture import taught_stop
+
+    taught = taught_stop(drawn)
+    told = {"answer": plain_text(drawn.question.answer.text), "why": plain_text(drawn.question.why)}
+    return record | told | ({} if taught is None else {"lesson": taught.slug, "stop": taught.number})
 
 
 def picture_text(drawn: PracticeQuestion, *, ascii_only: bool = False) -> CleanText:
@@ -125,7 +140,8 @@ def question_text(number: int, drawn: PracticeQuestion, *, ascii_only: bool) -> 
     ask = drawn.question.ask
     choices = "".join(f"  {k}  {plain_text(choice)}\n" for k, choice in enumerate(ask.choices, 1))
     picture = picture_text(drawn, ascii_only=ascii_only)
-    return _spelled(f"{number}. {plain_text(ask.question)}\n{choices}\n{picture}\n", ascii_only)
+    asked = "\n".join(wrap(f"{number}. {plain_text(ask.question)}", WIDTH))
+    return _spelled(f"{asked}\n{choices}\n{picture}\n", ascii_only)
 
 
 def _session(flags: argparse.Namespace) -> int:
@@ -134,15 +150,14 @@ def _session(flags: argparse.Namespace) -> int:
     launch.report_problems(settings)
     some = flags.what
     if settings.values.plain or launch.is_dumb(os.environ):
-        from llm_linalg.questions.practice import Practice
-
-        return _at_a_prompt(Practice(programs(some), flags.seed), ascii_only=settings.values.ascii)
+        return _at_a_prompt(_begin(some, flags.seed), ascii_only=settings.values.ascii)
 
     def make() -> ScreenApp:
         from tui.app import ScreenApp
         from tui.screens.practice_screen import PracticeScreen
 
-        return ScreenApp(PracticeScreen(lambda: _begin(some, flags.seed)), launch.options_of(settings))
+        whole = None if some is not None or not _seen() else partial(_whole, flags.seed)
+        return ScreenApp(PracticeScreen(lambda: _begin(some, flags.seed), whole), launch.options_of(settings))
 
     if some is not None:
         programs(some)  # said before the screen opens
@@ -150,10 +165,37 @@ def _session(flags: argparse.Namespace) -> int:
 
 
 def _begin(what: str | None, seed: int) -> Practice:
-    """Return a session of practice; for a thread, as it imports torch."""
+    """Return a session of practice; for a thread, as it imports torch.
+
+    Without a word it is of what was seen, if that is practised.
+    """
+    from llm_linalg.questions.practice import Practice, programs_seen
+
+    seen = programs_seen(_seen()) if what is None else ()
+    return Practice(seen or programs(what), seed)
+
+
+def _whole(seed: int) -> Practice:
+    """Return a session of practice of all of the course."""
     from llm_linalg.questions.practice import Practice
 
-    return Practice(programs(what), seed)
+    return Practice(seed=seed)
+
+
+def _seen() -> frozenset[tuple[str, str]]:
+    """Return the stops of the course that were seen."""
+    return StateFile(user_dirs.folder(os.environ)).load().progress.seen_stops
+
+
+def _because(drawn: PracticeQuestion, given: GuessView | None) -> str:
+    """Return the mistake that was made, why the answer is right, and what opens the stop that teaches it."""
+    from tui.compose.practice_picture import reasons, taught_stop
+
+    taught = taught_stop(drawn)
+    lines = [*reasons(drawn, given)]
+    if taught is not None:
+        lines += [taught.words, f"llm-linalg {taught.slug} --stop {taught.number}"]
+    return "".join(f"{line}\n" for text in lines for line in wrap(text, WIDTH))
 
 
 def _at_a_prompt(practice: Practice, *, ascii_only: bool) -> int:
@@ -172,8 +214,9 @@ def _at_a_prompt(practice: Practice, *, ascii_only: bool) -> int:
             write(clean_lines("That is not an answer to this question. An empty line passes it.\n"))
             continue
         said = f"It is {plain_text(drawn.question.answer.text)}." if given is None else given.sentence
+        told = _because(drawn, given)
         practice = practice.after(drawn, right=given is not None and given.right)
         drawn = practice.question
         asked = question_text(practice.number, drawn, ascii_only=ascii_only)
-        write(_spelled(f"{said}\n\n{asked}", ascii_only))
+        write(_spelled(f"{said}\n{told}\n{asked}", ascii_only))
     return 0

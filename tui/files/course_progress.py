@@ -1,10 +1,20 @@
-"""What a learner has seen and solved of the course, as values and as JSON."""
+"""What a learner has seen and solved of the course, as values and as JSON.
+
+Stops are counted. Their titles are kept beside, and find them again in another version of the course.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+if TYPE_CHECKING:
+    from llm_linalg.lessons.lesson import Lesson
+
+NUMBERED = Path(__file__).with_name("numbered_stops.txt")
+LONGEST_TITLE = 300  # characters
 MOST_STOPS = 1000  # of a lesson
 UNSEEN, BEGUN, DONE = range(3)
 """The stages of a lesson."""
@@ -43,15 +53,48 @@ class LessonProgress(NamedTuple):
             tuple(sorted(seen & {*stops})), tuple(sorted(solved & {*stops})), other.stops, other.exercises
         )
 
+    def moved(self, was: Sequence[str], now: Sequence[str], exercises: Sequence[int]) -> LessonProgress:
+        """Return it for another version of the lesson, in which a stop of the same title is the same stop.
+
+        What was solved stays solved, where that was all and there are as many exercises. Without the titles
+        that there were, numbers count as long as there are as many stops.
+        """
+        was = was or (now if self.stops == len(now) else ())
+        place = {title: number for number, title in enumerate(now, 1)}
+        seen, solved = (
+            {place[was[number - 1]] for number in numbers if number <= len(was) and was[number - 1] in place}
+            for numbers in (self.seen, self.solved)
+        )
+        if len(self.solved) >= self.exercises == len(exercises):
+            solved = {*exercises}
+        return LessonProgress(tuple(sorted(seen | solved)), tuple(sorted(solved)), len(now), len(exercises))
+
 
 class CourseProgress(NamedTuple):
-    """What was seen and solved of each lesson, by its slug."""
+    """What was seen and solved of the course.
+
+    Attributes:
+        lessons: What of each lesson, by its slug.
+        titles: The titles of the stops of each lesson, as it was then.
+    """
 
     lessons: tuple[tuple[str, LessonProgress], ...] = ()
+    titles: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def of(self, slug: str) -> LessonProgress | None:
         """Return a lesson's; None of one that was never opened."""
         return next((progress for name, progress in self.lessons if name == slug), None)
+
+    @property
+    def seen_stops(self) -> frozenset[tuple[str, str]]:
+        """The stops that were seen: pairs of a lesson's slug and a stop's title."""
+        seen = dict(self.lessons)
+        return frozenset(
+            (slug, titles[number - 1])
+            for slug, titles in self.titles
+            for number in seen[slug].seen
+            if number <= len(titles)
+        )
 
     def stage(self, slug: str | None) -> int:
         """Return how far a lesson is: `UNSEEN`, `BEGUN` or `DONE`."""
@@ -63,28 +106,45 @@ class CourseProgress(NamedTuple):
         known = None if slug is None else self.of(slug)
         return DONE if known is not None and known.is_lit else self.stage(slug)
 
-    def with_lesson(self, slug: str, progress: LessonProgress) -> CourseProgress:
-        """Return the progress with what was seen and solved of a lesson besides."""
-        known = self.of(slug)
-        if known is None:
-            return CourseProgress((*self.lessons, (slug, progress)))
-        more = known.merged(progress)
-        if more == known:
-            return self
-        return CourseProgress(tuple((name, more if name == slug else old) for name, old in self.lessons))
+    def with_lesson(self, slug: str, progress: LessonProgress, titles: Sequence[str] = ()) -> CourseProgress:
+        """Return the progress with what was seen and solved of a lesson besides, whose stops have titles."""
+        known, named = dict(self.lessons), dict(self.titles)
+        named |= {slug: tuple(titles)} if titles else {}
+        known[slug] = known[slug].merged(progress) if slug in known else progress
+        more = CourseProgress(tuple(known.items()), tuple(named.items()))
+        return self if more == self else more
+
+    def in_course(self, lessons: Iterable[Lesson]) -> CourseProgress:
+        """Return the progress as it is in these lessons, whatever their versions were when it was made."""
+        there, named = {lesson.slug: lesson for lesson in lessons}, dict(self.titles)
+        moved = CourseProgress()
+        for slug, one in self.lessons:
+            lesson = there.get(slug)
+            if lesson is None:
+                moved = moved.with_lesson(slug, one, named.get(slug, ()))
+                continue
+            now = [str(stop.title) for stop in lesson.stops]
+            exercises = [stop.number for stop in lesson.stops if stop.exercise is not None]
+            was = named.get(slug) or numbered_stops().get(slug, ())
+            was = was if len(was) == one.stops else ()
+            moved = moved.with_lesson(slug, one.moved(was, now, exercises), now)
+        return moved
 
     def merged(self, other: CourseProgress) -> CourseProgress:
         """Return what either knows."""
         both = self
+        titles = dict(other.titles)
         for slug, progress in other.lessons:
-            both = both.with_lesson(slug, progress)
+            both = both.with_lesson(slug, progress, titles.get(slug, ()))
         return both
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is kept."""
+        named = dict(self.titles)
         return {
             slug: {
-                "seen": [*one.seen], "solved": [*one.solved], "stops": one.stops, "exercises": one.exercises
+                "seen": [*one.seen], "solved": [*one.solved], "stops": one.stops, "exercises": one.exercises,
+                **({"titles": [*named[slug]]} if slug in named else {}),
             }
             for slug, one in self.lessons
         }  # fmt: skip
@@ -96,8 +156,26 @@ def progress_of_json(value: object, most: int) -> CourseProgress:
     What is not as it should be is left out.
     """
     told = value.items() if isinstance(value, dict) else ()
-    found = [(slug, _lesson(table)) for slug, table in told if isinstance(table, dict)]
-    return CourseProgress(tuple((slug, one) for slug, one in found if one.stops)[-most:])
+    found = [(slug, _lesson(table), table.get("titles")) for slug, table in told if isinstance(table, dict)]
+    kept = [(slug, one, titles) for slug, one, titles in found if one.stops][-most:]
+    named = [(slug, _titles(titles, one.stops)) for slug, one, titles in kept]
+    return CourseProgress(
+        tuple((slug, one) for slug, one, _ in kept), tuple((slug, titles) for slug, titles in named if titles)
+    )
+
+
+@cache
+def numbered_stops() -> Mapping[str, tuple[str, ...]]:
+    """Return the titles of the stops of each lesson, as they were while numbers alone were kept."""
+    lines = NUMBERED.read_text(encoding="utf-8").splitlines()
+    return {slug: tuple(titles) for slug, *titles in (line.split("\t") for line in lines if line[:1] != "#")}
+
+
+def _titles(value: object, count: int) -> tuple[str, ...]:
+    """Return the titles of so many stops that a JSON value is; none for anything else."""
+    titles = value if isinstance(value, list) and len(value) == count else []
+    whole = all(isinstance(title, str) and len(title) <= LONGEST_TITLE for title in titles)
+    return tuple(titles) if whole else ()
 
 
 def _lesson(table: Mapping[str, object]) -> LessonProgress:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,6 +60,8 @@ class State(NamedTuple):
         lessons: the slugs of lessons that were changed, and the flags that name their settings.
         progress: what was seen and solved of the course.
         way: the way that was taken from the door, or None while none was.
+        course: the version of the course in which progress counts; empty without any.
+        brief: whether stops marked "More" are left out.
     """
 
     place: tuple[str, ...] = ()
@@ -68,6 +71,8 @@ class State(NamedTuple):
     lessons: tuple[tuple[str, tuple[str, ...]], ...] = ()
     progress: CourseProgress = CourseProgress()
     way: str | None = None
+    course: str = ""
+    brief: bool = False
 
     def mark(self, path: str | os.PathLike[str]) -> StageMark | None:
         """Return where a deck's talk stood that did not end; None for one that did."""
@@ -100,7 +105,7 @@ class StateFile(NamedTuple):
 
     def load(self) -> State:
         """Return what is remembered, as far as it makes sense."""
-        return of_json(self._read()[1])
+        return _in_course(of_json(self._read()[1]))
 
     def update(
         self, change: Callable[[State], State], failed: Callable[[str], object] = lambda _: None
@@ -120,7 +125,8 @@ class StateFile(NamedTuple):
         condition, table = self._read()
         if condition == "newer":
             return False
-        state = of_json(_parts(change(of_json(table))))  # nothing that would not be understood again
+        changed = _in_course(change(_in_course(of_json(table))))
+        state = of_json(_parts(changed))  # nothing that would not be understood again
         parts = {"format": FORMAT, **_parts(state)}
         try:
             if condition == "damaged":
@@ -181,8 +187,31 @@ def _parts(state: State) -> dict[str, Any]:
     lessons = {slug: [*words] for slug, words in state.lessons}
     return {
         "place": [*state.place], "theme": state.theme, "decks": dict(state.decks), "marks": marks,
-        "lessons": lessons, "progress": state.progress.as_json(), "way": state.way,
+        "lessons": lessons, "progress": state.progress.as_json(), "way": state.way, "course": state.course,
+        "brief": state.brief,
     }  # fmt: skip
+
+
+def _in_course(state: State) -> State:
+    """Return a state whose progress counts in this version of the course, as it may be of another."""
+    if not state.progress.lessons:
+        return state._replace(course="")
+    stamp = _course_stamp()
+    if state.course == stamp:
+        return state
+    from llm_linalg.lessons.reader import catalog
+
+    return state._replace(progress=state.progress.in_course(catalog()), course=stamp)
+
+
+def _course_stamp() -> str:
+    """Return what tells versions of the course apart."""
+    from llm_linalg.lessons.files import curriculum_files
+
+    total = 0
+    for file in curriculum_files():
+        total = zlib.crc32(file.read_bytes(), total)
+    return f"{total:08x}"
 
 
 def _is_sound(table: Mapping[str, Any]) -> bool:
@@ -194,7 +223,7 @@ def of_json(value: Any) -> State:
     """Return the state that a JSON value stands for; each part that is not as it should be is left out."""
     table = value if isinstance(value, dict) else {}
     words, theme, decks = table.get("place"), table.get("theme"), table.get("decks")
-    way = table.get("way")
+    way, course = table.get("way"), table.get("course")
     marks = table.get("marks")
     marked = [(path, _mark(told)) for path, told in marks.items()] if isinstance(marks, dict) else []
     stops = decks.items() if isinstance(decks, dict) else ()
@@ -208,6 +237,8 @@ def of_json(value: Any) -> State:
         lessons=tuple((slug, told) for slug, told in settings if told)[-MOST_LESSONS:],
         progress=progress_of_json(table.get("progress"), MOST_LESSONS),
         way=way if isinstance(way, str) else None,
+        course=course if isinstance(course, str) else "",
+        brief=table.get("brief") is True,
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
+
+from rich.cells import cell_len
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.lessons.markdown import first_sentence, without_links
@@ -16,6 +19,7 @@ from tui.model.window import window
 from tui.text.rows import cut, wrap
 
 ROWS = 20  # of a panel
+BETWEEN = 4  # columns between two panels that stand beside each other
 PENDING = "_"
 MASKED = "#"
 
@@ -65,13 +69,31 @@ def to_plain(
 def puzzle(frame: Frame, width: int, *, brief: bool = False) -> CleanText:
     """Return the program and the tensors of a frame, without the words that would say what comes next.
 
-    In `brief` the lines that write down a tensor which is shown are left out.
+    In `brief` the lines that write down a tensor which is shown are left out, tensors stand beside each other
+    if they fit, and their signs are those of the screen.
     """
-    shown = tuple(f"{panel.name} = torch.tensor(" for panel in frame.stage.panels)
-    code = [line for line in _program(frame) if not (brief and line.lstrip("> 0123456789").startswith(shown))]
-    tensors = [_tensor(panel, width) for panel in frame.stage.panels]
-    blocks = [code, *tensors, [] if brief else _legend(frame.stage.panels, width)]
+    tensors = [_tensor(panel, width, signs=not brief) for panel in frame.stage.panels]
+    blocks: list[list[str]]
+    if brief:
+        shown = tuple(f"{panel.name.partition('.')[0]} = torch.tensor(" for panel in frame.stage.panels)
+        code: list[str] = [line for line in frame.listing.code if line.strip() and not line.startswith(shown)]
+        blocks = [code, *_beside(tensors, width)]
+    else:
+        blocks = [_program(frame), *tensors, _legend(frame.stage.panels, width)]
     return clean_lines("\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block))
+
+
+def _beside(blocks: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """Return blocks of lines, those that fit beside each other as one."""
+    made: list[list[str]] = []
+    for block in blocks:
+        wide = max((cell_len(line.rstrip()) for line in made[-1]), default=0) + BETWEEN if made else width
+        if wide + max(cell_len(line) for line in block) > width:
+            made.append([*block])
+            continue
+        rows = zip_longest(made[-1], block, fillvalue="")
+        made[-1] = [f"{cut(left.rstrip(), wide, pad=True)}{right}" for left, right in rows]
+    return made
 
 
 def _prose(frame: Frame) -> str:
@@ -189,8 +211,8 @@ def _weights(gallery: Gallery) -> Iterator[str]:
         yield from ("".join(f"{weight:5.0%}" for weight in row) for row in rows)
 
 
-def _tensor(panel: Panel, width: int) -> list[str]:
-    """Return a panel as rows of numbers; a window around what is lit if it is large."""
+def _tensor(panel: Panel, width: int, *, signs: bool = True) -> list[str]:
+    """Return a panel as rows of numbers, with the signs of plain text; a window if it is large."""
     cell = _cell(panel)
     rows = window(panel.rows, ROWS, panel.focus_rows)
     margin = label_space.beside(panel)
@@ -206,7 +228,7 @@ def _tensor(panel: Panel, width: int) -> list[str]:
     if panel.column_edge.labels:
         lines.append(" " * margin + label_space.header(panel, slot))
     for number, row in zip(rows, panel.cells.window(rows, columns, 4), strict=True):
-        cells = row if _unknown(panel) else [_spell(cell, panel) for cell in row]
+        cells = row if _unknown(panel) or not signs else [_spell(cell, panel) for cell in row]
         text = "".join(piece.text for piece in cell_texts(cells, slot))
         said = cut(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
         lines.append(said + text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -164,10 +165,15 @@ def text(host: Host) -> Awaitable[object] | None:
 
 
 def practice(host: Host) -> Awaitable[object] | None:
-    """Ask questions without end."""
-    from tui.screens.practice_screen import PracticeScreen, whole_practice
+    """Ask questions without end, of what was seen, or of all of the course."""
+    from tui.screens.practice_screen import PracticeScreen, practice_of, whole_practice
 
-    return host.app.push_screen(PracticeScreen(whole_practice))
+    def open_stop(slug: str, number: int) -> None:
+        host.do(f"open:{slug}")
+        host.do(f"stop:{number}")
+
+    seen = host.session.learner.progress.seen_stops
+    return host.app.push_screen(PracticeScreen(partial(practice_of, seen), whole_practice, open_stop))
 
 
 def ask_trust(host: Host) -> Awaitable[object] | None:

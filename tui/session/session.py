@@ -484,7 +484,8 @@ class Session:
         told = LessonProgress(
             numbers, numbers if self.attempt.is_solved else (), len(stops), lesson.exercises
         )
-        noted = self.learner.progress.with_lesson(lesson.slug, told)
+        titles = [str(stop.title) for stop in stops]
+        noted = self.learner.progress.with_lesson(lesson.slug, told, titles)
         return self if noted is self.learner.progress else self.with_learner(progress=noted)
 
     def remembered(self, state: State) -> State:
