@@ -18,12 +18,14 @@ class LessonProgress(NamedTuple):
         solved: The stops whose exercise was solved, in order.
         stops: How many stops the lesson had when one was last shown.
         exercises: How many of them are exercises.
+        half: The stops whose exercise has an answer that is right as it stands, and not in general, in order.
     """
 
     seen: tuple[int, ...] = ()
     solved: tuple[int, ...] = ()
     stops: int = 0
     exercises: int = 0
+    half: tuple[int, ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -38,10 +40,12 @@ class LessonProgress(NamedTuple):
     def merged(self, other: LessonProgress) -> LessonProgress:
         """Return what either knows; the other one's counts, which are newer."""
         stops = range(1, other.stops + 1)
-        seen, solved = {*self.seen, *other.seen}, {*self.solved, *other.solved}
-        return LessonProgress(
-            tuple(sorted(seen & {*stops})), tuple(sorted(solved & {*stops})), other.stops, other.exercises
-        )
+        solved = {*self.solved, *other.solved}
+        kept = [
+            tuple(sorted(one & {*stops}))
+            for one in ({*self.seen, *other.seen}, solved, {*self.half, *other.half} - solved)
+        ]
+        return LessonProgress(kept[0], kept[1], other.stops, other.exercises, kept[2])
 
 
 class CourseProgress(NamedTuple):
@@ -84,7 +88,8 @@ class CourseProgress(NamedTuple):
         """Return it as it is kept."""
         return {
             slug: {
-                "seen": [*one.seen], "solved": [*one.solved], "stops": one.stops, "exercises": one.exercises
+                "seen": [*one.seen], "solved": [*one.solved], "stops": one.stops, "exercises": one.exercises,
+                **({"half": [*one.half]} if one.half else {}),
             }
             for slug, one in self.lessons
         }  # fmt: skip
@@ -102,7 +107,8 @@ def progress_of_json(value: object, most: int) -> CourseProgress:
 
 def _lesson(table: Mapping[str, object]) -> LessonProgress:
     stops, exercises = _count(table.get("stops")), _count(table.get("exercises"))
-    told = LessonProgress(_stops(table.get("seen")), _stops(table.get("solved")), stops, exercises)
+    seen, solved, half = (_stops(table.get(word)) for word in ("seen", "solved", "half"))
+    told = LessonProgress(seen, solved, stops, exercises, half)
     return LessonProgress().merged(told)
 
 
