@@ -30,6 +30,7 @@ from llm_linalg.questions.value import (
     difference,
     is_same,
     plain_tensor,
+    shape_of,
     value_text,
 )
 from llm_linalg.questions.verdict import Verdict, plain_reason
@@ -271,7 +272,7 @@ class Hearing:
         """Return what comes of an answer; raises what `Judge.verdict` does."""
         first = self._first
         try:
-            answer = read_answer(text, several=_is_several(first.solution))
+            answer = read_answer(_quoted(text, first), several=_is_several(first.solution))
         except ProgramError as error:
             return Verdict(right=False, reason=clean(error.message, None), error=error)
         got = self.outcome(first, answer)
@@ -359,8 +360,16 @@ def halves_of(answer: AnswerText | None) -> Tensor | float | None:
 
 
 def _is_several(asked: Outcome) -> bool:
-    tensor = plain_tensor(asked.value) if asked.is_there else None
-    return tensor is not None and tensor.ndim > 0
+    """Return whether several numbers are asked for."""
+    shape = shape_of(asked.value) if asked.is_there else None
+    return isinstance(asked.value, tuple | list) or bool(shape)
+
+
+def _quoted(text: str, first: Case) -> str:
+    """Return an answer in quotes where a text is asked for, and words were typed that the program lacks."""
+    word = text.strip()
+    is_text = isinstance(first.solution.value, str) and word.replace(" ", "").isalnum()
+    return repr(word) if is_text and word not in first.state.names else text
 
 
 def _barred(answer: AnswerText, got: Outcome, barred: Sequence[str], names: Sequence[str]) -> str:

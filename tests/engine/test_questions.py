@@ -168,6 +168,19 @@ def test_every_form_of_the_right_value_is_right() -> None:
     assert first.startswith("Not yet. The numbers are right, the form is not: it is of shape (1,), and")
 
 
+def test_a_shape_and_a_text_have_several_forms_too() -> None:
+    shape = judge_of("A.shape", "A = torch.randn(2, 3)")
+    for text in ("A.shape", "(2, 3)", "2, 3", "[2, 3]", "2 3", "torch.Size([2, 3])", "torch.tensor([2, 3])"):
+        assert shape.verdict(text).right, text
+    for text in ("(3, 2)", "6", "A", "2", "'2, 3'"):
+        assert not shape.verdict(text).right, text
+    word = judge_of("words[1]", 'words = ["the", "dog"]\nthe = 1')
+    for text in ("dog", "'dog'", '"dog"', " dog ", "words[-1]"):
+        assert word.verdict(text).right, text
+    for text in ("cat", "the", "1", "dogs", "words"):
+        assert not word.verdict(text).right, text
+
+
 def test_all_names_follow_what_is_changed() -> None:
     program = "A = torch.ones(2)\nB = A * 3\ntotal = A + B\nlist_of = [A]"
     here = judge_of("(A + B) / 2", program, ("A = torch.randn(2)", "B = torch.randn(2)"))
