@@ -95,6 +95,10 @@ class LocalProgram(Program):
     def was_cheap(self) -> bool:
         return self._run is not None and self._run.calls_of_last <= FEW_CALLS
 
+    @property
+    def operations_of_last(self) -> frozenset[str]:
+        return frozenset() if self._run is None else self._run.operations_of_last
+
     def close(self) -> None:
         if self._run is not None:
             self._run.recorder.release()

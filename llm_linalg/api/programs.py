@@ -81,6 +81,11 @@ class Program(ABC):
     def was_cheap(self) -> bool:
         """Whether the last expression took so little that others like it may be tried."""
 
+    @property
+    @abstractmethod
+    def operations_of_last(self) -> frozenset[str]:
+        """The operations of torch that the last expression called."""
+
     @abstractmethod
     def close(self) -> None:
         """Let go of its state."""

@@ -52,6 +52,7 @@ class RoomProgram(Program):
     """A program in a room."""
 
     was_cheap = True
+    operations_of_last: frozenset[str] = frozenset()
 
     def __init__(self, task: ProgramTask) -> None:
         super().__init__(task)
@@ -171,8 +172,9 @@ class RoomProgram(Program):
         match self._run.ask(request, seconds):
             case ["error", reason]:
                 raise ProgramError(clean(str(reason), MOST_NAME))
-            case ["value", encoded, references, int() as calls]:
+            case ["value", encoded, references, int() as calls, list() as operations]:
                 self.was_cheap = calls <= FEW_CALLS
+                self.operations_of_last = frozenset(own for own in operations if isinstance(own, str))
             case _:
                 raise RoomError("what the program told can't be believed: an answer with other parts")
         try:

@@ -66,6 +66,7 @@ class ProgramRun:
 
     Attributes:
         calls_of_last: How often the last expression called torch.
+        operations_of_last: The operations that it called.
         names: The values of its names.
         failures: Turns what it raises into errors to show.
 
@@ -132,6 +133,7 @@ class ProgramRun:
         self.names = vars(self.module)
         self._given = ({*self.names} - {*(names or {})}) | {"__builtins__"}
         self.calls_of_last = 0
+        self.operations_of_last: frozenset[str] = frozenset()
         self.names.update(names or {}, __builtins__=self._builtins(running_line))
 
     def _new_recorder(self, counts: Counts) -> Recorder:
@@ -326,6 +328,7 @@ class ProgramRun:
                 raise shown or ProgramError("an expression ends no program") from error
             finally:
                 self.calls_of_last = counts.calls
+                self.operations_of_last = frozenset(node.op for node in trial.nodes)
 
     def own_gradients(self, place: int, cotangents: Sequence[Tensor | None], *, hooks: bool) -> list[Tensor]:
         """Return the value of a node, and what its function gives back to each operand for cotangents.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from llm_linalg.api.programs import Halt
 from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote
 from llm_linalg.lessons.control import Value
 from llm_linalg.lessons.lesson import Lesson
 from llm_linalg.lessons.stop import Stop
 from llm_linalg.questions import guess
+from llm_linalg.questions.changed_program import bound_names
 from llm_linalg.questions.judge import Judge, Trial
 from llm_linalg.questions.program_state import state_after
 from llm_linalg.questions.question import Ask, Exercise, FenceLine
@@ -67,8 +70,39 @@ def judge(
     """Return the judge of an exercise, whose terms are those of `Judge` and `trials`."""
     tried = tuple(trials(lesson, exercise.vary, controls, seed))
     return Judge(
-        stop.program, exercise, tried, cells=lesson.cells(stop), halt=halt, own=lesson.is_own, trust=trust
-    )
+        stop.program, exercise, tried, cells=lesson.cells(stop), halt=halt, own=lesson.is_own, trust=trust,
+        any=holds_for(exercise),
+    )  # fmt: skip
+
+
+def holds_for(exercise: Exercise) -> str:
+    """Return what an answer is to hold for, such as `any rows and A`; empty if the author doesn't say so.
+
+    That is what varies, or else what the exercise sets up.
+    """
+    lines = exercise.vary or exercise.setup
+    *most, last = dict.fromkeys(name for line in lines for name in _bound_in_order(line.text)) or [""]
+    return f"any {', '.join(most)}{' and ' * bool(most)}{last}" if last else ""
+
+
+def wanted(exercise: Exercise, solution: object = None) -> str:
+    """Return what an exercise wants, such as `an expression in torch, for any A`; `solution` is its value."""
+    anything = holds_for(exercise)
+    kind = None if solution is None else guess.kind_of(solution)
+    if kind == "number":
+        return f"a number{', or an expression for ' * bool(anything)}{anything}"
+    what = "a shape" if kind in ("shape", "cell") else "an expression in torch"
+    return f"{what}{', for ' * bool(anything)}{anything}"
+
+
+def _bound_in_order(text: str) -> list[str]:
+    """Return the names that a line binds, as they stand there; or the name of a control that it is."""
+    try:
+        bound = bound_names(Source(text).tree)
+    except ProgramError:
+        return []
+    words = dict.fromkeys(re.findall(r"\w+", text))
+    return [word for word in words if word in bound] if bound else [text]
 
 
 def ask_fault(lesson: Lesson, stop: Stop, ask: Ask) -> str:

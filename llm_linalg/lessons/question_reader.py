@@ -27,7 +27,7 @@ from llm_linalg.questions.question import Ask, Exercise, FenceLine, WrongAnswer
 
 ASK_KEYS = ("check", "vary")
 EXERCISE_KEYS = ("with", "vary", "check", "hint", "answer", "wrong")
-ONCE = ("check", "answer")
+ONCE = ("check",)
 MOST_VALUES = 20  # of one key
 MOST_CHOICES = 9  # a digit chooses one
 MOST_HINTS = 3
@@ -88,13 +88,13 @@ def exercise_stop(stop: Stop, fence: ListFence, controls: Sequence[str], above: 
         raise LineError(hints[MOST_HINTS].line, f"an exercise has at most {MOST_HINTS} hints")
     exercise = Exercise(
         question=parts.question,
-        check=_check(fence, parts, "which is true if answer is right: check: answer == Y.sum()"),
+        check=_check_of_exercise(fence, parts),
         after=_after(options.pop("after", None), fence.line, above),
         setup=tuple(parts.values["with"]),
         barred=options.pop("without", ()),
         vary=_vary(parts, controls),
         hints=tuple(clean(hint.text, None) for hint in hints),
-        answer=next(iter(parts.values["answer"]), None),
+        answers=tuple(parts.values["answer"]),
         wrong=tuple(map(_wrong, parts.values["wrong"])),
         line=fence.line,
     )
@@ -165,6 +165,12 @@ def _check(fence: ListFence, parts: _Parts, what: str) -> FenceLine:
     if not parts.values["check"]:
         raise LineError(fence.line, f"it needs a check, {what}")
     return parts.values["check"][0]
+
+
+def _check_of_exercise(fence: ListFence, parts: _Parts) -> FenceLine | None:
+    if parts.values["answer"] and not parts.values["check"]:
+        return None
+    return _check(fence, parts, "which is true if answer is right, or an answer: check: answer == Y.sum()")
 
 
 def _vary(parts: _Parts, controls: Sequence[str]) -> tuple[FenceLine, ...]:

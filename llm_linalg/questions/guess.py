@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import math
-import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +14,7 @@ from torch import Tensor
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.syntax import expression
 from llm_linalg.base.text import CleanText, clean
+from llm_linalg.questions.answer_text import numbers_in
 from llm_linalg.questions.program_state import ProgramState
 from llm_linalg.questions.question import AN_ERROR, Ask, Mistake
 from llm_linalg.questions.value import MOST_PARTS, is_same, plain_tensor, value_text
@@ -33,13 +31,6 @@ FORMS: dict[Kind, str] = {
     "numbers": "numbers, such as [1, 2, 3]",
 }
 
-_SIGNS: Mapping[type[ast.operator], Callable[[float, float], object]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-}
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _DECIMALS = re.compile(r"[+-]?[0-9]*\.([0-9]+)")
 _INDEX = re.compile(
@@ -196,32 +187,8 @@ def literal(text: str) -> object | None:
         node = expression(text)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
-    return _reckoned(node)
-
-
-def _reckoned(node: ast.AST) -> object | None:
-    """Return the value of a calculation with small numbers, or of a list of those; None for anything else."""
-    match node:
-        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            return value if abs(value) < 1e15 else None
-        case ast.Tuple() | ast.List():
-            parts = [_reckoned(part) for part in node.elts[: MOST_PARTS + 1]]
-            fit = len(parts) <= MOST_PARTS and all(part is not None for part in parts)
-            return (tuple(parts) if isinstance(node, ast.Tuple) else parts) if fit else None
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
-            inner = _reckoned(node.operand)
-            sign = -1 if isinstance(node.op, ast.USub) else 1
-            return sign * inner if isinstance(inner, int | float) else None
-        case ast.BinOp():
-            left, right, reckon = _reckoned(node.left), _reckoned(node.right), _SIGNS.get(type(node.op))
-            if not isinstance(left, int | float) or not isinstance(right, int | float) or reckon is None:
-                return None
-            exact = left > 0 or isinstance(right, int)
-            if reckon is operator.pow and (abs(left) > 1e6 or abs(right) > 20 or not exact):
-                return None
-            with suppress(ZeroDivisionError, OverflowError):
-                return reckon(left, right)
-    return None
+    numbers = numbers_in(node)
+    return None if numbers is None else numbers.value
 
 
 def cell_in(text: str) -> tuple[int, ...] | None:

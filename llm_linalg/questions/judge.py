@@ -1,35 +1,42 @@
-"""Judge an answer to an exercise: run its check in several trials, and say what is wrong."""
+"""Judge an answer to an exercise: first as it stands, then in several trials; and say what is wrong.
+
+A trial is the whole program run again, under another seed, with other controls or other data. What an answer
+gives there is compared with what the author's solution gives.
+"""
 
 from __future__ import annotations
 
 import ast
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from llm_linalg.api.programs import Halt
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
-from llm_linalg.base.source import Source
+from llm_linalg.base.errors import HaltedError, ProgramError
 from llm_linalg.base.text import NOTHING, CleanText, clean
-from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in
-from llm_linalg.questions.program_state import LITERALS, ProgramState, is_literal, state_after
+from llm_linalg.questions import mistakes
+from llm_linalg.questions.answer_text import AnswerText, read_answer
+from llm_linalg.questions.changed_program import changed_program
+from llm_linalg.questions.program_state import ProgramState, state_after
 from llm_linalg.questions.question import Exercise
 from llm_linalg.questions.value import (
-    ValueDifference,
+    as_form,
     as_tensor,
     difference,
     is_same,
     plain_tensor,
+    shape_of,
     value_text,
 )
+from llm_linalg.questions.verdict import Verdict, plain_reason
+from llm_linalg.tracefile.plain_values import Decoder, UnknownValue, UntoldValueError, encode_whole
 
-LONGEST_ANSWER = 2_000  # characters
-UNEXPLAINED = "This is not what was asked for."
+UNEXPLAINED = "it does not do what is asked"
 
 
 class Trial(NamedTuple):
@@ -37,72 +44,19 @@ class Trial(NamedTuple):
 
     seed: int = 0  # the seed before the program
     names: Mapping[str, Any] = {}  # the values of the controls, as the program sees them
-    statement: str = ""  # a statement that binds other data after the program, or empty
+    statement: str = ""  # a statement that binds other data within the program, or empty
     words: str = ""  # how it differs from the first trial, such as `seed 1` or `n = 4`; empty for the first
 
-    def state(self, program: str, **terms: Any) -> AbstractContextManager[ProgramState]:
+    def state(
+        self, program: str, *, cells: Sequence[int] = (), **terms: Any
+    ) -> AbstractContextManager[ProgramState]:
         """Run a program as in this trial, on the terms of `state_after`."""
-        program = f"{program}\n{self.statement}" if self.statement else program
-        return state_after(program, seed=self.seed, names=self.names, **terms)
+        if self.statement:
+            program, cells = changed_program(program, self.statement, cells, self.names)
+        return state_after(program, seed=self.seed, names=self.names, cells=cells, **terms)
 
 
 FIRST = Trial()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came of an answer.
-
-    Attributes:
-        right: Whether it is right in all trials.
-        reason: Why it is wrong, in a sentence; empty for a right one.
-        mistake: The name of the mistake, if it is a known one.
-        got: What it gave, on one line; empty if it gave nothing.
-        asked: What was asked for there, on one line; empty if no solution says so.
-        difference: How the two differ, where both are there.
-        trial: The trial in which it is wrong, or the first.
-        error: Why the answer failed; None if it gave a value.
-        pictures: The two values as tensors; None where one can't be shown as such.
-    """
-
-    right: bool
-    reason: CleanText = NOTHING
-    mistake: CleanText = NOTHING
-    got: CleanText = NOTHING
-    asked: CleanText = NOTHING
-    difference: ValueDifference | None = None
-    trial: Trial = FIRST
-    error: ProgramError | None = None
-    pictures: tuple[Tensor | None, Tensor | None] = field(default=(None, None), compare=False, repr=False)
-
-    @property
-    def lines(self) -> tuple[CleanText, ...]:
-        """The verdict in words, a line each."""
-        if self.right:
-            return (clean("Right."),)
-        where = f" with {self.trial.words}" if self.trial.words else ""
-        told = [f"It gave{where}: {self.got}"] * bool(self.got)
-        told += [f"Asked for: {self.asked}"] * bool(self.asked)
-        first, *rest = self.summary
-        values = [clean(line, 1_000) for line in told]
-        return (first, *rest, *values) if self.error is not None else (first, *values, *rest)
-
-    @property
-    def summary(self) -> tuple[CleanText, ...]:
-        """The verdict in words without the two values, as where they are shown beside it."""
-        if self.right:
-            return (clean("Right."),)
-        one = self.error is not None and not self.mistake and self.reason and ": " not in self.reason
-        told = [_wrong(self.reason)] if one else [_wrong(self.mistake), self.reason]
-        told += [self.difference.words] if self.difference is not None else []
-        return tuple(clean(line, 1_000) for line in told if line)
-
-
-def _wrong(mistake: str) -> str:
-    """Return that an answer is wrong, and why, in a word; what has a colon is a sentence of its own."""
-    if ": " in mistake:
-        return f"Wrong. {mistake[0].upper()}{mistake[1:]}."
-    return f"Wrong: {mistake.removesuffix('.')}." if mistake else "Wrong."
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +70,7 @@ class Judge:
     halt: Halt | None = None  # asked all along whether to stop
     own: bool = False  # whether program and exercise are our own text; an answer never is
     trust: bool = False  # whether what is foreign may run with the user's rights where there is no lock
+    any: str = ""  # what a whole answer holds for, such as `any A`
 
     def verdict(self, answer: str) -> Verdict:
         """Return what comes of an answer.
@@ -124,170 +79,19 @@ class Judge:
             ProgramError: If the program fails, or can't be read.
             HaltedError: If `halt` stopped it.
         """
-        answer = answer.strip()
-        try:
-            check_answer(answer, self.exercise.barred)
-        except ProgramError as error:
-            return Verdict(False, clean(error.message, None), trial=self.trials[0], error=error)
-        for number, trial in enumerate(self.trials):
-            found = self._under(trial, answer, first=not number)
-            if found is not None:
-                return self._named(found, answer, number)
-        return Verdict(True, trial=self.trials[0])
-
-    def state_for(self, answer: str, trial: Trial) -> AbstractContextManager[ProgramState]:
-        """Hold a state for an answer; no program has to be run for a number, a text, or a list of these."""
-        if is_literal(answer):
-            return nullcontext(LITERALS)
-        solution = self.exercise.answer
-        is_authors = solution is not None and answer == solution.text
-        return self.state(trial, is_foreign=not is_authors)
+        with self.hearing() as hearing:
+            return hearing.verdict(answer)
 
     @contextmanager
-    def state(self, trial: Trial, *, is_foreign: bool = False) -> Iterator[ProgramState]:
-        """Run the program as in a trial, and hold the state it leaves; raise `ProgramError` if it fails."""
+    def hearing(self) -> Iterator[Hearing]:
+        """Hold the states in which answers are judged; the program runs once a trial."""
+        with ExitStack() as stack:
+            yield Hearing(self, stack)
+
+    def state(self, trial: Trial, *, is_foreign: bool = False) -> AbstractContextManager[ProgramState]:
+        """Run the program as in a trial, and hold the state it leaves; its `failure` is why it failed."""
         own = self.own and not is_foreign
-        with trial.state(self.program, cells=self.cells, halt=self.halt, own=own, trust=self.trust) as state:
-            if state.failure is not None:
-                raise state.failure
-            yield state
-
-    def _under(self, trial: Trial, answer: str, *, first: bool) -> Verdict | None:
-        """Return what is wrong with an answer in one trial; None if nothing is.
-
-        The answer is evaluated in a state of its own: what it writes can't reach what it is compared with.
-        Trials after the first are passed over where the program fails, or the author's solution too.
-        """
-        try:
-            with self.state_for(answer, trial) as state:
-                got = Outcome.of(state, answer)
-            with self.state(trial) as state:
-                return self._compared(state, trial, got, first=first)
-        except HaltedError:
-            raise
-        except ProgramError:
-            if first:
-                raise
-            return None
-
-    def _compared(self, state: ProgramState, trial: Trial, got: Outcome, *, first: bool) -> Verdict | None:
-        if got.error is None and self.is_right(state, got.value):
-            return None
-        asked = self._asked(state)
-        if (
-            not first
-            and self.exercise.answer is not None
-            and not (asked.is_there and self.is_right(state, asked.value))
-        ):
-            return None
-        if got.error is not None:
-            reason = clean(got.error.message, None)
-            return Verdict(False, reason, asked=asked.text, trial=trial, error=got.error)
-        differs = difference(got.value, asked.value) if asked.is_there else None
-        reason = clean(
-            f"It is right as the exercise stands, and wrong with {trial.words}."
-            if not first and trial.words
-            else ""
-            if differs is not None and differs.words
-            else UNEXPLAINED
-        )
-        pictures = as_tensor(got.value), as_tensor(asked.value)
-        return Verdict(False, reason, NOTHING, got.text, asked.text, differs, trial, pictures=pictures)
-
-    def _named(self, found: Verdict, answer: str, number: int) -> Verdict:
-        """Return a verdict with the name of the mistake, if it is a known one.
-
-        That of an answer that gave no value is known if the author expects that very text.
-        """
-        if found.error is not None:
-            text = "".join(answer.split())
-            names = (one.name for one in self.exercise.wrong if "".join(one.expression.split()) == text)
-            return replace(found, mistake=next(names, NOTHING))
-        if is_typed_in(answer) and (number or _is_rounded(*found.pictures)):
-            reason = NOTHING if found.reason == UNEXPLAINED else found.reason
-            return replace(found, mistake=clean(TYPED), reason=reason)
-        try:
-            with self.state_for(answer, found.trial) as written, self.state(found.trial) as state:
-                got = Outcome.of(written, answer)
-                cheap = written.was_cheap
-                name = self._mistake(state, got)
-                name = name or (self._changed(written, state, answer) if cheap else "")
-            name = name or self._scale(answer)
-        except HaltedError:
-            raise
-        except ProgramError:
-            return found
-        reason = NOTHING if name and found.reason == UNEXPLAINED else found.reason
-        return replace(found, mistake=clean(name), reason=reason)
-
-    def is_right(self, state: ProgramState, answer: object) -> bool:
-        """Return whether the check is true of an answer in a state; one that it can't take is wrong."""
-        try:
-            return state.is_true(self.exercise.check.text, answer=answer)
-        except HaltedError:
-            raise
-        except ProgramError:
-            return False
-
-    def why_wrong(self, state: ProgramState, answer: object) -> str:
-        """Return why the check is not true of an answer, for its author; empty if it is."""
-        try:
-            return state.false_reason(self.exercise.check.text, answer=answer)
-        except HaltedError:
-            raise
-        except ProgramError as error:
-            return f"the check can't be said: {error.message}"
-
-    def _mistake(self, state: ProgramState, got: Outcome) -> str:
-        """Return what the value of an answer is of the right one, or of a mistake that the author named."""
-        for wrong in self.exercise.wrong:
-            known = Outcome.of(state, wrong.expression)
-            if wrong.name and known.is_there and is_same(known.value, got.value):
-                return wrong.name
-        asked = self._asked(state)
-        return known_mistake(got.value, asked.value) if asked.is_there else ""
-
-    def _asked(self, state: ProgramState) -> Outcome:
-        """Return what the author's solution gives."""
-        solution = self.exercise.answer
-        return Outcome() if solution is None else Outcome.of(state, solution.text)
-
-    def _changed(self, written: ProgramState, state: ProgramState, answer: str) -> str:
-        """Return the name of a mistake without which the answer would be right."""
-
-        def is_right(other: str) -> bool:
-            try:
-                check_answer(other, ())
-                made = Outcome.of(written, other)
-            except ProgramError:
-                return False
-            return made.is_there and self.is_right(state, made.value)
-
-        return mistake_in(answer, is_right)
-
-    def _scale(self, answer: str) -> str:
-        """Return the name of a missing scale if a number is too large by the same factor everywhere."""
-        pairs: list[tuple[float, float]] = []
-        for trial in self.trials[:3]:
-            with self.state_for(answer, trial) as written, self.state(trial) as state:
-                got, asked = Outcome.of(written, answer), self._asked(state)
-            one, other = plain_tensor(got.value), plain_tensor(asked.value)
-            if one is None or other is None or one.numel() != 1 or other.numel() != 1 or not other.item():
-                return ""
-            pairs.append((one.item() / other.item(), other.item()))
-        (first, _), *_ = pairs
-        is_one = all(math.isclose(factor, first, rel_tol=1e-4) for factor, _ in pairs)
-        return SCALE if is_one and first not in (0, 1) and len({number for _, number in pairs}) > 1 else ""
-
-
-def _is_rounded(got: Tensor | None, asked: Tensor | None) -> bool:
-    """Return whether a value is what was asked for, to the few digits that a screen shows of it."""
-    return (
-        got is not None
-        and asked is not None
-        and got.shape == asked.shape
-        and torch.allclose(got.double(), asked.double(), rtol=1e-3, atol=1e-4, equal_nan=True)
-    )
+        return trial.state(self.program, cells=self.cells, halt=self.halt, own=own, trust=self.trust)
 
 
 class Outcome(NamedTuple):
@@ -296,16 +100,19 @@ class Outcome(NamedTuple):
     value: Any = None
     error: ProgramError | None = None
     is_there: bool = False
+    operations: frozenset[str] = frozenset()  # of torch that it called
+    is_cheap: bool = True  # whether others like it may be tried
 
     @classmethod
-    def of(cls, state: ProgramState, expression: str) -> Outcome:
+    def of(cls, state: ProgramState, expression: str, **names: Any) -> Outcome:
         """Return what an expression gives in a state; raises `HaltedError` if it is stopped."""
         try:
-            return cls(state.value(expression), None, is_there=True)
+            value = state.value(expression, **names)
         except HaltedError:
             raise
         except ProgramError as error:
             return cls(error=error)
+        return cls(value, None, True, state.operations, state.was_cheap)
 
     @property
     def text(self) -> CleanText:
@@ -313,17 +120,297 @@ class Outcome(NamedTuple):
         return clean(value_text(self.value), None) if self.is_there else NOTHING
 
 
-def check_answer(answer: str, barred: Sequence[str]) -> None:
-    """Raise `ProgramError` for an answer that is no expression, or uses a barred name."""
-    if len(answer) > LONGEST_ANSWER:
-        raise LimitError(f"the answer has {len(answer):,} characters; {LONGEST_ANSWER:,} are allowed")
-    source = Source(answer)
-    body = source.tree.body
-    if len(body) != 1 or not isinstance(body[0], ast.Expr):
-        raise ProgramError("an answer is one expression, such as Y.sum()")
-    for node in ast.walk(body[0]):
-        name = (
-            node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+class Case:
+    """A trial, and what is right in it."""
+
+    def __init__(self, exercise: Exercise, trial: Trial, state: ProgramState) -> None:
+        self.trial, self.state = trial, state
+        self._exercise = exercise
+
+    @cached_property
+    def asked(self) -> tuple[Outcome, ...]:
+        """What the author's answers give, that of the solution first."""
+        return tuple([Outcome.of(self.state, line.text) for line in self._exercise.answers])
+
+    @cached_property
+    def wrong(self) -> tuple[Outcome, ...]:
+        """What the wrong answers give that the author expects."""
+        return tuple([Outcome.of(self.state, wrong.expression) for wrong in self._exercise.wrong])
+
+    @property
+    def solution(self) -> Outcome:
+        """What the solution gives; without one there is nothing."""
+        return self.asked[0] if self.asked else Outcome()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the program ran, and the solution, if there is one, is right."""
+        return self.state.failure is None and not (self.asked and self.why_wrong(self.solution))
+
+    def accepts(self, outcome: Outcome, answer: AnswerText | None = None) -> bool:
+        """Return whether what an answer gave is right: as the author's, or by the check."""
+        if not outcome.is_there:
+            return False
+        if any(
+            asked.is_there and is_same(as_form(outcome.value, asked.value), asked.value, halves_of(answer))
+            for asked in self.asked
+        ):
+            return True
+        check = self._exercise.check
+        try:
+            return check is not None and self.state.is_true(check.text, answer=self._checked(outcome))
+        except HaltedError:
+            raise
+        except ProgramError:  # it can't take such an answer
+            return False
+
+    def _checked(self, outcome: Outcome) -> object:
+        """Return what an answer gave in the form that the check takes."""
+        solution = self.solution
+        return as_form(outcome.value, solution.value) if solution.is_there else outcome.value
+
+    def why_wrong(self, outcome: Outcome) -> str:
+        """Return why an answer is not right, for the author of the exercise; empty if it is."""
+        if outcome.error is not None:
+            return f"it fails: {outcome.error.message}"
+        check = self._exercise.check
+        if check is None or not outcome.is_there:
+            return ""
+        try:
+            return self.state.false_reason(check.text, answer=outcome.value)
+        except HaltedError:
+            raise
+        except ProgramError as error:
+            return f"the check can't be said: {error.message}"
+
+    def values(self, names: frozenset[str]) -> dict[str, Any]:
+        """Return copies of the values of some of the program's names.
+
+        Raises:
+            UntoldValueError: If one can't be handed to another program.
+        """
+        return {name: self._copy(name) for name in self.state.names if name in names}
+
+    def _copy(self, name: str) -> Any:
+        value = self.state.value(name)
+        if isinstance(value, UnknownValue):
+            raise UntoldValueError
+        try:
+            return Decoder().decode(encode_whole(value))
+        except RecursionError:  # of a list that holds itself
+            raise UntoldValueError from None
+
+
+class Hearing:
+    """Judges answers to one exercise; the states of its trials are held until it ends."""
+
+    def __init__(self, judge: Judge, stack: ExitStack) -> None:
+        self.judge, self._stack = judge, stack
+        self._cases: dict[int, Case] = {}
+        self._states: dict[int, ProgramState] = {}
+
+    def case(self, number: int) -> Case:
+        """Return a trial's case, from 0; raises `ProgramError` if the program can't be run at all."""
+        if number not in self._cases:
+            trial = self.judge.trials[number]
+            state = self._stack.enter_context(self.judge.state(trial))
+            self._cases[number] = Case(self.judge.exercise, trial, state)
+        return self._cases[number]
+
+    @cached_property
+    def _first(self) -> Case:
+        first = self.case(0)
+        if first.state.failure is not None:
+            raise first.state.failure
+        return first
+
+    @cached_property
+    def _others(self) -> list[Case]:
+        """The further cases in which the program runs, and the solution is right."""
+        found = []
+        for number in range(1, len(self.judge.trials)):
+            try:
+                if (case := self.case(number)).is_sound:
+                    found.append(case)
+            except HaltedError:
+                raise
+            except ProgramError:
+                continue
+        return found
+
+    @cached_property
+    def _desk(self) -> ProgramState:
+        """Where answers are evaluated, which see copies of what they read of a program, and nothing else."""
+        judge = self.judge
+        return self._stack.enter_context(state_after("", halt=judge.halt, trust=judge.trust))
+
+    def outcome(self, case: Case, answer: AnswerText) -> Outcome:
+        """Return what an answer gives in a case, whose state it can't change.
+
+        No program has to be run for numbers, or for the author's own answers.
+        """
+        if answer.numbers is not None:
+            return Outcome(answer.numbers.value, is_there=True)
+        if isinstance(answer.tree, ast.Constant):
+            return Outcome(answer.tree.value, is_there=True)
+        if any(answer.code == line.text for line in self.judge.exercise.answers):
+            return Outcome.of(case.state, answer.code)
+        try:
+            values = case.values(answer.reads)
+        except UntoldValueError:  # such as a layer
+            return Outcome.of(self._foreign(case), answer.code)
+        return Outcome.of(self._desk, answer.code, **values)
+
+    def _foreign(self, case: Case) -> ProgramState:
+        """Return the state of a case where answers are evaluated that read what can't be copied."""
+        if id(case) not in self._states:
+            state = self._stack.enter_context(self.judge.state(case.trial, is_foreign=True))
+            self._states[id(case)] = state
+        return self._states[id(case)]
+
+    def verdict(self, text: str) -> Verdict:
+        """Return what comes of an answer; raises what `Judge.verdict` does."""
+        first = self._first
+        try:
+            answer = read_answer(_quoted(text, first), several=_is_several(first.solution))
+        except ProgramError as error:
+            return Verdict(right=False, reason=clean(error.message, None), error=error)
+        got = self.outcome(first, answer)
+        is_right = first.accepts(got, answer)
+        if reason := _barred(answer, got, self.judge.exercise.barred, first.state.names):
+            told = clean(f"{'the value is right, but ' if is_right else ''}{reason}", None)
+            return Verdict(right=False, reason=told, got=got.text)
+        if not is_right:
+            return self._wrong(answer, got)
+        everywhere = all(case.accepts(self.outcome(case, answer), answer) for case in self._others)
+        return Verdict(right=True, is_general=everywhere, any=clean(self.judge.any, None), got=got.text)
+
+    # Why it is wrong
+
+    def _wrong(self, answer: AnswerText, got: Outcome) -> Verdict:
+        asked = self._first.solution
+        if got.error is not None:
+            reason = clean(plain_reason(got.error.message) + _power_hint(answer), None)
+            mistake = self._expected_failure(answer)
+            return Verdict(False, reason=reason, mistake=mistake, asked=asked.text, error=got.error)
+        form = as_form(got.value, asked.value) if asked.is_there else got.value
+        is_open = self.judge.exercise.check is not None  # other values than the solution's may be right
+        differs = difference(form, asked.value, halves_of(answer)) if asked.is_there else None
+        name = self._mistake(answer, got)
+        if differs is not None and (
+            differs.got == differs.asked if is_open else name and differs.is_form_alone
+        ):
+            differs = None
+        told = _kind_reason(got.value, asked) + _power_hint(answer)
+        if not (name or told or (differs is not None and differs.words)):
+            told = f"it gives {got.text}" if asked.is_there and not is_open else UNEXPLAINED
+        return Verdict(
+            right=False,
+            reason=clean(told, None),
+            mistake=clean(name, None),
+            got=got.text,
+            asked=asked.text,
+            difference=differs,
+            pictures=(as_tensor(form), as_tensor(asked.value)),
         )
-        if name in barred:
-            raise source.error(f"{name} is barred here: find another way", node)
+
+    def _expected_failure(self, answer: AnswerText) -> CleanText:
+        """Return the name of a mistake that gives no value: if the author expects that very text."""
+        text = "".join(answer.code.split())
+        wrong = self.judge.exercise.wrong
+        return next((one.name for one in wrong if "".join(one.expression.split()) == text), NOTHING)
+
+    def _mistake(self, answer: AnswerText, got: Outcome) -> str:
+        """Return the name of a mistake that the answer makes in every case; empty if none is known."""
+        pairs = [(self._first, got)]
+        pairs += [(case, self.outcome(case, answer)) for case in self._others]
+        for place, wrong in enumerate(self.judge.exercise.wrong):
+            if wrong.name and all(is_alike(made, case.wrong[place]) for case, made in pairs):
+                return wrong.name
+        names = {_known(made, case.solution) for case, made in pairs}
+        if len(names) == 1 and (name := names.pop()) and not (name == mistakes.SCALE and _varies(pairs)):
+            return name
+        return self._correction(answer) if got.is_cheap and answer.numbers is None else ""
+
+    def _correction(self, answer: AnswerText) -> str:
+        """Return the name of a mistake without which the answer would be right in every case."""
+
+        def is_right(code: str) -> bool:
+            try:
+                other = read_answer(code)
+            except ProgramError:
+                return False
+            return all(case.accepts(self.outcome(case, other)) for case in (self._first, *self._others))
+
+        return mistakes.mistake_in(answer.tree, is_right)
+
+
+def is_alike(one: Outcome, other: Outcome) -> bool:
+    """Return whether two expressions gave the same value, to within rounding, or both failed."""
+    if one.is_there and other.is_there:
+        return is_same(as_form(one.value, other.value), other.value)
+    return one.error is not None and other.error is not None
+
+
+def halves_of(answer: AnswerText | None) -> Tensor | float | None:
+    """Return by how much the numbers of an answer may be off, because of how they were typed."""
+    if answer is None or not answer.is_typed_in:
+        return None
+    return math.inf if answer.numbers is None else plain_tensor(answer.numbers.halves)
+
+
+def _is_several(asked: Outcome) -> bool:
+    """Return whether several numbers are asked for."""
+    shape = shape_of(asked.value) if asked.is_there else None
+    return isinstance(asked.value, tuple | list) or bool(shape)
+
+
+def _quoted(text: str, first: Case) -> str:
+    """Return an answer in quotes where a text is asked for, and words were typed that the program lacks."""
+    word = text.strip()
+    is_text = isinstance(first.solution.value, str) and word.replace(" ", "").isalnum()
+    return repr(word) if is_text and word not in first.state.names else text
+
+
+def _barred(answer: AnswerText, got: Outcome, barred: Sequence[str], names: Sequence[str]) -> str:
+    """Return why an answer may not be written so: it reads, or calls, what is barred; else empty."""
+    for name in barred:
+        called = any(own == name or own.endswith(f"_{name}") for own in got.operations)
+        if name in names and name in answer.reads:
+            return f"without {name}, please: it holds the answer, or a step on the way there"
+        if name not in names and (called or name in answer.reads | answer.attributes):
+            return f"without {name}, please: it does in one call what you are to write out"
+    return ""
+
+
+def _kind_reason(value: object, asked: Outcome) -> str:
+    """Return what kind of value it is, where that can't be compared with what is asked for."""
+    if not asked.is_there or plain_tensor(asked.value) is None or plain_tensor(value) is not None:
+        return ""
+    if isinstance(value, str):
+        return "that is a text, and numbers are asked for"
+    if value_text(value) == "a function":
+        return "that is a function: to call it, write ( ) behind it"
+    return ""
+
+
+def _power_hint(answer: AnswerText) -> str:
+    return " (a power is written **, not ^)" if "^" in answer.code else ""
+
+
+def _known(got: Outcome, asked: Outcome) -> str:
+    return mistakes.known_mistake(got.value, asked.value) if got.is_there and asked.is_there else ""
+
+
+def _varies(pairs: Sequence[tuple[Case, Outcome]]) -> bool:
+    """Return whether what seems a scale is another factor in each case, or can't be told from a number."""
+    found = [(plain_tensor(got.value), plain_tensor(case.solution.value)) for case, got in pairs]
+    factors = [(one, other) for one, other in found if one is not None and other is not None]
+    if any(other.numel() != 1 for _, other in factors):
+        return False
+    if any(not other.item() for _, other in factors):
+        return True
+    ratios = [(one / other).item() for one, other in factors]
+    return len({other.item() for _, other in factors}) < 2 or not all(
+        math.isclose(ratio, ratios[0], rel_tol=1e-4) for ratio in ratios
+    )

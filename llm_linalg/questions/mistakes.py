@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from copy import deepcopy
 from itertools import islice
 
 from torch import Tensor
 
-from llm_linalg.base.syntax import expression
 from llm_linalg.questions.value import close, plain_tensor
 
 MOST_CHANGES = 60  # of an answer that are tried
@@ -17,12 +16,13 @@ MOST_CHANGES = 60  # of an answer that are tried
 TRANSPOSED = "transposed"
 SIGN = "the sign is turned round"
 SCALE = "a scale is missing, or one too many"
+FACTOR = "one factor is not what it has to be"
 OFF_BY_ONE = "off by one"
+SHIFTED = "all is one place off"
+PLACE = "an index is off by one"
 AXIS = "the wrong axis"
 LOST_AXIS = "an axis of size 1 is lost, or one too many"
 ORDER = "the two stand the wrong way round"
-TYPED = "a number typed in holds for one case alone"
-NO_TENSOR = "plain numbers, where a tensor is asked for"
 
 REDUCED = frozenset(
     [
@@ -37,29 +37,33 @@ REDUCED = frozenset(
 def known_mistake(got: object, asked: object) -> str:
     """Return what a value is of the one that was asked for; empty if it is nothing that is known.
 
+    Any single number is a multiple of any other: whether it lacks a scale shows in more cases than one.
+
     >>> known_mistake(torch.ones(2, 3).cumsum(1), torch.ones(2, 3).cumsum(1).T)
     'transposed'
     """
     one, other = plain_tensor(got), plain_tensor(asked)
     if one is None or other is None or not one.numel():
         return ""
-    if close(one, other):
-        return NO_TENSOR if isinstance(asked, Tensor) and not isinstance(got, Tensor) else ""
+    if one.shape == other.shape and close(one, other):
+        return ""
     if min(one.ndim, other.ndim) >= 2 and one.shape == other.mT.shape and close(one, other.mT):
         return TRANSPOSED
     if one.shape != other.shape:
         return LOST_AXIS if close(one.squeeze(), other.squeeze()) else ""
     if close(one, -other):
         return SIGN
-    if close(one, other + 1) or close(one, other - 1) or _is_shifted(one, other):
+    if close(one, other + 1) or close(one, other - 1):
         return OFF_BY_ONE
-    return SCALE if _is_multiple(one, other) and int((other != 0).sum()) > 1 else ""
+    if _is_shifted(one, other):
+        return SHIFTED
+    return SCALE if _is_multiple(one, other) and (other.numel() == 1 or int((other != 0).sum()) > 1) else ""
 
 
 def _is_multiple(one: Tensor, other: Tensor) -> bool:
-    """Return whether a tensor is a multiple of another of its shape."""
+    """Return whether a tensor is a positive multiple of another of its shape."""
     ratio = (one * other).sum() / (other * other).sum()
-    return bool(ratio) and bool(ratio.isfinite()) and close(one, ratio * other)
+    return bool(ratio > 0) and bool(ratio.isfinite()) and close(one, ratio * other)
 
 
 def _is_shifted(one: Tensor, other: Tensor) -> bool:
@@ -75,23 +79,31 @@ def _is_shifted(one: Tensor, other: Tensor) -> bool:
     return False
 
 
-def mistake_in(answer: str, is_right: Callable[[str], bool]) -> str:
+def mistake_in(tree: ast.expr, is_right: Callable[[str], bool]) -> str:
     """Return the name of a mistake whose correction in one place makes an answer right; else empty."""
-    tree = expression(answer)
-    changes = ((node, *change) for node in ast.walk(tree) for change in _changes_of(node))
+    places = {id(node) for node in ast.walk(tree) for node in _places_in(node)}
+    changes = ((node, *change) for node in ast.walk(tree) for change in _changes_of(node, places))
     for node, name, instead in islice(changes, MOST_CHANGES):
         if is_right(ast.unparse(deepcopy(tree, {id(node): instead}))):
             return name
     return ""
 
 
-def is_typed_in(answer: str) -> bool:
-    """Return whether an answer uses no name but those of modules: it is a value that was typed in."""
-    used = {node.id for node in ast.walk(expression(answer)) if isinstance(node, ast.Name)}
-    return used <= {"torch", "math"}
+def _places_in(node: ast.AST) -> Iterator[ast.Constant]:
+    """Yield the whole numbers in a node that say where something stands: an index, or a diagonal."""
+    parts: list[ast.AST] = []
+    match node:
+        case ast.Subscript(slice=inside):
+            parts = [inside]
+        case ast.Call(func=ast.Attribute(attr="triu" | "tril" | "diag" | "diagonal"), args=args):
+            parts = [*args, *(word.value for word in node.keywords)]
+    for part in parts:
+        whole = part.operand if isinstance(part, ast.UnaryOp) else part
+        inner = ast.walk(part) if isinstance(node, ast.Subscript) else [whole]
+        yield from (one for one in inner if isinstance(one, ast.Constant) and type(one.value) is int)
 
 
-def _changes_of(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+def _changes_of(node: ast.AST, places: Collection[int]) -> Iterator[tuple[str, ast.expr]]:
     """Yield the names of mistakes that may be made at a node, each with what would stand there without it."""
     match node:
         case ast.Attribute(value=inner, attr="T" | "mT"):
@@ -104,14 +116,14 @@ def _changes_of(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
             yield ORDER, ast.BinOp(right, sign, left)
         case ast.Call(func=ast.Attribute(attr=name)) if name in REDUCED:
             yield from _axes(node)
-        case ast.Constant(value=int() as number) if not isinstance(number, bool):
-            yield OFF_BY_ONE, ast.Constant(number + 1)
-            yield OFF_BY_ONE, ast.Constant(number - 1)
+        case ast.Constant(value=int() as number) if id(node) in places:
+            yield PLACE, ast.Constant(number + 1)
+            yield PLACE, ast.Constant(number - 1)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Mult):
-        yield SCALE, node.left
+        yield FACTOR, node.left
         if isinstance(node.op, ast.Mult):
-            yield SCALE, node.right
-        yield SCALE, ast.BinOp(node.left, node.op, ast.BinOp(node.right, ast.Pow(), ast.Constant(0.5)))
+            yield FACTOR, node.right
+        yield FACTOR, ast.BinOp(node.left, node.op, ast.BinOp(node.right, ast.Pow(), ast.Constant(0.5)))
 
 
 def _transpose(node: ast.expr) -> ast.expr:

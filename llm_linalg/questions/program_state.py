@@ -20,22 +20,25 @@ from llm_linalg.questions.value import LONGEST, value_text
 class ProgramState:
     """The names that a program has bound.
 
-    Without a program, numbers, texts and lists of these have values, for which nothing has to run.
-
     Attributes:
         failure: Why the program ended early; None if it did not.
         names: Its names.
     """
 
-    def __init__(self, program: Program | None = None, failure: ProgramError | None = None) -> None:
+    def __init__(self, program: Program, failure: ProgramError | None = None) -> None:
         self._program = program
         self.failure = failure
-        self.names = () if program is None else program.names
+        self.names = program.names
 
     @property
     def was_cheap(self) -> bool:
         """Whether the last expression took so little that others like it may be tried."""
-        return self._program is None or self._program.was_cheap
+        return self._program.was_cheap
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations of torch that the last expression called."""
+        return self._program.operations_of_last
 
     def value(self, expression: str, **names: Any) -> Any:
         """Return the value of an expression, which sees the program's names and those given here.
@@ -44,12 +47,7 @@ class ProgramState:
             ProgramError: If the text is not one expression, or fails.
         """
         expression_of(Source(expression))
-        if self._program is not None:
-            return self._program.value(expression, **names)
-        try:
-            return ast.literal_eval(expression)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            raise ProgramError(f"{quote(expression, 60)} is no number, text or list") from None
+        return self._program.value(expression, **names)
 
     def is_true(self, claim: str, **names: Any) -> bool:
         """Return whether a claim is true; raises as `false_reason` does."""
@@ -75,19 +73,6 @@ class ProgramState:
         values = [value_text(self.value(text, **names)) for text in texts]
         known = [f"{text} is {now}" for text, now in zip(texts, values, strict=True) if text != now]
         return f"{quote(claim, LONGEST)} is false{': ' * bool(known)}{'; '.join(known)}"
-
-
-LITERALS = ProgramState()
-"""The state in which numbers, texts and lists are evaluated."""
-
-
-def is_literal(answer: str) -> bool:
-    """Return whether a text is a number, a text, or lists or tuples of these: it needs no process."""
-    try:
-        LITERALS.value(answer)
-    except ProgramError:
-        return False
-    return True
 
 
 def expression_of(source: Source) -> ast.expr:

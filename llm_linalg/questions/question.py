@@ -56,24 +56,30 @@ class Exercise(NamedTuple):
 
     Attributes:
         question: What to write, as prose.
-        check: An expression that is true if `answer` is right.
+        check: An expression that is true if `answer` is right; None where only what equals the author's
+            answers is.
         after: The number of the stop in whose state it works; 0 for an empty state.
         setup: Lines that run after the program of that stop.
         barred: Names that the answer may not use.
         vary: What the answer must survive: controls, or statements such as `x = torch.randn(4)`.
         hints: One rung after the other.
-        answer: The author's solution, or None.
+        answers: The author's answers: the solution, and others whose values have another form.
         wrong: Wrong answers that the author expects.
         line: The line of its fence in the file, from 1.
     """
 
     question: CleanText
-    check: FenceLine
+    check: FenceLine | None = None
     after: int = 0
     setup: tuple[FenceLine, ...] = ()
     barred: tuple[str, ...] = ()
     vary: tuple[FenceLine, ...] = ()
     hints: tuple[CleanText, ...] = ()
-    answer: FenceLine | None = None
+    answers: tuple[FenceLine, ...] = ()
     wrong: tuple[WrongAnswer, ...] = ()
     line: int = 1
+
+    @property
+    def answer(self) -> FenceLine | None:
+        """The solution; None if the author gives none."""
+        return self.answers[0] if self.answers else None

@@ -156,7 +156,8 @@ class ToldProgram:
             raise
         except ProgramError as error:
             return ["error", error.message]
-        return ["value", *self.log.value(value), run.calls_of_last]
+        operations = sorted(run.operations_of_last)[:MOST_NAMES]
+        return ["value", *self.log.value(value), run.calls_of_last, operations]
 
 
 def _cotangent(shape: Sequence[int], is_complex: bool, pieces: Sequence[Any]) -> Tensor:

@@ -177,8 +177,8 @@ class Writer:
     def value(self, value: Any) -> list[Any]:
         """Return any value as JSON has it, with its tensors in the log; of an unknown kind its text."""
         tensors: list[Tensor] = []
-        _gather(value, tensors)
-        with suppress(UntoldValueError):
+        with suppress(UntoldValueError, RecursionError):  # of a list that holds itself
+            _gather(value, tensors)
             encoded = encode(value)
             if is_decodable([encoded], {}):
                 references = [self._reference(tensor.detach()) for tensor in tensors]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,6 @@ check: Y.shape
 ## Your turn
 ```exercise without="Y"
 The product of `A` and `B`. Nothing more.
-check: answer.shape == (2, 2) and torch.allclose(answer, Y)
 vary: n
 hint: Rows meet columns.
 hint: There is a sign for it.
@@ -90,13 +90,18 @@ async def test_an_exercise_is_solved_on_the_stage(asked: Lesson) -> None:
         assert "answer" in d.rows[-1]
         assert "·" not in "".join(d.rows[7:12])  # all of the state is there
         await answer(d, "B @ A")
-        assert "Wrong: the wrong way round." in d.screen
+        assert "Not yet: the wrong way round." in d.screen
         assert "your answer (3, 3)" in d.screen
-        assert "asked for (2, 2)" in d.screen
+        assert "asked for (2, 2)" not in d.screen
         await d.press("H")
         assert "hint 1 Rows meet columns." in d.screen
+        await d.press("H")  # after the last one, what is asked for is shown
+        assert "asked for (2, 2)" in d.screen
+        await answer(d, "[[3, 3], [12, 12]]")
+        assert "Right here. Can you write it so that it holds for any n?" in d.screen
+        assert (d.session.attempt.is_solved, d.session.attempt.is_half) == (False, True)
         await answer(d, "A @ B")
-        assert "Right." in d.screen
+        assert "Right. H steps" in d.screen
         assert d.session.attempt.is_solved
         await d.press("H")
         assert "This is the solution. → steps through it." in d.rows[-1]
@@ -120,11 +125,14 @@ async def test_an_answer_can_be_begun_while_the_program_runs(asked: Lesson) -> N
         assert d.view.seed == 0
 
 
-async def test_why_an_answer_fails_is_a_sentence_before_what_was_asked_for(asked: Lesson) -> None:
+async def test_why_an_answer_fails_is_a_sentence_and_gives_nothing_away(asked: Lesson) -> None:
     async with opened(asked, stop=2) as d:
         await answer(d, "A (2)")
         said = " ".join("".join(row.partition("│")[2] for row in d.rows).split())
-        assert re.search(r"Wrong\. TypeError: [^.]+ is not callable\. Asked for: \S", said)
+        assert re.search(r"Not yet\. TypeError: [^.]+ is not callable\.", said)
+        assert "Asked for" not in said
+        await answer(d, "banana")
+        assert "Not yet: nothing here is called banana." in d.screen
 
 
 async def test_a_hint_is_shown_as_it_is_written(asked: Lesson) -> None:
@@ -147,7 +155,7 @@ async def test_nothing_waits_for_an_answer(asked: Lesson) -> None:
         await d.settle()
         assert d.has(stop=3)
         await d.press("comma")  # and judged once it is there again
-        assert "Wrong" in d.screen
+        assert "Not yet" in d.screen
 
 
 async def test_a_name_is_completed_and_a_text_pasted(asked: Lesson) -> None:
@@ -159,13 +167,17 @@ async def test_a_name_is_completed_and_a_text_pasted(asked: Lesson) -> None:
         assert d.rows[-1].startswith(" answer: weights")
         d.app.explorer.answer.paste(" @\ninputs" + "\x1b[31m")
         await d.press("enter")
-        assert "this is not Python" in d.screen or "can't be seen" in d.screen
+        assert "This is not Python" in d.screen or "can't be seen" in d.screen
         await answer(d, "weights @ inputs")
         assert "Right." in d.screen
 
 
 def test_the_cells_that_differ_are_marked(asked: Lesson) -> None:
     session = judged(run(begun(asked), "answer:A @ B + torch.eye(2)"))
+    assert [panel.name for panel in at(session).stage.panels] == ["your answer"]
+    assert at(session).stage.panels[0].cells.window(range(1), range(1))[0][0].mark & CellMark.CLASH
+    for _ in range(2):  # after the last hint what is asked for stands beside it
+        session = run(session, "exercise.hint")
     frame = at(session)
     assert [panel.name for panel in frame.stage.panels] == ["your answer", "asked for"]
     for panel in frame.stage.panels:
@@ -174,7 +186,7 @@ def test_the_cells_that_differ_are_marked(asked: Lesson) -> None:
             for row in panel.cells.window(range(2), range(2))
         ]
         assert marks == [[True, False], [False, True]]
-    assert known(frame.exercise).summary[0] == "Wrong."
+    assert known(frame.exercise).summary[0] == "Not yet: 2 of 4 cells differ, at [0, 0], [1, 1]."
     moved = run(session, "first")  # the picture of the state is a key away
     assert [panel.name for panel in at(moved).stage.panels] != ["your answer", "asked for"]
     sized = judged(run(session, "answer:(A @ B)[:1]"))
@@ -191,7 +203,8 @@ def test_any_answer_has_a_frame_in_every_form(asked: Lesson, text: str) -> None:
     assert not known(frame.exercise).is_right
     plain = to_plain(frame)
     assert f"your answer: {text}" in plain
-    assert "Wrong" in plain
+    assert "Not yet" in plain
+    assert "12" not in plain.partition("Not yet")[2].partition("Y (2, 2)")[0]
     assert json.loads(to_json(frame))["exercise"].keys() == {"question", "check", "hints"}
 
 
@@ -238,7 +251,7 @@ async def test_a_presenter_writes_an_answer_on_the_stage(tmp_path: Path) -> None
     async with staged(deck, big=True) as d:
         await d.press("J")
         await answer(d, "B @ A")
-        assert "Wrong" in d.screen
+        assert "Not yet" in d.screen
         await answer(d, "A @ B")
         assert d.session.attempt.is_solved
         await d.press("H")
@@ -289,6 +302,65 @@ def test_a_solution_may_be_no_operation_of_its_own(answer: str, titles: list[str
     assert [panel.title for panel in frame.stage.panels] == titles
     assert said in f"{frame.captions.shape_line} {frame.captions.sentence}"
     assert frame.listing.code[known(frame.listing.line) - 1] == f"answer = {answer}"
+
+
+async def test_the_prompt_says_what_is_wanted_and_offers_the_names_on_the_screen(asked: Lesson) -> None:
+    async with opened(asked, stop=2) as d:
+        await d.press("enter")
+        assert "an expression in torch, for any n" in d.rows[-1]
+        await d.press("tab")
+        offered = d.rows[-1].split()
+        assert {"A", "B", "n", "torch."} <= {*offered}
+        assert "Y" not in offered  # it is barred
+        await d.press("tab")
+        assert d.rows[-1].split()[1].rstrip("▏") == offered[2]
+        await d.press("tab")
+        assert d.rows[-1].split()[1].rstrip("▏") == offered[3]
+
+
+def test_names_are_offered_in_turn_once_they_go_no_further() -> None:
+    names = ["weights", "words", "x"]
+    line = LineEdit.of("2 * w").complete(names)
+    assert (line.text, line.offered) == ("2 * w", ("weights", "words"))
+    texts = []
+    for _ in range(3):
+        line = line.complete(names)
+        texts.append(line.text)
+    assert texts == ["2 * weights", "2 * words", "2 * weights"]
+    assert line.press("left", None).offered == ()
+    assert LineEdit().complete(names).offered == tuple(names)
+    assert LineEdit().complete(["x"]).text == "x"
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [
+        ("A @ B", "an expression in torch, for any n"),
+        ("A.numel() * n", "a number, or an expression for any n"),
+        ("(A @ B).shape", "a shape, for any n"),
+    ],
+)
+def test_what_is_wanted_is_said_wherever_an_exercise_is(answer: str, wanted: str) -> None:
+    read = lesson(
+        BODY.replace("answer: A @ B", f"answer: {answer}"), "[controls.n]\nrange = [0, 3]\ndefault = 0\n"
+    )
+    ours = replace(read, is_own=True)
+    view = View.opening(ours, 2)
+    assert f"exercise: write {wanted}" in to_plain(open_view(view).frame(view))
+
+
+def test_before_a_guess_and_an_answer_nothing_that_is_said_holds_it() -> None:
+    told = "First sentence. It has two rows and two columns."
+    body = BODY.replace("## A product\n", f"## A product\n{told}\n").replace(
+        "Y = A @ B\n", "Y = A @ B\nprint(Y)\n"
+    )
+    read = lesson(body, "[controls.n]\nrange = [0, 3]\ndefault = 0\n")
+    asked, written = (
+        to_plain(at(ensure_run(Session.start(View.opening(read, stop), [read])))) for stop in (1, 2)
+    )
+    assert "First sentence." in asked
+    assert "two columns" not in asked
+    assert "printed" not in asked + written
 
 
 def test_what_the_lines_above_print_is_no_part_of_an_exercise() -> None:

@@ -142,7 +142,7 @@ def test_what_asks(folder: Path, capsys: Capture) -> None:
         assert hidden(out + err) == []
         assert out + err
     main(["answer", str(file), "3 * P"])
-    assert f"Wrong: three {LINE[:20]}" in capsys.readouterr().out
+    assert f"Not yet: three {LINE[:20]}" in capsys.readouterr().out
     texts: list[str] = []
     plain = PlainPrompt(started(file).view, started(file).lessons, texts.append)
     plain.show()

@@ -31,9 +31,10 @@ from tui.files.course_progress import (
 from tui.files.state_file import State, StateFile, of_json
 from tui.files.user_dirs import folder
 from tui.model.view import View
-from tui.render.progress_text import counts
+from tui.render.progress_text import counts, progress_lines
 from tui.session.attempts import ExerciseAttempt, with_attempt
 from tui.session.session import Session
+from tui.text.glyphs import Glyphs
 
 MATVEC = find("matvec")
 
@@ -42,7 +43,10 @@ STOPS = len(MATVEC.stops)
 
 
 lesson_progress = st.builds(
-    lambda seen, solved: LessonProgress(tuple(sorted(seen)), tuple(sorted(solved)), 9, 2),
+    lambda seen, solved, half: LessonProgress(
+        tuple(sorted(seen)), tuple(sorted(solved)), 9, 2, tuple(sorted(half - solved))
+    ),
+    st.sets(st.integers(1, 9)),
     st.sets(st.integers(1, 9)),
     st.sets(st.integers(1, 9)),
 )
@@ -62,6 +66,7 @@ def test_two_apps_keep_what_either_has_seen(one: CourseProgress, other: CoursePr
         known = [progress.of(slug) or LessonProgress() for progress in (one, other)]
         assert {*told.seen} == {*known[0].seen, *known[1].seen}
         assert {*told.solved} == {*known[0].solved, *known[1].solved}
+        assert {*told.half} == {*known[0].half, *known[1].half} - {*told.solved}
     assert progress_of_json(json.loads(json.dumps(both.as_json())), 100) == both
 
 
@@ -148,6 +153,25 @@ def test_what_is_noted_has_its_titles_and_survives_a_new_stop(tmp_path: Path) ->
     longer = tuple(stop._replace(number=number) for number, stop in enumerate((new, first, *rest), 1))
     known = StateFile(tmp_path).load().progress.in_course([replace(MATVEC, stops=longer)])
     assert known.of("matvec") == LessonProgress((3,), (), STOPS + 1, 1)
+
+
+async def test_an_answer_that_is_right_here_is_half_a_tick() -> None:
+    stop = next(stop.number for stop in MATVEC.stops if stop.exercise is not None)
+    async with opened(MATVEC, stop=stop) as d:
+        marks = ["○"] * STOPS
+        assert "".join(marks) in d.screen
+        attempt = ExerciseAttempt(is_half=True)
+        there = d.session.with_attempt(d.view, attempt).with_progress()
+        d.app.explorer.update_session(there)
+        await d.settle()
+        marks[stop - 1] = "◐"
+        assert "".join(marks) in d.screen
+        told = there.learner.progress.of("matvec")
+        assert told == LessonProgress((stop,), (), STOPS, 1, (stop,))
+        lines = [*progress_lines([MATVEC], there.learner.progress, Glyphs())]
+        assert lines[-1].endswith("½/1 solved")
+        solved = there.with_attempt(d.view, attempt._replace(is_solved=True)).with_progress()
+        assert solved.learner.progress.of("matvec") == LessonProgress((stop,), (stop,), STOPS, 1)
 
 
 async def test_it_is_kept_as_one_goes_and_shown_in_the_sidebar(tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ class Run:
         failure: How it failed; None if it did not.
         right_answer: The right answer to what the stop asks, if it asks anything that its program answers.
         solution: The value of an exercise's solution, as text, where no operation of torch has made it.
+        wanted: What an exercise wants to be written, such as `a number`; empty elsewhere.
         first_not_finite: The first node of one's own program with a NaN or infinity that none of its operands
             explains; None without, and of a lesson's program, where it is there to be seen.
     """
@@ -104,6 +105,7 @@ class Run:
     failure: Failure | None = None
     right_answer: RightAnswer | None = None
     solution: str = ""
+    wanted: str = ""
     first_not_finite: Node | None = None
 
     @property
@@ -229,6 +231,8 @@ class Run:
             document = view.lesson.document
             shown = cell_view(view, self.cells, self.navigation(view).node) if document else view
             frame = self.pictures.frame(shown, ascii_only)
+            if frame.exercise is not None and self.wanted:
+                frame = replace(frame, exercise=frame.exercise._replace(wanted=clean(self.wanted)))
         if view.lesson.document:
             frame = with_cell(frame, view, self.cells, self.error, ascii_only=ascii_only)
         frame = in_ascii(frame) if ascii_only else frame

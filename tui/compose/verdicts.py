@@ -15,11 +15,12 @@ from tui.compose.plain_panel import clash_along, plain_panel, plain_style
 from tui.model.frame import CellMark, Frame, Panel
 
 if TYPE_CHECKING:
-    from llm_linalg.questions.judge import Verdict
+    from llm_linalg.questions.verdict import Verdict
     from llm_linalg.recording.record_node import Value
     from tui.model.view import View
 
 YOURS, ASKED = "your answer", "asked for"
+LONGEST_LINE = 1_000  # characters
 
 
 def judge_answer(
@@ -35,7 +36,7 @@ def judge_answer(
         LookupError: If the stop is no exercise.
     """
     from llm_linalg.lessons.answers import judge
-    from llm_linalg.questions.judge import Verdict
+    from llm_linalg.questions.verdict import Verdict
 
     exercise = view.at_stop.exercise
     if exercise is None:
@@ -62,12 +63,25 @@ def judge_answer(
         return Verdict(right=False, reason=failure.message, error=failure)
 
 
-def verdict_frame(frame: Frame, verdict: Verdict, *, ascii_only: bool) -> Frame:
-    """Return a frame that shows what was written beside what was asked for, the cells that differ marked.
+def shown_verdict(verdict: Verdict, *, is_revealed: bool) -> Verdict:
+    """Return a verdict without what was asked for, unless that is revealed."""
+    if is_revealed:
+        return verdict
+    return replace(verdict, asked=NOTHING, pictures=(verdict.pictures[0], None))
 
-    The same frame where there is nothing to show.
+
+def verdict_frame(frame: Frame, verdict: Verdict, *, ascii_only: bool) -> Frame:
+    """Return a frame of an exercise with a verdict on what was written.
+
+    Where that is a tensor, the picture shows it, the cells that differ marked, and beside it what was asked
+    for, if the verdict knows that.
     """
     panels = verdict_panels(verdict, ascii_only)
+    asked = (clean(f"Asked for: {verdict.asked}", LONGEST_LINE),) * bool(verdict.asked and not verdict.right)
+    summary = verdict.summary if panels else (*verdict.lines, *asked)
+    if frame.exercise is not None:
+        exercise = frame.exercise._replace(verdict=(*verdict.lines, *asked), summary=summary)
+        frame = replace(frame, exercise=exercise)
     if not panels:
         return frame
     return replace(
@@ -85,12 +99,16 @@ def verdict_frame(frame: Frame, verdict: Verdict, *, ascii_only: bool) -> Frame:
 
 
 def verdict_panels(verdict: Verdict, ascii_only: bool) -> tuple[Panel, ...]:
-    """Return the panel of what was written and that of what was asked for, as far as they can be shown."""
-    shown = [pair for pair in zip((YOURS, ASKED), verdict.pictures, strict=True) if pair[1] is not None]
-    if verdict.right or verdict.pictures[0] is None:
+    """Return the panel of what was written and that of what was asked for, as far as they can be shown.
+
+    A single number is said, and none is needed.
+    """
+    given, asked = verdict.pictures
+    if verdict.right or given is None or (asked is None and not given.ndim):
         return ()
     style = plain_style(verdict.pictures, FormatCache(), ascii_only)
-    return tuple(_panel(name, value, verdict, style) for name, value in shown if value is not None)
+    pairs = zip((YOURS, ASKED), verdict.pictures, strict=True)
+    return tuple(_panel(name, value, verdict, style) for name, value in pairs if value is not None)
 
 
 def _panel(name: str, value: Value, verdict: Verdict, style: PanelStyle) -> Panel:

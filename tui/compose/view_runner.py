@@ -92,7 +92,9 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
             fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
         if fault is None:
             answer, solution = _right_answer(view, terms), _plain_solution(view, trace, terms)
-            return _with_awaited(Run(view, trace, right_answer=answer, solution=solution), previous, halt)
+            wanted = _wanted(view, trace, terms)
+            run = Run(view, trace, right_answer=answer, solution=solution, wanted=wanted)
+            return _with_awaited(run, previous, halt)
         return Run(view, None, Failure(ProgramError(fault.reason), _last_good(previous), fault=fault))
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
@@ -178,6 +180,30 @@ def _right_answer(view: View, terms: dict[str, Any]) -> RightAnswer | None:
 
     ask = view.at_stop.ask
     return None if ask is None else _after(view, terms, partial(right_answer, ask))
+
+
+def _wanted(view: View, trace: Trace, terms: dict[str, Any]) -> str:
+    """Return what the stop wants to be written, if it is an exercise.
+
+    Of our own lessons the value of the solution says it, by what the program has made or, if that is not all
+    that it reads, by running the program again.
+    """
+    exercise = view.at_stop.exercise
+    if exercise is None:
+        return ""
+    from llm_linalg.lessons.answers import wanted
+    from llm_linalg.questions.judge import Outcome
+    from llm_linalg.questions.program_state import state_after
+
+    solution = exercise.answer
+    if solution is None or not view.lesson.is_own:
+        return wanted(exercise)
+    made = {name: trace[name].value for name in trace.names}
+    with state_after("", own=True, names={**view.names, **trace.lists, **made}) as state:
+        found: Outcome | None = Outcome.of(state, solution.text)
+    if found is not None and not found.is_there:
+        found = _after(view, terms, lambda state: Outcome.of(state, solution.text))
+    return wanted(exercise, None if found is None else found.value)
 
 
 def _plain_solution(view: View, trace: Trace, terms: dict[str, Any]) -> str:

@@ -28,12 +28,14 @@ class LessonProgress(NamedTuple):
         solved: The stops whose exercise was solved, in order.
         stops: How many stops the lesson had when one was last shown.
         exercises: How many of them are exercises.
+        half: The stops whose exercise has an answer that is right as it stands, and not in general, in order.
     """
 
     seen: tuple[int, ...] = ()
     solved: tuple[int, ...] = ()
     stops: int = 0
     exercises: int = 0
+    half: tuple[int, ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -48,10 +50,12 @@ class LessonProgress(NamedTuple):
     def merged(self, other: LessonProgress) -> LessonProgress:
         """Return what either knows; the other one's counts, which are newer."""
         stops = range(1, other.stops + 1)
-        seen, solved = {*self.seen, *other.seen}, {*self.solved, *other.solved}
-        return LessonProgress(
-            tuple(sorted(seen & {*stops})), tuple(sorted(solved & {*stops})), other.stops, other.exercises
-        )
+        solved = {*self.solved, *other.solved}
+        kept = [
+            tuple(sorted(one & {*stops}))
+            for one in ({*self.seen, *other.seen}, solved, {*self.half, *other.half} - solved)
+        ]
+        return LessonProgress(kept[0], kept[1], other.stops, other.exercises, kept[2])
 
     def moved(self, was: Sequence[str], now: Sequence[str], exercises: Sequence[int]) -> LessonProgress:
         """Return it for another version of the lesson, in which a stop of the same title is the same stop.
@@ -61,13 +65,14 @@ class LessonProgress(NamedTuple):
         """
         was = was or (now if self.stops == len(now) else ())
         place = {title: number for number, title in enumerate(now, 1)}
-        seen, solved = (
+        seen, solved, half = (
             {place[was[number - 1]] for number in numbers if number <= len(was) and was[number - 1] in place}
-            for numbers in (self.seen, self.solved)
+            for numbers in (self.seen, self.solved, self.half)
         )
         if len(self.solved) >= self.exercises == len(exercises):
             solved = {*exercises}
-        return LessonProgress(tuple(sorted(seen | solved)), tuple(sorted(solved)), len(now), len(exercises))
+        kept = [tuple(sorted(one)) for one in (seen | solved, solved, half - solved)]
+        return LessonProgress(kept[0], kept[1], len(now), len(exercises), kept[2])
 
 
 class CourseProgress(NamedTuple):
@@ -144,6 +149,7 @@ class CourseProgress(NamedTuple):
         return {
             slug: {
                 "seen": [*one.seen], "solved": [*one.solved], "stops": one.stops, "exercises": one.exercises,
+                **({"half": [*one.half]} if one.half else {}),
                 **({"titles": [*named[slug]]} if slug in named else {}),
             }
             for slug, one in self.lessons
@@ -180,7 +186,8 @@ def _titles(value: object, count: int) -> tuple[str, ...]:
 
 def _lesson(table: Mapping[str, object]) -> LessonProgress:
     stops, exercises = _count(table.get("stops")), _count(table.get("exercises"))
-    told = LessonProgress(_stops(table.get("seen")), _stops(table.get("solved")), stops, exercises)
+    seen, solved, half = (_stops(table.get(word)) for word in ("seen", "solved", "half"))
+    told = LessonProgress(seen, solved, stops, exercises, half)
     return LessonProgress().merged(told)
 
 

@@ -79,13 +79,15 @@ class ExerciseView(NamedTuple):
 
     Attributes:
         question: What to write.
-        check: What must be true of the answer.
+        check: What must be true of the answer; empty where it is compared with the author's.
         hints: All hints.
         rungs: How many of them are shown.
         answer: What was written last; empty if nothing was.
         verdict: What came of it, a line each; () as long as nothing has.
         summary: The same without the values, where the picture shows them.
-        is_right: Whether the answer is right.
+        is_right: Whether the answer is right, in general too where that is asked for.
+        is_half: Whether it is right as the exercise stands.
+        wanted: What is to be written, such as `a number`.
     """
 
     question: CleanText
@@ -96,11 +98,14 @@ class ExerciseView(NamedTuple):
     verdict: tuple[CleanText, ...] = ()
     summary: tuple[CleanText, ...] = ()
     is_right: bool = False
+    is_half: bool = False
+    wanted: CleanText = clean("an expression")
 
     @classmethod
     def of(cls, exercise: Exercise) -> ExerciseView:
         """Return what a frame shows of an exercise."""
-        return cls(exercise.question, clean(exercise.check.text, None), exercise.hints)
+        check = "" if exercise.check is None else exercise.check.text
+        return cls(exercise.question, clean(check, None), exercise.hints)
 
     def record(self) -> dict[str, object]:
         """Return the exercise as an object for JSON."""
@@ -111,4 +116,4 @@ class ExerciseView(NamedTuple):
         """What was written and what came of it, below the hints that are shown; the question is prose."""
         hints = (f"hint {k}: {text}" for k, text in enumerate(self.hints[: self.rungs], 1))
         written = (f"your answer: {self.answer}",) if self.answer else ()
-        return ("exercise: write an expression", *hints, *written, *self.verdict)
+        return (f"exercise: write {self.wanted}", *hints, *written, *self.verdict)

@@ -39,8 +39,10 @@ class Footer(RowWidget):
             )
         if picture.answer is not None:
             bar = "|" if self.glyphs.plain else "▏"
+            exercise = None if picture.frame is None else picture.frame.exercise
+            wanted = "" if exercise is None else exercise.wanted
             asked = picture.session.view.at_stop.exercise is not None
-            return answer_row(picture.answer, picture.room.width, bar, code=asked)
+            return answer_row(picture.answer, picture.room.width, bar, code=asked, wanted=wanted)
         if picture.session.notice:
             return row((f" {picture.session.notice}", "current"))
         spell = self.glyphs.text  # in ASCII some are wider, and fewer of them fit
@@ -70,10 +72,11 @@ class Footer(RowWidget):
         return shown
 
 
-def answer_row(line: LineEdit, width: int, bar: str, *, code: bool = False) -> Row:
+def answer_row(line: LineEdit, width: int, bar: str, *, code: bool = False, wanted: str = "") -> Row:
     """Return the line of an answer as a row: a bar where its cursor is, which is always in view.
 
-    Of `code` that can't be read it underlines what is behind the place where reading it stops.
+    Of `code` that can't be read it underlines what is behind the place where reading it stops. As long as
+    nothing is written, it says what is `wanted`; and names that are offered stand behind it.
     """
     lead = " answer: "
     room = width - cell_len(lead) - 1
@@ -90,8 +93,22 @@ def answer_row(line: LineEdit, width: int, bar: str, *, code: bool = False) -> R
         (bar, "current"),
         *_marked(after, good - line.caret),
     )
-    keys = row(("   ↵ check  tab name  esc close", "label"))
-    return (*spans, *keys) if width_of(spans) + width_of(keys) <= width else spans
+    if line.offered:
+        return (*spans, *_offered(line))
+    if wanted and not line.text:
+        spans = (*spans, *row((wanted, "dim")))
+    for keys in ("   ↵ check  tab names  esc close", "   tab names"):
+        if width_of(spans) + cell_len(keys) <= width:
+            return (*spans, *row((keys, "label")))
+    return spans
+
+
+def _offered(line: LineEdit) -> Row:
+    """Return the names that are offered, from the one that is picked on; the row is cut where it ends."""
+    first = max(line.picked, 0)
+    names = (*line.offered[first:], *line.offered[:first])
+    roles = ["strong" if line.picked >= 0 else "label", *["label"] * (len(names) - 1)]
+    return row("  ", *((f" {name} ", role) for name, role in zip(names, roles, strict=True)))
 
 
 def _marked(text: str, good: int) -> tuple[tuple[str, str], ...]:

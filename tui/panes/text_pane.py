@@ -302,7 +302,8 @@ def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
         return [row(("Right. ", "accent"), ("H", "key", "exercise.hint"), shown)]
     if exercise.summary:
         first, *rest = exercise.summary
-        spans = words(row((f"{first} ", "error"), " ".join(map(as_sentence, rest))))
+        role = "accent" if exercise.is_half else "current"
+        spans = words(row((f"{first} ", role), " ".join(map(as_sentence, rest))))
         rows += wrap_spans(spans, width)
     elif exercise.answer:
         rows += wrap_spans(words(row(("your answer: ", "label"), (exercise.answer, "code"))), width)

@@ -41,6 +41,7 @@ def to_plain(
     ]
     stage, listing, captions = frame.stage, frame.listing, frame.captions
     cell = listing.cell
+    printed = listing.printed if frame.exercise is None else listing.own_printed  # which may tell the answer
     blocks = [
         *(head if whole else ()),
         _questions(frame, width),
@@ -55,9 +56,7 @@ def to_plain(
         list(_error(frame, width)),
         [line for text in cell.remarks for line in _wrap(text, width)] if cell else [],
         [f"cursor: {line}" for line in frame.cursor.lines] if frame.cursor else [],
-        ["printed:", *(f"  {line}" for line in listing.printed.splitlines())]
-        if listing.printed.strip()
-        else [],
+        ["printed:", *(f"  {line}" for line in printed.splitlines())] if printed.strip() else [],
         ["gives:", *(f"  {line}" for line in cell.answer.splitlines())] if cell and cell.answer else [],
         cell.saved.split("\n") if cell and cell.saved else [],
     ]
@@ -97,10 +96,10 @@ def _beside(blocks: Sequence[Sequence[str]], width: int) -> list[list[str]]:
 
 
 def _prose(frame: Frame) -> str:
-    """Return the stop's text; at a step, in an operation, and where it asks, the sentence that stays."""
-    asked = frame.ask is not None and frame.ask.is_asked
+    """Return the stop's text; at a step, in an operation, before a guess the sentence that stays."""
     whole = frame.place.step == 0 or frame.stage.map is not None or frame.exercise is not None
-    whole = whole and not asked
+    if frame.ask is not None and frame.ask.is_asked and frame.ask.guess is None:
+        whole = False  # what the stop says further may hold the answer
     shown = frame.captions.prose if whole and frame.captions.prose else frame.captions.story.text
     return without_links(shown)
 

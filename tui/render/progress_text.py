@@ -46,5 +46,7 @@ def progress_lines(lessons: Sequence[Lesson], progress: CourseProgress, glyphs: 
             part = lesson.part
             yield from ("", f"{part} {lesson.part_title}")
         mark = glyphs.stages[progress.stage(lesson.slug)]
-        solved = f"  {told.solved}/{told.exercises} solved" if told.exercises else ""
+        half = "½" * bool((progress.of(lesson.slug) or LessonProgress()).half)
+        count = half if half and not told.solved else f"{told.solved}{half}"
+        solved = f"  {count}/{told.exercises} solved" if told.exercises else ""
         yield glyphs.text(f"  {mark} {lesson.title:<{width}}  {told.seen:>2}/{told.stops:<2} seen{solved}")

@@ -15,7 +15,7 @@ from tui.session.consent_commands import UNJUDGED
 from tui.text.line_edit import LineEdit
 
 if TYPE_CHECKING:
-    from llm_linalg.questions.judge import Verdict
+    from llm_linalg.questions.verdict import Verdict
     from tui.model.view import View
 
 MODULES = ("torch.", "math.", "F.", "nn.")
@@ -77,10 +77,14 @@ class AnswerLine:
         return None
 
     def _names(self) -> list[str]:
-        """Return what may be completed: the names of the program."""
-        run = self._host.session.current
-        known = () if run is None or run.trace is None else [*run.trace.names, *run.trace.lists]
-        return [*known, *(name for name, _ in self._host.session.view.controls), *MODULES]
+        """Return what may be completed: the names on the screen, those that the picture shows first."""
+        session = self._host.session
+        stop, run = session.view.at_stop, session.current
+        known = [] if run is None or run.trace is None else [*run.trace.names, *run.trace.lists]
+        shown = [name for name in (stop.show, *stop.beside) if name in known]
+        barred = () if stop.exercise is None else stop.exercise.barred
+        listed = [*shown, *known, *(name for name, _ in session.view.controls), *MODULES]
+        return [name for name in listed if name not in barred]
 
     def follow(self) -> None:
         """Have an answer judged that waits for it; one that came before, or was left, is dropped."""

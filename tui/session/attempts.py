@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from llm_linalg.base.text import NOTHING, CleanText
 
 if TYPE_CHECKING:
-    from llm_linalg.questions.judge import Verdict
+    from llm_linalg.questions.verdict import Verdict
     from tui.model.view import View
 
 
@@ -19,7 +19,8 @@ class ExerciseAttempt(NamedTuple):
         view: The view at which it was; its verdict is shown there.
         verdict: What came of it; None while it is judged.
         rungs: How many hints are shown.
-        is_solved: Whether an answer was right.
+        is_solved: Whether an answer was right, in general too where that is asked for.
+        is_half: Whether an answer was right as the exercise stands.
     """
 
     answer: CleanText = NOTHING
@@ -27,6 +28,7 @@ class ExerciseAttempt(NamedTuple):
     verdict: Verdict | None = None
     rungs: int = 0
     is_solved: bool = False
+    is_half: bool = False
 
     @property
     def is_pending(self) -> bool:

@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
-from tui.model.question_view import ExerciseView
 from tui.model.view import SOLUTION
 from tui.session.session import THE_SOLUTION, Session
 
 if TYPE_CHECKING:
-    from llm_linalg.questions.judge import Verdict
+    from llm_linalg.questions.verdict import Verdict
     from tui.model.frame import Frame
     from tui.model.view import View
 
@@ -57,8 +56,11 @@ def with_verdict(session: Session, verdict: Verdict) -> Session:
     attempt = session.attempt
     if is_unlocked(verdict.error):
         return session.with_attempt(session.view, attempt._replace(view=None))
-    solved = attempt.is_solved or verdict.right
-    said = attempt._replace(verdict=verdict, is_solved=solved)
+    said = attempt._replace(
+        verdict=verdict,
+        is_solved=attempt.is_solved or verdict.is_whole,
+        is_half=attempt.is_half or verdict.right,
+    )
     return session.with_attempt(session.view, said)
 
 
@@ -114,19 +116,17 @@ def session_frame(session: Session, *, ascii_only: bool = False) -> Frame | None
     there = attempt.view == session.view and attempt.verdict is not None
     verdict = attempt.verdict if there else None
     latest = attempt.verdict  # that an answer was right is said at every step of the picture
-    done = ExerciseView(
-        frame.exercise.question,
-        frame.exercise.check,
-        frame.exercise.hints,
-        attempt.rungs,
-        attempt.answer,
-        () if verdict is None else verdict.lines,
-        () if verdict is None else verdict.summary if verdict.pictures[0] is not None else verdict.lines,
-        latest is not None and latest.right,
+    done = frame.exercise._replace(
+        rungs=attempt.rungs,
+        answer=attempt.answer,
+        is_right=latest is not None and latest.is_whole,
+        is_half=latest is not None and latest.right,
     )
-    frame = replace(frame, exercise=done)
     if verdict is None:
-        return frame
-    from tui.compose.verdicts import verdict_frame
+        return replace(frame, exercise=done)
+    from tui.compose.verdicts import shown_verdict, verdict_frame
 
-    return verdict_frame(frame, verdict, ascii_only=ascii_only)
+    # Until the last hint nothing shows what was asked for.
+    is_revealed = attempt.is_solved or 0 < len(done.hints) <= attempt.rungs
+    said = shown_verdict(verdict, is_revealed=is_revealed)
+    return verdict_frame(replace(frame, exercise=done), said, ascii_only=ascii_only)

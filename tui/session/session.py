@@ -481,9 +481,9 @@ class Session:
         if self.talk is not None or not keeps_settings(lesson, self.lessons):
             return self
         stops, numbers = lesson.stops, (view.stop,)
-        told = LessonProgress(
-            numbers, numbers if self.attempt.is_solved else (), len(stops), lesson.exercises
-        )
+        attempt = self.attempt
+        solved, half = numbers if attempt.is_solved else (), numbers if attempt.is_half else ()
+        told = LessonProgress(numbers, solved, len(stops), lesson.exercises, half)
         titles = [str(stop.title) for stop in stops]
         noted = self.learner.progress.with_lesson(lesson.slug, told, titles)
         return self if noted is self.learner.progress else self.with_learner(progress=noted)

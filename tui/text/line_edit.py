@@ -25,10 +25,14 @@ class LineEdit(NamedTuple):
     Attributes:
         text: The text.
         caret: The characters before the cursor.
+        offered: The names that may be completed here, once that was asked for.
+        picked: Which of them stands before the cursor; −1 for none yet.
     """
 
     text: str = ""
     caret: int = 0
+    offered: tuple[str, ...] = ()
+    picked: int = -1
 
     @classmethod
     def of(cls, text: str) -> LineEdit:
@@ -53,9 +57,9 @@ class LineEdit(NamedTuple):
     def press(self, key: str, character: str | None) -> LineEdit:
         """Return the line after a key, by Textual's name of it; the same line for one that does nothing."""
         if key in _MOVES:
-            return self._replace(caret=min(max(self.caret + _MOVES[key], 0), len(self.text)))
+            return LineEdit(self.text, min(max(self.caret + _MOVES[key], 0), len(self.text)))
         if key in _ENDS:
-            return self._replace(caret=min(_ENDS[key], len(self.text)))
+            return LineEdit(self.text, min(_ENDS[key], len(self.text)))
         if key == "backspace":
             return LineEdit(self.before[:-1] + self.after, max(0, self.caret - 1))
         if key in ("delete", "ctrl+d"):
@@ -72,9 +76,19 @@ class LineEdit(NamedTuple):
         return self
 
     def complete(self, names: Iterable[str]) -> LineEdit:
-        """Return the line with the name before the cursor completed as far as all names go that begin so."""
+        """Return the line with the name before the cursor completed as far as all names go that begin so.
+
+        Where they go no further, they are offered, and from then on picked one after the other.
+        """
         found = _WORD.search(self.before)
         begun = found[0] if found else ""
-        fitting = [name for name in names if begun and name.startswith(begun)]
-        common = [chars[0] for chars in takewhile(_is_one, zip(*fitting, strict=False))]
-        return self.insert("".join(common)[len(begun) :])
+        if self.offered:
+            picked = (self.picked + 1) % len(self.offered)
+            kept = self.before.removesuffix(begun)
+            name = self.offered[picked]
+            return LineEdit(kept + name + self.after, len(kept) + len(name), self.offered, picked)
+        fitting = tuple(dict.fromkeys(name for name in names if name.startswith(begun)))
+        common = "".join([chars[0] for chars in takewhile(_is_one, zip(*fitting, strict=False))])
+        if len(common) > len(begun):
+            return self.insert(common[len(begun) :])
+        return self._replace(offered=fitting) if len(fitting) > 1 else self

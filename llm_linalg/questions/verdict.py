@@ -1,0 +1,94 @@
+"""What comes of an answer, and how it is said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.text import NOTHING, CleanText, clean
+from llm_linalg.questions.value import ValueDifference
+
+LONGEST_LINE = 1_000  # characters
+_ENDS = (".", "…", "?")
+_OPERATION = re.compile(r"\A[a-z_0-9]+: ")  # before what torch refuses
+_UNKNOWN_NAME = re.compile(r"NameError: name '(\w+)' is not defined(.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What comes of an answer.
+
+    Attributes:
+        right: Whether it is right as the exercise stands.
+        is_general: Whether it is right in all trials.
+        any: What it is to hold for, such as `any A`; empty if nobody says so.
+        reason: What there is to say about it, in a sentence.
+        mistake: The name of the mistake, if it is a known one.
+        got: What it gave, on one line; empty if it gave nothing.
+        asked: What was asked for, on one line; empty if no solution says so.
+        difference: How the two differ, where both are there.
+        error: Why the answer failed; None if it gave a value.
+        pictures: The two values as tensors; None where one can't be shown as such.
+    """
+
+    right: bool
+    is_general: bool = True
+    any: CleanText = NOTHING
+    reason: CleanText = NOTHING
+    mistake: CleanText = NOTHING
+    got: CleanText = NOTHING
+    asked: CleanText = NOTHING
+    difference: ValueDifference | None = None
+    error: ProgramError | None = None
+    pictures: tuple[Tensor | None, Tensor | None] = field(default=(None, None), compare=False, repr=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the exercise is solved: the answer is right, and in all trials."""
+        return self.right and self.is_general
+
+    @property
+    def lines(self) -> tuple[CleanText, ...]:
+        """The verdict in words, a line each; what was asked for is not among them."""
+        first, *rest = self.summary
+        gave = [clean(f"It gave: {self.got}", LONGEST_LINE)] if self.got and not self.right else []
+        return (first, *gave, *rest)
+
+    @property
+    def summary(self) -> tuple[CleanText, ...]:
+        """The verdict in words without the value, as where that is shown beside it."""
+        if self.right:
+            return (clean("Right."),) if self.is_general else (clean("Right here."), self._wider)
+        differs = "" if self.difference is None else self.difference.words
+        first, *rest = [told for told in (self.mistake, self.reason, differs) if told] or [""]
+        return tuple(clean(line, LONGEST_LINE) for line in (_not_yet(first), *rest))
+
+    @property
+    def _wider(self) -> CleanText:
+        anything = self.any or "other numbers"
+        return clean(f"Can you write it so that it holds for {anything}?", LONGEST_LINE)
+
+
+def _not_yet(why: str) -> str:
+    """Return that an answer is not right yet, and why; what has a colon is a sentence of its own."""
+    if not why:
+        return "Not yet."
+    if ": " in why:
+        return f"Not yet. {why[0].upper()}{why[1:]}{'' if why.endswith(_ENDS) else '.'}"
+    first = why.partition(" ")[0]
+    said = why[0].lower() + why[1:] if first in ("All", "Both", "It", "That", "The") else why
+    return f"Not yet: {said}{'' if said.endswith(_ENDS) else '.'}"
+
+
+def plain_reason(message: str) -> str:
+    """Return why an answer failed in the words of somebody who is new to Python."""
+    found = _UNKNOWN_NAME.fullmatch(message)
+    if found is None:
+        return _OPERATION.sub("", message)
+    name, near = found.groups()
+    spelt = f": it is written torch.{name}" if not near and name in torch.__all__ else near
+    return f"nothing here is called {name}{spelt}"
