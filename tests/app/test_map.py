@@ -16,6 +16,7 @@ from llm_linalg.lessons.stop import FollowedCell
 from tests.app.driving import lesson, opened
 from tests.common import known
 from tests.thinning import thin
+from tests.two_blocks import TWO_BLOCKS
 from tui.cli.parser import app_parser
 from tui.compose.view_check import check_view
 from tui.compose.view_runner import open_view
@@ -62,7 +63,7 @@ def at(view: View, *box: str) -> View:
 
 
 def test_in_and_out_at_every_level_of_the_model() -> None:
-    view = View.opening(find("why"), 2)
+    view = View.opening(TWO_BLOCKS, 2)
     run = open_view(view)
     seen: list[str] = [view.depth]
     view = map_moves.goto(view, run.navigation(view), 3)
@@ -108,11 +109,11 @@ def test_every_node_of_every_lesson_is_on_the_map(slug: str) -> None:
 
 
 def test_boxes_are_live_and_share_the_multiplications() -> None:
-    shown = level(View.opening(find("why"), 2))
+    shown = level(View.opening(TWO_BLOCKS, 2))
     labels = ["tokens", "embed", "block:1", "block:2", "norm", "logits", "chances"]
     assert [row.label for row in shown.rows] == labels
     assert sum(row.share for row in shown.rows) == pytest.approx(1)
-    wide = level(View.opening(find("why"), 2).set("d_model", "64").set("seq_len", "7"))
+    wide = level(View.opening(TWO_BLOCKS, 2).set("d_model", "64").set("seq_len", "7"))
     block, logits = wide.rows[2], wide.rows[5]
     assert block.shape == (7, 64)
     assert logits.products == 7 * 64 * 5
@@ -144,7 +145,7 @@ def test_a_share_never_says_all_or_nothing_of_a_part(share: float, said: str) ->
 
 
 def test_in_words_and_in_json() -> None:
-    view = at(View.opening(find("why"), 2), *HEAD, "P")
+    view = at(View.opening(TWO_BLOCKS, 2), *HEAD, "P")
     frame = open_view(view).frame(view)
     text = to_plain(frame)
     assert "map: block:1 / attention / head:1" in text
@@ -162,7 +163,7 @@ def test_in_words_and_in_json() -> None:
 
 
 def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_derivative() -> None:
-    view = replace(View.opening(find("why"), 2), depth="operations", path=("P:1",),
+    view = replace(View.opening(TWO_BLOCKS, 2), depth="operations", path=("P:1",),
                    follows=FollowedCell("lineage", "logits", (2, 3)), look="heat")  # fmt: skip
     run = open_view(view)
     frame = run.frame(view)
@@ -197,17 +198,17 @@ def test_a_cell_that_isnt_there_is_not_followed() -> None:
 
 
 async def test_a_lesson_is_opened_from_its_box_and_left_again() -> None:
-    async with opened("why", stop=2) as d:
+    async with opened(TWO_BLOCKS, stop=2) as d:
         await d.press("down", "down", "L")
         assert d.view.lesson.slug == "block"
         await d.press("backspace")
-        assert (d.view.lesson.slug, d.view.box) == ("why", ("block:1",))
+        assert (d.view.lesson.slug, d.view.box) == (TWO_BLOCKS.slug, ("block:1",))
         await d.press("up", "up", "L")
         assert "No lesson is about tokens here" in d.screen
 
 
 async def test_a_cell_is_followed_and_comes_back() -> None:
-    async with opened("why", stop=2) as d:
+    async with opened(TWO_BLOCKS, stop=2) as d:
         await d.press("down", "down", "down", "down", "down", "enter", "enter", "dollar_sign", "c", "I")
         assert d.has(depth="map", follows=FollowedCell("lineage", "logits", (3, 4)))
         assert "logits[3,4] depends on" in d.screen
@@ -229,7 +230,7 @@ async def test_another_tensors_cell_at_the_same_place_is_followed_anew() -> None
 
 
 async def test_the_backward_pass_has_the_same_boxes_in_the_other_order() -> None:
-    async with opened("why", stop=2) as d:
+    async with opened(TWO_BLOCKS, stop=2) as d:
         await d.press("down", "down", "down", "enter", "w")
         assert d.has(backward=True, depth="map", box=("block:2", "norm:1"))
         run = known(d.session.current)
@@ -246,7 +247,7 @@ async def test_a_part_of_a_softmax_is_not_followed() -> None:
 
 
 async def test_a_click_selects_a_box_and_a_second_goes_in() -> None:
-    async with opened("why", stop=2) as d:
+    async with opened(TWO_BLOCKS, stop=2) as d:
         y = next(y for y, text in enumerate(d.rows) if "block:2" in text)
         x = d.rows[y].index("block:2")
         await d.pilot.click(offset=(x, y))
@@ -259,7 +260,7 @@ async def test_a_click_selects_a_box_and_a_second_goes_in() -> None:
 
 def test_the_command_that_reopens_a_place_on_the_map() -> None:
     why = View.opening(find("why"), 2)
-    deep = at(why, *HEAD, "P")
+    deep = at(why, "block", "head", "P")
     lit = replace(deep, follows=FollowedCell("reach", "x:1", (0, 1)))
     off = replace(View.opening(find("why"), 5), follows=None)
     for view in (why, deep, lit, off, replace(why, depth="cells"), at(View.opening(find("matmul")), "W")):
@@ -307,7 +308,7 @@ def test_for_large_letters_a_box_is_its_name_shape_and_share() -> None:
 
 
 def test_a_residual_is_an_arrow_past_the_box() -> None:
-    view = at(View.opening(find("why"), 2), "block:1", "attention")
+    view = at(View.opening(TWO_BLOCKS, 2), "block:1", "attention")
     lines = drawn(level(view))
     x, norm, attention, added = (next(line for line in lines if word in line) for word in
                                  ("  x  ", "norm:1", "attention", "↓  x"))  # fmt: skip
@@ -321,7 +322,7 @@ def test_a_residual_is_an_arrow_past_the_box() -> None:
 
 def test_what_is_followed_is_heavy_and_counted() -> None:
     view = replace(
-        at(View.opening(find("why"), 2), "block:1", "attention"),
+        at(View.opening(TWO_BLOCKS, 2), "block:1", "attention"),
         follows=FollowedCell("lineage", "logits", (2, 3)),
     )
     shown = level(view)
@@ -356,7 +357,7 @@ def test_a_followed_cell_is_told_at_its_own_box_and_on_the_way_to_others() -> No
 
 
 def test_much_from_outside_is_one_row() -> None:
-    view = replace(at(View.opening(find("why"), 2), "block:2", "mlp"), backward=True)
+    view = replace(at(View.opening(TWO_BLOCKS, 2), "block:2", "mlp"), backward=True)
     shown = level(view)
     assert [(one.label, one.sizes) for one in shown.rows[:2]] == [("29 from outside", ""), ("mlp", "(4, 8)")]
     assert shown.place == (1, 5)
@@ -366,7 +367,7 @@ def test_much_from_outside_is_one_row() -> None:
 
 def test_a_page_has_the_level_as_a_table() -> None:
     view = replace(
-        at(View.opening(find("why"), 2), "block:1", "mlp"), follows=FollowedCell("lineage", "logits", (2, 3))
+        at(View.opening(TWO_BLOCKS, 2), "block:1", "mlp"), follows=FollowedCell("lineage", "logits", (2, 3))
     )
     frame = open_view(view).frame(view)
     page = picture(frame)

@@ -20,6 +20,7 @@ from llm_linalg.lessons.reader import find
 from tests.app.driving import opened
 from tests.common import known
 from tests.engine.test_summary import Model
+from tests.two_blocks import TWO_BLOCKS
 from tui.compose import key_budget
 from tui.compose.view_runner import open_view
 from tui.export.html_parts import picture
@@ -100,7 +101,7 @@ def test_steps_go_from_row_to_row_as_they_are_sorted() -> None:
 
 
 def test_in_words_in_json_and_on_a_page() -> None:
-    view = at(View.opening(find("why"), 2), "block:2", look="values", sort="max_abs")
+    view = at(View.opening(TWO_BLOCKS, 2), "block:2", look="values", sort="max_abs")
     frame = open_view(view).frame(view)
     text = to_plain(frame)
     assert "> block:1…2 ×2; shape 4×8; float32; max |x| 3.14" in text

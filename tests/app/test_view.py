@@ -11,6 +11,7 @@ from llm_linalg.lessons.lesson import UnknownNameError
 from llm_linalg.lessons.reader import find
 from tests.app.lessons import lesson, shell_split
 from tui.cli.parser import app_parser
+from tui.compose.view_runner import open_view
 from tui.model.view import Depth, History, View
 from tui.model.view_words import command, view_of
 
@@ -131,3 +132,10 @@ def test_history_is_bounded() -> None:
     for seed in range(10):
         history = history.push(view.with_seed(seed))
     assert [past.seed for past in history.past] == [7, 8, 9]
+
+
+def test_the_course_is_waited_for_and_nobody_elses_program() -> None:
+    trained = open_view(View.opening(find("trained"), 4), seconds=1e-3)
+    assert trained.error is None
+    foreign = open_view(View.opening(lesson()).with_program("x = 1\nwhile True:\n    x = 2"), seconds=0.2)
+    assert "stopped after 0.2 s" in str(foreign.error)

@@ -24,7 +24,8 @@ SLUGS = {
     5: ["identity", "diagonal", "triangular"],
     6: ["embedding", "position", "projections", "softmax", "scores", "causal", "attention", "heads"],
     7: ["layernorm", "residual", "mlp", "block"],
-    8: ["logits", "sampling", "backward", "parallel", "summary"],
+    8: ["logits", "sampling", "backward", "trained", "summary"],
+    9: ["parallel"],
 }
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import trace
-from llm_linalg.lessons.reader import find
 from tests.engine.here import run
+from tests.two_blocks import TWO_BLOCKS
 
 F = nn.functional
 CAUSAL = """
@@ -106,7 +106,7 @@ BUMPED = "x = embed(tokens)\nbump = torch.zeros(T, C)\nbump[i, j] = by\nstart = 
 
 @pytest.mark.parametrize("cell", [(0, 1), (2, 3), (3, 7)])
 def test_through_the_whole_model_a_cell_reaches_what_changes_with_it(cell: tuple[int, int]) -> None:
-    lesson = find("why")
+    lesson = TWO_BLOCKS
     program = lesson.stop(1).program.replace("x = embed(tokens)\n", BUMPED)
     names = {**lesson.names(), "i": cell[0], "j": cell[1]}
     before, *after = (run(program, names={**names, "by": by}) for by in (0.0, 0.7, -1.1))

@@ -113,12 +113,13 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
 def _terms(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> dict[str, Any]:
     """Return on what terms a view's program runs: where, with which names, how long, what it may read."""
     folder = view.lesson.path.resolve().parent if view.reads and view.lesson.path is not None else None
+    own = _is_own(view)
     return {
-        "own": _is_own(view),
+        "own": own,
         "seed": view.seed,
         "names": view.names,
         "halt": halt,
-        "seconds": seconds,
+        "seconds": None if own else seconds,  # the course's end by themselves; one trains a model first
         "read": "" if folder is None else str(folder),
         "trust": view.trusted,
     }
