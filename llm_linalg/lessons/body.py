@@ -11,7 +11,7 @@ from llm_linalg.base.text import NOTHING, CleanText, clean_lines, nearest
 from llm_linalg.lessons import board_reader, question_reader
 from llm_linalg.lessons.fence_options import ListFence, list_fence, parse_options, shown_line
 from llm_linalg.lessons.lesson import MOST_MINUTES, LineError
-from llm_linalg.lessons.markdown import Block, blocks, prose
+from llm_linalg.lessons.markdown import Block, blocks, prose, without_formulas
 from llm_linalg.lessons.stop import Board, Stop
 from llm_linalg.questions.question import Ask, FenceLine
 
@@ -97,7 +97,7 @@ class _BodyReader:
         line = block.first + 1
         if block.level == 2:
             self.end_section()
-            self._title = shown_line("a heading", block.text, line, LONGEST_TITLE)
+            self._title = shown_line("a heading", without_formulas(block.text), line, LONGEST_TITLE)
             self._heading, self._program = line, None
         elif block.kind == "claim":
             self._add_claim(block.text, line)

@@ -1,7 +1,7 @@
 """Parse the Markdown of lessons, decks and documents, which is CommonMark with tables, into flat blocks.
 
-HTML is plain text. Containers are flattened, because a terminal has only rows: an item of a nested list is an
-item, and a fence in an item is a fence.
+HTML is plain text, and between dollars stands a formula. Containers are flattened, because a terminal has
+only rows: an item of a nested list is an item, and a fence in an item is a fence.
 
 markdown-it-py reads it. That is not imported before the first paint: a text of the plainest blocks and runs
 is divided by a pattern.
@@ -19,6 +19,7 @@ from llm_linalg.base.text import CleanText, clean, clean_lines
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_block import StateBlock
+    from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
     from markdown_it.tree import SyntaxTreeNode
 
@@ -36,9 +37,18 @@ _ACTIVE = (
 _SENTENCE_END = re.compile(r"(?:[.?!]|…(?!\s+[^A-Z]))[\"')*_”’]*(?=\s|$)")
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|cf|vs|approx|[Ff]ig|[Ee]q)$")
 _LONGEST_ABBREVIATION = 6  # letters
-# Code and links, in which no sentence ends. No link is searched for beyond where the next may begin, so that
-# a line is gone through once.
-_WITHOUT_ENDS = re.compile(r"`[^`]*+`|\[[^][]*+\]\([^)[]*+\)")
+# A formula in TeX: as pandoc has it, dollars of prices are none, as a blank stands before or a digit behind.
+FORMULA = (
+    r"(?<![\\$\w])\$(?=[^\s$])[^$`\n]{1,600}?(?<=[^\s\\])\$(?![\d$])"
+    r"|(?<!\$)\$\$(?!\$)[^$`\n]{1,2000}\$\$(?!\$)"
+)
+_FIND_FORMULA = re.compile(FORMULA)
+_CODE_OR_FORMULA = re.compile(rf"(?<!`)(?P<code>`+)(?!`)[^\n]{{1,1000}}?(?<!`)(?P=code)(?!`)|\\.|{FORMULA}")
+_DISPLAY = re.compile(r"\$\$(?!\$)([^$`]{1,2000})\$\$([.,;]?)\s*")
+_MOST_FORMULA_LINES = 60
+# Code, formulas and links, in which no sentence ends. No link is searched for beyond where the next may
+# begin, so that a line is gone through once.
+_WITHOUT_ENDS = re.compile(rf"`[^`]*+`|\[[^][]*+\]\([^)[]*+\)|{FORMULA}")
 _CLAIM = re.compile(r"expect:\s*(.*?)\s*")
 # The plainest blocks: a blank line, a heading, a fence, a claim, and lines that begin like no other block.
 _PLAIN_BLOCK = re.compile(
@@ -55,17 +65,18 @@ _PLAIN_RUN = re.compile(
     rf"|(?P<words>{_WORDS}|\[{_WORDS}\](?![\[(:]))"
 )
 
-Kind = Literal["text", "heading", "item", "quote", "row", "code", "claim"]
+Kind = Literal["text", "heading", "item", "quote", "row", "code", "formula", "claim"]
 
 
 class Block(NamedTuple):
     """A block of Markdown.
 
     Attributes:
-        kind: Running text, a heading, a list item, a quotation, a table row, code, or a lesson's claim.
+        kind: Running text, a heading, a list item, a quotation, a table row, code, a formula on lines of its
+            own, or a lesson's claim.
         first: Its first line, from 0.
         end: The line after its last.
-        text: Its text on one line, with inline markup; the lines of code.
+        text: Its text on one line, with inline markup; the lines of code; a formula in TeX.
         mark: The marker of an item, such as `-` or `3.`; the marker of a fence; `|` for a table's head.
         level: The level of a heading, from 1; 0 for other blocks.
         info: The info string of a fence.
@@ -99,6 +110,8 @@ class Block(NamedTuple):
             case "row":
                 line = f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in self.cells)} |"
                 return f"{line}\n{'|---' * len(self.cells)}|" if self.mark else line
+            case "formula":
+                return f"$$ {self.text} $$"
             case "code":
                 mark = self.mark or "```"
                 return "\n".join([mark + self.info, *([self.text] if self.text else ()), mark])
@@ -106,10 +119,10 @@ class Block(NamedTuple):
 
 
 class TextRun(NamedTuple):
-    """A run of text in one style; `slug` is that of the lesson to which a link leads."""
+    """A run of text in one style, or a formula in TeX; `slug` is that of the lesson to which a link leads."""
 
     text: str
-    kind: Literal["", "code", "strong", "emphasis", "link"] = ""
+    kind: Literal["", "code", "strong", "emphasis", "link", "formula"] = ""
     slug: str = ""
 
 
@@ -181,10 +194,10 @@ def prose(found: Sequence[Block]) -> CleanText:
 def text_runs(text: str) -> tuple[TextRun, ...]:
     """Return the text of a block in runs of one style, cleaned, since an entity may be any character."""
     runs: list[TextRun] = []
-    plain = _tiles(_PLAIN_RUN, text)
+    plain = None if "$" in text and _FIND_FORMULA.search(text) else _tiles(_PLAIN_RUN, text)
     found = _words(_inline().parseInline(text)[0].children or []) if plain is None else map(_plain_run, plain)
     for run in found:
-        if runs and runs[-1][1:] == run[1:] and not run.slug:
+        if runs and runs[-1][1:] == run[1:] and not run.slug and run.kind != "formula":
             runs[-1] = runs[-1]._replace(text=runs[-1].text + run.text)
         elif run.text:
             runs.append(run)
@@ -199,13 +212,66 @@ def _plain_run(tile: re.Match[str]) -> TextRun:
 
 
 def plain_text(text: str) -> CleanText:
-    """Return the text of a block without marks."""
-    return clean("".join(run.text for run in text_runs(text)), None)
+    """Return the text of a block without marks, formulas on a line."""
+    return clean("".join(_said(run) for run in text_runs(text)), None)
+
+
+def _said(run: TextRun) -> str:
+    return formula_text(run.text) or "" if run.kind == "formula" else run.text
+
+
+def formula_text(tex: str) -> str | None:
+    """Return a formula on a line; None if it can't be read."""
+    from llm_linalg.lessons.formulas.formula_layout import line_text  # no start waits for it
+    from llm_linalg.lessons.formulas.tex_tree import FormulaError
+
+    try:
+        return line_text(tex)
+    except FormulaError:
+        return None
+
+
+def formulas(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the formulas in Markdown, in TeX, each with the line, from 0, of its block."""
+    for block in blocks(text) if "$" in text else ():
+        if block.kind == "formula":
+            yield block.text, block.first
+        elif block.kind != "code":
+            for each in block.cells or (block.text,):
+                yield from ((found[0].strip("$"), block.first) for found in _formulas_in(each))
+
+
+def _formulas_in(text: str) -> Iterator[re.Match[str]]:
+    return (found for found in _CODE_OR_FORMULA.finditer(text) if found[0].startswith("$"))
+
+
+def without_formulas(text: str) -> str:
+    r"""Return Markdown with its formulas on a line, as text, where they can be read.
+
+    >>> without_formulas(r"So $\alpha x^2$, and not `$x^2$`.")
+    'So αx², and not `$x^2$`.'
+    """
+    if "$" not in text:
+        return text
+    lines = text.split("\n")
+    for block in blocks(text):
+        if block.kind == "formula":
+            said = [formula_text(block.text) or f"$$ {block.text} $$"]
+            lines[block.first : block.end] = [*said, *[""] * (block.end - block.first - 1)]
+        elif block.kind != "code":
+            for number in range(block.first, block.end):
+                lines[number] = _CODE_OR_FORMULA.sub(_as_text, lines[number])
+    return "\n".join(lines)
+
+
+def _as_text(found: re.Match[str]) -> str:
+    return (formula_text(found[0].strip("$")) if found[0].startswith("$") else None) or found[0]
 
 
 def links(text: str) -> list[str]:
     """Return the slugs of the lessons to which prose links, in order."""
-    found = (each for block in blocks(text) if block.kind != "code" for each in block.cells or (block.text,))
+    prose = (block for block in blocks(text) if block.kind not in ("code", "formula"))
+    found = (each for block in prose for each in block.cells or (block.text,))
     return [run.slug for each in found for run in text_runs(each) if run.slug]
 
 
@@ -290,8 +356,9 @@ def _parser(claims: bool) -> MarkdownIt:
     parser.disable(
         ["normalize", "inline", "reference"]
     )  # the text has plain newlines, and inline markup is parsed later
+    ends = ["paragraph", "reference", "blockquote", "list"]
+    parser.block.ruler.before("table", "formula", _display, {"alt": ends})
     if claims:
-        ends = ["paragraph", "reference", "blockquote", "list"]
         parser.block.ruler.before("table", "claim", _claim, {"alt": ends})
     return parser
 
@@ -310,7 +377,41 @@ def _full() -> MarkdownIt:
 def _inline() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).disable("normalize")
+    parser = MarkdownIt("commonmark", {"html": False}).disable("normalize")
+    parser.inline.ruler.before("escape", "formula", _formula)
+    return parser
+
+
+def _display(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+    """Match lines `$$ … $$`: a block rule of the parser."""
+    first = state.bMarks[line] + state.tShift[line]
+    if state.is_code_block(line) or not state.src.startswith("$$", first):
+        return False
+    for last in range(line, min(end, line + _MOST_FORMULA_LINES)):
+        if state.isEmpty(last):
+            break
+        found = _DISPLAY.fullmatch(state.getLines(line, last + 1, state.blkIndent, False).lstrip())
+        if found is None:
+            continue
+        if not silent:
+            state.line = last + 1
+            token = state.push("formula", "", 0)
+            token.content, token.map = " ".join(found[1].split()) + found[2], [line, last + 1]
+        return True
+    return False
+
+
+def _formula(state: StateInline, silent: bool) -> bool:
+    """Match `$…$`: an inline rule of the parser. What can't be read stays as it is written."""
+    found = _FIND_FORMULA.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        tex = found[0].strip("$").strip()
+        token = state.push("text" if formula_text(tex) is None else "formula", "", 0)
+        token.content = found[0] if token.type == "text" else tex
+    state.pos = found.end()
+    return True
 
 
 def _claim(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
@@ -350,8 +451,8 @@ def _flat(nodes: Iterable[SyntaxTreeNode], lines: Sequence[str], mark: str = "")
                 yield Block("code", first, end, text, node.markup, 0, node.info.strip(), bool(closed))
             case "code_block":
                 yield Block("code", first, end, text)
-            case "claim":
-                yield Block("claim", first, end, text)
+            case "claim" | "formula":
+                yield Block("claim" if node.type == "claim" else "formula", first, end, text)
             case "hr":
                 yield Block("text", first, end, RULE)
 
@@ -380,8 +481,10 @@ def _words(tokens: Sequence[Token]) -> Iterator[TextRun]:
             depth[token.tag] = depth.get(token.tag, 0) + token.nesting
         else:
             text = token.content or " " * token.type.endswith("break")
-            label += text
-            if token.type == "code_inline" and not slug:
+            label += _said(TextRun(text, "formula")) if token.type == "formula" else text
+            if token.type == "formula" and not slug:
+                yield TextRun(text, "formula")
+            elif token.type == "code_inline" and not slug:
                 yield TextRun(text, "code")
             elif not slug:
                 yield TextRun(text, "strong" if depth["strong"] else "emphasis" if depth["em"] else "")

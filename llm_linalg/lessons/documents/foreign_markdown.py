@@ -1,14 +1,14 @@
-"""Markdown as notebooks have it, made readable in rows of text: without HTML, with formulas as text."""
+"""Markdown as notebooks have it, made readable in rows of text: without HTML, formulas between dollars."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from llm_linalg.lessons.documents.tex import tex_text
-from llm_linalg.lessons.markdown import blocks
+from llm_linalg.lessons.markdown import FORMULA, blocks
 
-_SPAN = re.compile(r"((?<!`)(`+)(?!`)[^\n]{1,1000}?(?<!`)\2(?!`))")
+# Code and formulas, in which nothing is HTML.
+_SPAN = re.compile(rf"((?<!`)(?P<mark>`+)(?!`)[^\n]{{1,1000}}?(?<!`)(?P=mark)(?!`)|{FORMULA})")
 _TAGS = """
     a abbr article aside audio b blockquote body br button caption center cite code col dd del details div dl
     dt em embed figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html i iframe img kbd li link
@@ -24,13 +24,11 @@ _UNSEEN = re.compile(
     r"<!--.{0,20000}?-->|<(script|style)\b[^>]{0,1000}>.{0,20000}?</\1>", re.DOTALL | re.IGNORECASE
 )
 _DISPLAY = re.compile(
-    r"\$\$(.{1,4000}?)\$\$|\\\[((?:(?!\\\[).){1,4000}?)\\\]"
-    r"|\\begin\{((?:equation|align|gather)\*?)\}((?:(?!\\begin\{(?:eq|al|ga)).){1,4000}?)\\end\{\3\}",
+    r"\$\$([^$`]{1,4000}?)\$\$|\\\[((?:(?!\\\[).){1,4000}?)\\\]"
+    r"|(\\begin\{((?:equation|align|gather)\*?)\}(?:(?!\\begin\{(?:eq|al|ga)).){1,4000}?\\end\{\4\})",
     re.DOTALL,
 )
-_FORMULA = re.compile(
-    r"(?<![\\$\w])\$(?=[^\s$])([^$\n]{1,600}?)(?<=[^\s\\])\$(?![\d$])|\\\(((?:(?!\\\()[^\n]){1,600}?)\\\)"
-)
+_BRACKETS = re.compile(r"\\\(((?:(?!\\\()[^$`\n]){1,600}?)\\\)")
 _ROUND = r"[^()\n]{0,2000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?"
 _IMAGE = re.compile(rf"!\[([^\]\n]{{0,300}})\](?:\({_ROUND}\)|\[[^\]\n]{{0,200}}\])")
 _LINK = re.compile(rf"(?<!!)\[([^\[\]\n]{{1,500}})\]\((?!lesson:){_ROUND}\)")
@@ -38,7 +36,7 @@ MOST = 200  # comments and scripts in a text: each may be searched for its end
 
 
 def readable(text: str) -> str:
-    """Return Markdown without HTML, with formulas and links as text; code stays, and so do its lines."""
+    """Return Markdown without HTML, with links as text, and formulas between dollars; code and lines stay."""
     lines, place = text.split("\n"), 0
     pieces: list[str] = []
     for fence in (block for block in blocks(text) if block.is_fence):
@@ -51,18 +49,21 @@ def _prose(lines: Sequence[str]) -> list[str]:
     text = "\n".join(lines)
     if text.count("<!--") + text.count("<s") <= MOST:
         text = _UNSEEN.sub(lambda found: "\n" * found[0].count("\n"), text)
-    text = _DISPLAY.sub(
-        lambda found: tex_text(found[1] or found[2] or found[4]) + "\n" * found[0].count("\n"), text
-    )
-    parts = _SPAN.split(text)  # text, code, its mark, text …
+    text = _BRACKETS.sub(lambda found: f"${found[1].strip()}$", _DISPLAY.sub(_display, text))
+    parts = _SPAN.split(text)  # text, code or a formula, its mark, text …
     parts[::3] = map(_line_text, parts[::3])
     text = "".join(part for place, part in enumerate(parts) if place % 3 != 2)
     return text.split("\n") if lines else []
 
 
+def _display(found: re.Match[str]) -> str:
+    """Return a formula on one line, and as many lines."""
+    tex = " ".join((found[1] or found[2] or found[3]).split())
+    return f"$${tex}$$" + "\n" * found[0].count("\n")
+
+
 def _line_text(text: str) -> str:
     text = _TAG.sub(_tag_text, text)
-    text = _FORMULA.sub(lambda found: tex_text(found[1] or found[2]), text)
     text = _IMAGE.sub(lambda found: f"(picture: {found[1]})" if found[1].strip() else "", text)
     return _LINK.sub(lambda found: found[1], text)
 
