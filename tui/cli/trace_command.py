@@ -86,25 +86,9 @@ def run(flags: argparse.Namespace) -> int:
     from llm_linalg.base.errors import ProgramError
     from tui.cli.launch import check_terminal, launch
 
-    if flags.target is None:  # it may stand behind its inputs
-        flags.target = next(filter(_TARGET.fullmatch, flags.inputs), None)
-        if flags.target is None:
-            raise UsageError("the following arguments are required: TARGET")
-        flags.inputs.remove(flags.target)
-    if flags.save is not None and not flags.save.endswith(SUFFIX):
-        raise UsageError(f"{quote(flags.save, 200)} does not end in {SUFFIX}")
-    if flags.sort is not None and not flags.summary and flags.look not in TABLES:
-        raise UsageError("--sort sorts the table of --summary, or of the map with --look sizes or values")
-    if flags.attention and flags.summary:
-        raise UsageError("either --attention or --summary: both are tables")
-    flags.format = flags.format or ("plain" if flags.summary or flags.attention else None)
+    _settle(flags)
     if flags.format is None and flags.save is None:
         check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run
-    if flags.code is not None or flags.set:
-        raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
-    file = flags.target.partition(":")[0]
-    if file.endswith(".py") and not Path(file).is_file():
-        raise UsageError(f"no file {quote(file, 200)}")
     say(f"imports and runs {quote(flags.target, 200)}: your own code, with your rights")
     try:
         lesson = lesson_of_target(flags)
@@ -118,6 +102,27 @@ def run(flags: argparse.Namespace) -> int:
         if flags.save is None and error.trace is not None and error.trace.nodes:
             say(f"{len(error.trace)} nodes come before it: --save FILE{SUFFIX} keeps them")
         return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
+
+
+def _settle(flags: argparse.Namespace) -> None:
+    """Give the flags what they leave open. Raises UsageError for those that contradict each other."""
+    if flags.target is None:  # it may stand behind its inputs
+        flags.target = next(filter(_TARGET.fullmatch, flags.inputs), None)
+        if flags.target is None:
+            raise UsageError("the following arguments are required: TARGET")
+        flags.inputs.remove(flags.target)
+    if flags.save is not None and not flags.save.endswith(SUFFIX):
+        raise UsageError(f"{quote(flags.save, 200)} does not end in {SUFFIX}")
+    if flags.sort is not None and not flags.summary and flags.look not in TABLES:
+        raise UsageError("--sort sorts the table of --summary, or of the map with --look sizes or values")
+    if flags.attention and flags.summary:
+        raise UsageError("either --attention or --summary: both are tables")
+    flags.format = flags.format or ("plain" if flags.summary or flags.attention else None)
+    if flags.code is not None or flags.set:
+        raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
+    file = flags.target.partition(":")[0]
+    if file.endswith(".py") and not Path(file).is_file():
+        raise UsageError(f"no file {quote(file, 200)}")
 
 
 def _without_app(trace: Trace, flags: argparse.Namespace) -> int:

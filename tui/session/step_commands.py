@@ -92,7 +92,7 @@ def tick(session: Session) -> Session:
 
 
 def out(session: Session) -> Session:
-    """Close what is open first: the chosen lesson, an error, the cell cursor, a question; then go out a depth.
+    """Close what is open first: a chosen lesson, an error, the cell cursor, a question; then go out a depth.
 
     Before a stop's own question the picture stays: there is nothing that was gone into.
     """
