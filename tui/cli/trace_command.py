@@ -94,12 +94,16 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     if flags.summary:
         _print_summary(trace, flags)
     elif flags.format is not None:
+        from tui.render.summary_text import not_finite_gradient
+
         try:
             shown = trace.backward(trace.loss) if flags.backward and trace.loss is not None else trace
         except LookupError as error:
             say(str(error.args[0]))
             return 1
         print_trace(shown, flags.format)
+        if shown is not trace and (first := not_finite_gradient(shown)):
+            say(first)
     if flags.save is None:
         return 0
     try:

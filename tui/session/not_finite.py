@@ -36,19 +36,23 @@ def go_to_first(session: Session) -> Session:
 
     run, view = session.current, session.view
     node = None if run is None else run.first_not_finite
-    path = None if run is None or run.trace is None or node is None else path_of(run.trace.nodes, node)
-    if run is None or node is None or path is None:
+    if run is None or run.trace is None or node is None:
         return session
-    at_node = replace(view, path=path, backward=False, look="numbers")
+    passed = run.passes.gradients if node.forward_node is not None else run.trace
+    path = None if passed is None else path_of(passed.nodes, node)
+    if path is None:
+        return session
+    at_node = replace(view, path=path, backward=passed is not run.trace, look="numbers")
     there = cursor_moves.onto_node(run, at_node)
     return session.at_view(replace(there, cursor=(node.name, _first_cell(node)))).with_trail((view,))
 
 
 def _notice(node: Node) -> str:
     word = "NaN" if bool(node.value.isnan().any()) else "inf"
-    file = f"{elide_middle(Path(node.file).name, FILE)}:" if node.file else "line "
     head = f"! leads to the first {word}: {elide_middle(node.title, NAME)}"
-    where = "" if node.line is None else f", {file}{node.line}"
+    made = node.forward_node or node
+    file = f"{elide_middle(Path(made.file).name, FILE)}:" if made.file else "line "
+    where = "" if made.line is None else f", {file}{made.line}"
     module = elide_title(node.scope, COLUMNS - len(f"{head} in {where}"))
     return clean(f"{head} in {module}{where}" if module else f"{head}{where}")
 
