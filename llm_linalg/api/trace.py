@@ -295,7 +295,7 @@ def trace(
     recorder = Recorder(places.current, None, keep, around, halt)
     recorder.node_type, recorder.heeds_grad_mode = Node, torch.is_grad_enabled()
     gradients = OwnGradients(recorder)
-    recorder.handlers = {**gradient_handlers(recorder), Tensor.register_hook: gradients.register_hook}
+    recorder.handlers = {**gradient_handlers(recorder), **gradients.handlers}
 
     def name_locals() -> None:
         _name_held(recorder, list(places.locals()))

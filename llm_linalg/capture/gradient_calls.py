@@ -8,10 +8,12 @@ calling the function's own backward pass.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import getattr_static
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,6 +27,8 @@ from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.fallback import UntoldOperation
 from llm_linalg.ops.vjp import has_gradient
+from llm_linalg.recording.record import ancestors
+from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.recording.recorder import Recorder, is_recording, recording_again
 
 _SAVED: Any = torch._C._FunctionBase.saved_tensors  # noqa: SLF001
@@ -35,6 +39,13 @@ _GRAD: Callable[..., Any] = torch.autograd.grad
 _BACKWARD: Callable[..., Any] = Tensor.backward
 _DATA: Callable[..., Any] = Tensor.data.__get__  # type: ignore[attr-defined]
 _DETACH = TABLE.entries[Tensor.detach].operation
+_HISTORY: Any = Tensor.grad_fn.__get__  # type: ignore[union-attr]
+# What `grad_fn.register_hook` and `saved_tensors_hooks` call, whose functions nobody can ask for later.
+_STEP: Any = torch.autograd.function._HookMixin  # noqa: SLF001
+_REGISTER_AT_STEP: Callable[..., Any] = _STEP._register_hook  # noqa: SLF001
+_SAVED_HOOKS: Any = torch.autograd.graph.saved_tensors_hooks
+_OPEN, _CLOSE = _SAVED_HOOKS.__enter__, _SAVED_HOOKS.__exit__
+_TORCH = str(Path(torch.__file__).parent)
 
 
 def gradient_handlers(recorder: Recorder) -> Mapping[Any, Callable[..., Any]]:
@@ -70,20 +81,58 @@ class OwnGradients:
     def __init__(self, recorder: Recorder, scopes: CallScopes | None = None) -> None:
         self._recorder, self._scopes = recorder, scopes or CallScopes()
         self._kinds: dict[type, Any] = {}
+        self._asked: list[RecordNode] = []  # of whose tensors the program has read what autograd knows
+        self._saving: list[
+            bool
+        ] = []  # of each `saved_tensors_hooks` that is open: whether it is the program's
+
+    @property
+    def handlers(self) -> Mapping[Any, Callable[..., Any]]:
+        """By torch's function what is called in its place, to note the program's hooks."""
+        return {_REGISTER: self.register_hook, _HISTORY: self._history}
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Record calls of `apply` while the context is open."""
+        """Record calls of `apply` while the context is open, and note hooks of autograd's own steps."""
 
         def apply(kind: Any, *inputs: Any, **named: Any) -> Any:
             return self._apply(kind, *inputs) if is_recording() else _apply_of(kind)(*inputs, **named)
 
+        def opened(hooks: Any) -> None:
+            self._save(hooks, 1)
+            _OPEN(hooks)
+
+        def closed(hooks: Any, *error: object) -> None:
+            self._save(hooks, -1)
+            _CLOSE(hooks, *error)
+
         home: Any = Function
-        home.apply = classmethod(apply)
+        home.apply, _SAVED_HOOKS.__enter__, _SAVED_HOOKS.__exit__ = classmethod(apply), opened, closed
+        _STEP._register_hook = staticmethod(self._register_at_step)  # noqa: SLF001
         try:
             yield
         finally:
-            home.apply = _APPLY
+            home.apply, _SAVED_HOOKS.__enter__, _SAVED_HOOKS.__exit__ = _APPLY, _OPEN, _CLOSE
+            _STEP._register_hook = staticmethod(_REGISTER_AT_STEP)  # noqa: SLF001
+
+    def _history(self, tensor: Tensor) -> Any:
+        """Do what `x.grad_fn` does, and take note that a hook may be set there, or at a step before it."""
+        node = self._recorder.node_of(tensor)
+        if node is not None:
+            self._asked.append(node)
+        return _HISTORY(tensor)
+
+    def _register_at_step(self, hooks: Any, hook: Any) -> Any:
+        """Do what `grad_fn.register_hook` does: nobody tells at which step, nor what it does to gradients."""
+        if not sys._getframe(1).f_code.co_filename.startswith(_TORCH):
+            for node in ancestors(self._recorder.nodes, *self._asked):
+                node.flows_on = node.flows_on or bool(node.operands)
+        return _REGISTER_AT_STEP(hooks, hook)
+
+    def _save(self, hooks: Any, change: int) -> None:
+        """Note that hooks of the program are opened or closed: a backward pass sees what they give back."""
+        if not str(getattr(hooks.pack_hook, "__module__", "")).startswith("torch."):
+            self._recorder.saving_hooks += change
 
     def _apply(self, kind: Any, *inputs: Any) -> Any:
         """Do what `Function.apply` does, and record its results with the tensors to which a gradient goes."""

@@ -110,8 +110,7 @@ class ProgramRun:
         self.recorder.is_inner = self._layers.are_filled_by
         self._bindings = Bindings(self.recorder, self._scopes, self._layers)
         self._gradients = OwnGradients(self.recorder, self._scopes)
-        hooks = {Tensor.register_hook: self._gradients.register_hook}
-        self.recorder.handlers = {**self.recorder.handlers, **hooks}
+        self.recorder.handlers = {**self.recorder.handlers, **self._gradients.handlers}
         self._explain = explain
         self.failures = Failures(self.source, self._sites, self.recorder, explain, self._call_that_fails)
         self._turns = Turns(self.recorder, self._limits.loop_nodes)

@@ -43,6 +43,7 @@ class TensorIndex:
         names: The node that each name was bound to.
         heeds_grad_mode: Whether no gradient flows through what is made under `torch.no_grad()`.
         saw_transform: Whether calls were made within `torch.vmap` or its like, which are not recorded.
+        saving_hooks: How many of the program's `saved_tensors_hooks` are open, which may change gradients.
         gaps: The turns of loops that were not recorded.
         is_paused: Whether calls are made without being recorded.
         before_drop: Called before a node's values are dropped.
@@ -58,6 +59,7 @@ class TensorIndex:
         self.names: dict[str, RecordNode] = {}
         self.heeds_grad_mode = False
         self.saw_transform = False
+        self.saving_hooks = 0
         self._labels: dict[int, tuple[Tensor, str, str]] = {}
         self._where = where
         self._tracked: dict[int, TrackedTensor] = {}  # by tensor id
@@ -285,6 +287,8 @@ class TensorIndex:
             raise LimitError(f"more than {MOST_NODES:,} operations: trace a part, or run fewer rounds")
         if self.heeds_grad_mode and not torch.is_grad_enabled():
             node.no_grad = True
+        elif self.saving_hooks and node.operands:
+            node.flows_on = True
         nodes.append(node)
         tracked = self._tracked[id(tensor)] = self._storages.track(tensor, node)
         if wrote:

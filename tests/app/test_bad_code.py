@@ -69,6 +69,10 @@ def endless(x):
     print("ready", file=sys.stderr, flush=True)
     while True:
         pass
+
+def rooted(x):
+    r = torch.sqrt(x)
+    return torch.where(x > 0, r, x * 0).sum()
 """
 
 
@@ -119,6 +123,16 @@ def test_what_is_wrong_is_said_with_its_line(
     assert "\x1b" not in narration
     assert "Traceback" not in narration
     assert "importlib" not in narration
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_first_gradient_that_is_not_finite_is_said(capsys: Capture) -> None:
+    words = ["trace", "model.py:rooted", "--inputs", "torch.tensor([4.0, 0.0])", "--format", "plain"]
+    assert "not finite" not in ours(capsys, *words)[2]
+    code, _, narration = ours(capsys, *words, "--backward")
+    assert code == 0
+    assert "the first gradient that is not finite: " in narration
+    assert "(sqrt) back through r, model.py:54" in narration
 
 
 @pytest.mark.usefixtures("folder")

@@ -224,6 +224,20 @@ async def test_the_first_that_is_not_finite_is_told_and_one_key_leads_there() ->
         assert d.has(depth="map", cursor=None)
 
 
+class Root(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        r = torch.sqrt(x)
+        return torch.where(x > 0, r, x * 0)
+
+
+def test_the_first_gradient_that_is_not_finite_is_found_where_the_numbers_are() -> None:
+    net = nn.Sequential(nn.Identity(), Root())
+    view = View.opening(lesson_of(of_function(net, (torch.tensor([4.0, 0.0, 1.0]),)), "root"))
+    assert open_view(view).first_not_finite is None
+    first = known(open_view(replace(view, backward=True)).first_not_finite)
+    assert (first.op, known(first.forward_node).op, first.scope) == ("div", "sqrt", "1")
+
+
 async def test_it_is_told_once() -> None:
     async with opened(divides()) as d:
         await d.press("M")

@@ -217,6 +217,45 @@ def of_a_gradient(x: Tensor) -> Tensor:
 
 
 Program = Callable[..., Tensor]
+
+
+def with_a_hook_at_its_step(x: Tensor) -> Tensor:
+    y = x * 2
+    if y.grad_fn is not None:
+        y.grad_fn.register_hook(lambda given, _: tuple(own and own * 10 for own in given[:1]))
+    return y * y
+
+
+def with_a_hook_beforehand(x: Tensor) -> Tensor:
+    y = x * 2
+    z = y + 1
+    step = None if z.grad_fn is None else z.grad_fn.next_functions[0][0]
+    if step is not None:
+        step.register_prehook(lambda given: tuple(own * 10 for own in given))
+    return z * y
+
+
+def saved_otherwise(x: Tensor) -> Tensor:
+    with torch.autograd.graph.saved_tensors_hooks(torch.round, lambda own: own):
+        return x * x
+
+
+def saved_on_the_cpu(x: Tensor) -> Tensor:
+    with torch.autograd.graph.save_on_cpu():
+        y = x * x
+    return (
+        torch.utils.checkpoint.checkpoint(torch.sin, y, use_reentrant=False) if x.requires_grad else y.sin()
+    )
+
+
+def written_out(x: Tensor) -> Tensor:
+    y, made = x * 2, torch.empty_like(x)
+    with torch.no_grad():
+        torch.mul(x, 3, out=made)
+        torch.add(y, made, out=made)
+    return y * made
+
+
 FOLLOWED: dict[str, Program] = {
     "straight through": lambda x, _: Sign.apply(x * 2),
     "reversed": lambda x, _: Reversed.apply(x, 0.5) * x,
@@ -241,6 +280,8 @@ FOLLOWED: dict[str, Program] = {
     "equal cells": lambda x, _: F.max_pool2d(x.round()[None, None], 2) + torch.atan2(x * 0, x * 0).sum(),
     "underscores": lambda x, _: underscores(x),
     "running means": lambda x, _: running_means(x),
+    "saved on the CPU": lambda x, _: saved_on_the_cpu(x),
+    "written out": lambda x, _: written_out(x),
 }
 REFUSED: dict[str, tuple[Program, str]] = {
     "no derivative": (
@@ -257,6 +298,9 @@ REFUSED: dict[str, tuple[Program, str]] = {
     "another's memory": (lambda x, _: moved_data(x), r"y \(detach, .*calls that were not recorded"),
     "numbers of another type": (lambda x, _: part_of_complex(x), "numbers of another type"),
     "module's hook": (lambda x, _: with_module_hook(x), "a hook may change"),
+    "step's hook": (lambda x, _: with_a_hook_at_its_step(x), r"\(mul, .*calls that were not recorded"),
+    "hook beforehand": (lambda x, _: with_a_hook_beforehand(x), "calls that were not recorded"),
+    "saved otherwise": (lambda x, _: saved_otherwise(x), r"\(mul, .*calls that were not recorded"),
     "gradient": (lambda x, _: of_a_gradient(x), r"\(grad, .*calls that were not recorded"),
 }
 

@@ -132,12 +132,16 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     elif flags.attention:
         print_attention(trace, flags.format)
     elif flags.format is not None:
+        from tui.render.summary_text import not_finite_gradient
+
         try:
             shown = trace.backward(trace.loss) if flags.backward and trace.loss is not None else trace
         except LookupError as error:
             say(str(error.args[0]))
             return 1
         print_trace(shown, flags.format)
+        if shown is not trace and (first := not_finite_gradient(shown)):
+            say(first)
     if flags.save is None:
         return 0
     try:

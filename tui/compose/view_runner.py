@@ -258,15 +258,16 @@ def _with_awaited(result: Run, previous: Run | None, halt: Callable[[], bool] | 
 
     Where the view shows a gradient program, and the gradient is refused, it has failed.
     """
-    if result.trace is not None and (
-        result.view.lesson.external is not None or is_playground(result.view.lesson)
-    ):
-        from llm_linalg.analysis.summary import first_not_finite
+    from llm_linalg.analysis.summary import first_not_finite
 
+    told = result.view.lesson.external is not None or is_playground(result.view.lesson)
+    if result.trace is not None and told:
         nodes = takewhile(lambda _: halt is None or not halt(), result.trace.nodes)
         result.first_not_finite = first_not_finite(nodes)
     if result.view.backward:
-        _ = result.passes.gradients
+        gradients = result.passes.gradients
+        if gradients is not None and told:
+            result.first_not_finite = first_not_finite(gradients.nodes) or result.first_not_finite
         if result.passes.refusal:
             from llm_linalg import ProgramError
 

@@ -58,6 +58,14 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
     return clean_lines("\n".join(line.rstrip() for line in lines) + "\n")
 
 
+def not_finite_gradient(gradients: Trace) -> str:
+    """Return where the first gradient of a gradient program is not finite, in a line; empty if all are."""
+    from llm_linalg.analysis.summary import first_not_finite
+
+    first = first_not_finite(gradients.nodes)
+    return "" if first is None else clean(f"the first gradient that is not finite: {_named(first)}", 300)
+
+
 def _place(node: Node) -> dict[str, object]:
     return {"node": node.name, "path": node.scope, "file": node.file, "line": node.line}
 
@@ -83,9 +91,11 @@ def _reaches(row: SummaryRow[Node], least: float) -> bool:
 
 
 def _named(node: Node) -> str:
-    where = f", {Path(node.file).name}:{node.line}" if node.file else f", line {node.line}"
+    made = node.forward_node or node
+    where = f", {Path(made.file).name}:{made.line}" if made.file else f", line {made.line}"
     inside = f" in {node.scope}" if node.scope else ""
-    return f"{node.title} ({node.op}){inside}{where}"
+    through = "" if made is node else f" back through {made.title}"
+    return f"{node.title} ({made.op}){through}{inside}{where}"
 
 
 def _lines(

@@ -52,10 +52,13 @@ def _go_to(session: Session, node: Node, index: tuple[int, ...], look: LookName)
     from tui.compose.nodes import path_of
 
     run, view = session.current, session.view
-    path = None if run is None or run.trace is None else path_of(run.trace.nodes, node)
-    if run is None or path is None:
+    if run is None or run.trace is None:
         return session
-    at_node = replace(view, path=path, backward=False, look=look)
+    passed = run.passes.gradients if node.forward_node is not None else run.trace
+    path = None if passed is None else path_of(passed.nodes, node)
+    if path is None:
+        return session
+    at_node = replace(view, path=path, backward=passed is not run.trace, look=look)
     there = cursor_moves.onto_node(run, at_node)
     return session.at_view(replace(there, cursor=(node.name, index))).with_trail((view,))
 
@@ -74,9 +77,10 @@ def _word(run: Run, node: Node) -> str:
 
 
 def _notice(node: Node, word: str) -> str:
-    file = f"{elide_middle(Path(node.file).name, FILE)}:" if node.file else "line "
     head = f"! leads to the first {word}: {elide_middle(node.title, NAME)}"
-    where = "" if node.line is None else f", {file}{node.line}"
+    made = node.forward_node or node
+    file = f"{elide_middle(Path(made.file).name, FILE)}:" if made.file else "line "
+    where = "" if made.line is None else f", {file}{made.line}"
     module = elide_title(node.scope, COLUMNS - len(f"{head} in {where}"))
     return clean(f"{head} in {module}{where}" if module else f"{head}{where}")
 

@@ -117,7 +117,7 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
     """Return why nobody knows how a gradient goes back through a node; empty if it is known."""
     call = node.call
     if node.flows_on:
-        return "which are not kept" if node.gap else "which comes of calls that were not recorded"
+        return "which are not kept" if node.gap else "whose gradient is up to calls that were not recorded"
     if node.has_hook and not (node.hooks or can_ask):
         return "whose gradient a hook may change, which the trace does not hold"
     if call is None or kept_places(node) == ():
