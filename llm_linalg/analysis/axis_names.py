@@ -15,14 +15,16 @@ import torch
 from torch import Tensor
 
 from llm_linalg.analysis.parts import parts_of
+from llm_linalg.base.axes import Shape
 from llm_linalg.base.axis_labels import AxisLabels, TensorLabels, fit_labels
 from llm_linalg.base.cells import strides
 from llm_linalg.ops.reads import AxesReads, IndexReads
+from llm_linalg.recording.aliasing import storage_id
 from llm_linalg.recording.record import derive
 from llm_linalg.recording.record_node import RecordNode, operand_nodes
 
 MOST_CELLS = 65_536
-"""Of larger index maps only those of views are examined; what others give has no axis names."""
+"""Larger index maps are not examined, unless they are views; what they give has no axis names."""
 
 _Run = tuple[int, int, Sequence[int]]
 """An axis of a result, that of an operand along which it runs, and for each position along the former that
@@ -87,6 +89,10 @@ def _runs(node: RecordNode, place: int) -> Iterator[_Run]:
     """Yield which axes of a node run along which of an operand."""
     axes = node.call.operation.label_axes(node.call) if node.call else None
     if axes is None or place >= len(axes.operands):
+        view = _View.of_memory(node, node.operands[place].value)
+        if view is not None:
+            yield from _without_rivals(view.runs(tuple(node.operands[place].value.shape)))
+            return
         relation = node.operand_reads[place]
         if isinstance(relation, IndexReads):
             yield from _without_rivals(_runs_by_index(relation))
@@ -102,18 +108,17 @@ def _runs(node: RecordNode, place: int) -> Iterator[_Run]:
 def _runs_by_index(relation: IndexReads) -> Iterator[_Run]:
     """Yield the axes of a result whose position alone determines the position along an operand's axis."""
     flat = relation.positions - 1
-    inside = flat >= 0
-    large = flat.numel() > MOST_CELLS
-    view = _View.of(flat) if large else None
-    if large and view is None:
-        return
-    for own, (size, stride) in enumerate(zip(relation.shape, strides(relation.shape), strict=True)):
-        size, stride = max(size, 1), max(stride, 1)
-        there = flat if large else flat.div(stride, rounding_mode="floor") % size
-        for axis in range(flat.dim()):
-            places = _function(there, inside, axis) if view is None else view.places(axis, size, stride)
-            if places is not None:
-                yield axis, own, places
+    view = _View.of(flat) if flat.numel() else None
+    if view is not None:
+        yield from view.runs(relation.shape)
+    elif flat.numel() <= MOST_CELLS:
+        inside = flat >= 0
+        for own, (size, stride) in enumerate(zip(relation.shape, strides(relation.shape), strict=True)):
+            there = flat.div(max(stride, 1), rounding_mode="floor") % max(size, 1)
+            for axis in range(flat.dim()):
+                places = _function(there, inside, axis)
+                if places is not None:
+                    yield axis, own, places
 
 
 class _View(NamedTuple):
@@ -125,14 +130,35 @@ class _View(NamedTuple):
 
     @classmethod
     def of(cls, flat: Tensor) -> _View | None:
-        """Return an index map with cells as a sum; None if it is none."""
+        """Return an index map with cells as a sum of steps ahead; None if it is none."""
         total = flat[(0,) * flat.dim()]
         start, steps = int(total), []
         for axis, size in enumerate(flat.shape):
             line = flat[tuple(slice(None) if axis == other else 0 for other in range(flat.dim()))]
             steps.append(int(line[-1] - start) // max(size - 1, 1))
+            if start < 0 or steps[-1] < 0:
+                return None
             total = total.unsqueeze(-1) + steps[-1] * torch.arange(size)
         return cls(start, tuple(steps), tuple(flat.shape)) if torch.equal(total, flat) else None
+
+    @classmethod
+    def of_memory(cls, node: RecordNode, source: Tensor) -> _View | None:
+        """Return how a node's memory lies in an operand's; None if it is not the operand's own, in order."""
+        value = node.value
+        if node.kind != "movement" or node.is_write or node.dropped or not value.numel():
+            return None
+        if not source.is_contiguous() or storage_id(value) != storage_id(source):
+            return None
+        start = int(value.storage_offset()) - int(source.storage_offset())
+        return cls(start, tuple(value.stride()), tuple(value.shape))
+
+    def runs(self, shape: Shape) -> Iterator[_Run]:
+        """Yield its axes that run along an axis of the operand, whose shape is given."""
+        for own, (size, stride) in enumerate(zip(shape, strides(shape), strict=True)):
+            for axis in range(len(self.shape)):
+                places = self.places(axis, max(size, 1), max(stride, 1))
+                if places is not None:
+                    yield axis, own, places
 
     def places(self, axis: int, size: int, stride: int) -> list[int] | None:
         """Return the position along an operand's axis for each along one of the result's.
@@ -145,7 +171,7 @@ class _View(NamedTuple):
         for other, (step, count) in enumerate(zip(self.steps, self.shape, strict=True)):
             if other == axis or step % (stride * size) == 0:
                 continue
-            within += step * (count - 1) if step > 0 else stride
+            within += step * (count - 1)
         places = [at // stride % size for at in line]
         same = len(places) > 1 and len(set(places)) == 1
         return None if within >= stride or same else places

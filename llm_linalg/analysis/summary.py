@@ -143,9 +143,9 @@ def costs_of(
     products = {node: multiplications_of(node) or 0 for node in made}
     with untraced():
         learned = _learned(nodes)
-        kept: set[int] = set()
-        rounds = ROUNDS if timed else 0
-        return {node: _cost(node, products[node], learned, kept, halt, rounds) for node in made}
+        times = _times(made, halt) if timed else {}
+        kept = {storage_id(node.value) for node in nodes if node.op == "parameter"}  # and so are their views
+        return {node: _cost(node, products[node], learned, kept, halt, times.get(node)) for node in made}
 
 
 def first_not_finite(nodes: Iterable[N]) -> N | None:
@@ -220,15 +220,51 @@ def _learned(nodes: Sequence[N]) -> set[N]:
     return found
 
 
+def _times(nodes: Sequence[N], halt: Callable[[], bool] | None) -> dict[N, float]:
+    """Return how long each operation takes: the fastest of some runs.
+
+    These are rounds of the whole program, so that what holds the machine up for a while holds up one of them.
+    """
+    times: dict[N, float] = {}
+    refused: set[N] = set()
+    for _ in range(ROUNDS):
+        for node in nodes:
+            call = node.call
+            if call is None or node in refused or not _can_run(node):
+                continue
+            if halt is not None and halt():
+                return {}
+            given = [operand.value for operand in node.operands]
+            try:
+                with torch.no_grad():
+                    begun = perf_counter()
+                    call.replay_all(given)
+                    taken = perf_counter() - begun
+            except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
+                refused.add(node)
+                times.pop(node, None)
+                continue
+            times[node] = min(times.get(node, inf), taken)
+    return times
+
+
+def _can_run(node: RecordNode) -> bool:
+    """Return whether an operation can be run again, and was not by another of its call's results."""
+    call = node.call
+    return call is not None and not (
+        call.position or node.dropped or any(operand.value.is_meta for operand in node.operands)
+    )
+
+
 def _cost(
     node: N,
     products: int,
     learned: set[N],
     kept: set[int],
     halt: Callable[[], bool] | None,
-    rounds: int,
+    seconds: float | None,
 ) -> Cost:
-    """Return what an operation takes, by so many runs; `kept` are the storages that are counted already."""
+    """Return what an operation takes; `kept` are the storages that are counted already."""
     call = node.call
     assert call is not None  # noqa: S101
     stopped = halt is not None and halt()
@@ -237,17 +273,7 @@ def _cost(
     values = Extremes.of(node.value)
     if call.position:  # another result of a call that was counted
         return Cost(0, 0, 0.0, values)
-    given = [operand.value for operand in node.operands]
-    fastest: float | None = inf if rounds else None
-    try:
-        with torch.no_grad():
-            for _ in range(rounds):
-                begun = perf_counter()
-                call.replay_all(given)
-                fastest = min(fastest or 0.0, perf_counter() - begun)
-    except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
-        fastest = None
-    return Cost(_kept_bytes(node, learned, kept), products, fastest, values)
+    return Cost(_kept_bytes(node, learned, kept), products, seconds, values)
 
 
 def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:

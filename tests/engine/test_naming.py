@@ -99,19 +99,25 @@ VIEWS = [
 
 @given(st.lists(st.sampled_from(VIEWS), min_size=1, max_size=4), st.tuples(*[st.integers(1, 4)] * 3))
 @settings(max_examples=60, deadline=None)
-def test_a_view_too_large_to_be_examined_is_followed_by_its_steps(
+def test_a_view_is_followed_by_its_steps_as_by_its_cells(
     views: list[str], shape: tuple[int, int, int]
 ) -> None:
-    """What is found by the steps of a view's axes is what its cells would say."""
+    """What the steps of its axes say is what its cells would, and is said of one too large for these."""
     t = run("\n".join([f"x = torch.zeros{shape}", "y = x", *views]))
     axes, labels = {"x": ("a", "b", "c")}, {name: [f"{name}{k}" for k in range(4)] for name in "abc"}
-    examined = t.edges(axes, labels)
+    in_memory = t.edges(axes, labels)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(axis_names._View, "of_memory", lambda *_: None)
+        by_steps = t.edges(axes, labels)
         patch.setattr(axis_names, "MOST_CELLS", 0)
-        followed = t.edges(axes, labels)
-    assert followed.keys() <= examined.keys()
+        large = t.edges(axes, labels)
+        patch.setattr(axis_names, "MOST_CELLS", 10**9)
+        patch.setattr(axis_names._View, "of", lambda _: None)
+        examined = t.edges(axes, labels)
+    assert in_memory == by_steps == examined
+    assert large.keys() <= examined.keys()
     if "y = y.flip(0)" not in views:  # which goes backwards
-        assert followed == examined
+        assert large == examined
 
 
 STEPS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.text import CleanText, clean
 from tui.compose.key_budget import exceeds_key
@@ -41,6 +41,7 @@ class MapTables:
         self._passes = passes
         self._comparison = comparison
         self._costs: dict[Trace, Mapping[Node, Cost]] = {}
+        self._wholes: dict[tuple[Trace | None, Path], Mapping[str, Any]] = {}
         self._rows: dict[tuple[Trace, Path, bool], tuple[TableRow, ...]] = {}
 
     def awaits(self, view: View) -> bool:
@@ -82,7 +83,8 @@ class MapTables:
         place = next(k for k, row in enumerate(rows) if name in row.boxes)
         if ascii_only:
             rows = tuple(replace(row, label=ascii_text(row.label)) for row in rows)
-        return MapTable(view.look, rows, place, view.sort, clean(name, LABEL))
+        whole = self._wholes.get((self._passes.of(view), tuple(path)))
+        return MapTable(view.look, rows, place, view.sort, clean(name, LABEL), whole)
 
     def _sorted(self, view: View, path: Path) -> tuple[TableRow, ...]:
         trace = self._passes.of(view)
@@ -95,6 +97,7 @@ class MapTables:
         elif key not in self._rows:
             self.find(view)
             self._rows[key] = tuple(_rows(trace.map, path, self._costs[trace]))
+            self._wholes[trace, path] = _whole(trace.map, path, self._costs[trace])
         rows = self._rows[key]
         if view.sort not in SORTS or view.sort not in rows[0].facts:
             return rows
@@ -112,6 +115,15 @@ def _changes(diagram: BlockDiagram[Node], path: Path, found: Comparison[Node]) -
         if not box.foreign:
             facts = change_facts(found, box.nodes) | {"shape": box.node.shape, "dtype": box.node.dtype}
             yield TableRow(clean(box.label, LABEL), (box.name,), box.scope is not None, facts)
+
+
+def _whole(diagram: BlockDiagram[Node], path: Path, costs: Mapping[Node, Cost]) -> Mapping[str, Any]:
+    """Return the facts of all boxes of a level together."""
+    from llm_linalg.analysis.summary import MODULE, row_of
+
+    boxes = [box for box in diagram.level(path).boxes if not box.foreign]
+    nodes = [node for box in boxes for node in box.nodes if node in costs]
+    return facts_of(row_of("", MODULE, nodes or [boxes[-1].node], costs))
 
 
 def _rows(diagram: BlockDiagram[Node], path: Path, costs: Mapping[Node, Cost]) -> Iterator[TableRow]:

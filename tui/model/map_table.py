@@ -30,6 +30,7 @@ HEADS = {
     "max_abs": "max |x|", "min_abs": "min |x|", "nan": "NaN", "inf": "inf", "zeros": "zeros",
     "changed": "differ", "begins": "begin", "change": "largest", "relative": "relative",
 }  # fmt: skip
+UNITS = {"parameters": "params", "bytes": "B", "products": "mults", "seconds": ""}
 SMALLEST_FIRST = ("min_abs",)
 TOLD: Mapping[LookName, str] = {
     "sizes": "params: each counted once. kept B: what autograd keeps for a backward pass, without "
@@ -80,6 +81,7 @@ class MapTable:
         row: The place of the selected one.
         sort: The column that sorts them; empty: they stand as they ran.
         box: The name of the selected box.
+        whole: The facts of all rows together; None where nothing is summed up.
     """
 
     look: LookName
@@ -87,6 +89,7 @@ class MapTable:
     row: int
     sort: str
     box: CleanText
+    whole: Mapping[str, Any] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -99,7 +102,23 @@ class MapTable:
         lacks = any(row.facts.get("nan", 0) is None for row in self.rows)
         many = len(self.rows[self.row].boxes)
         alike = f"{many} that are alike count together; ↵ goes into {self.box}. " if many > 1 else ""
-        return clean(f"{STOPPED if lacks else ''}{alike}{TOLD[self.look]}")
+        return clean(f"{STOPPED if lacks else ''}{alike}{self._shares}{TOLD[self.look]}")
+
+    @property
+    def _shares(self) -> str:
+        """What the selected row takes of what all take, such as `Of all 389k params blocks has 67%`."""
+        if self.whole is None or self.look != "sizes" or len(self.rows) == 1:
+            return ""
+        row, whole = self.rows[self.row].facts, self.whole
+        parts = [
+            (f"{cell_text(whole, column)} {UNITS[column]}".strip(), row[column] / whole[column])
+            for column in self.columns
+            if whole[column] and row[column] is not None
+        ]
+        if not parts:
+            return ""
+        shares = ", ".join(share_text(share) or "0%" for _, share in parts)
+        return f"Of all {', '.join(said for said, _ in parts)} {self.rows[self.row].label} has {shares}. "
 
     @property
     def plain(self) -> Iterator[str]:
