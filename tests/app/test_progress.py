@@ -223,10 +223,17 @@ async def test_f3_says_what_to_do_next(tmp_path: Path) -> None:
         await d.press("f3")
         assert f"Solve Dot product, stop {exercise_of('dot')}" in d.screen
         assert "W goes there" in d.screen
-    on, exercise = next_lines(catalog(), CourseProgress())
-    assert on.startswith(f"Go on with {catalog()[0].title}, stop 1: ")
-    assert exercise.endswith(f"llm-linalg {catalog()[0].slug} --stop {exercise_of(catalog()[0].slug)}")
-    assert "seen the whole course" in next(next_lines(catalog(), solved_but()))
+    catalogue = catalog()
+    on, exercise = next_lines(catalogue, CourseProgress(), brief=False)
+    assert on.startswith(f"Go on with {catalogue[0].title}, stop 1: ")
+    assert exercise.endswith(f"llm-linalg {catalogue[0].slug} --stop {exercise_of(catalogue[0].slug)}")
+    begun = CourseProgress().with_lesson("vector", LessonProgress((1, 2), (), len(find("vector").stops), 1))
+    on, exercise = next_lines(catalogue, begun, brief=False)
+    assert on.startswith("Go on with Vector, stop 3: ")
+    assert exercise.startswith("Solve Vector, stop ")
+    assert [*next_lines(catalogue, solved_but(), brief=False)] == [
+        "You have seen the whole course, and solved every exercise."
+    ]
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])

@@ -51,33 +51,35 @@ class NextStop(NamedTuple):
 def next_stop(
     lessons: Sequence[Lesson], progress: CourseProgress, *, solving: bool, brief: bool
 ) -> NextStop | None:
-    """Return the first stop of the course that was not seen, or the first exercise that was not solved.
+    """Return the first stop that was not seen, or the first exercise that was not solved.
 
-    In `brief` stops marked "More" are passed over.
+    The first lesson that was begun comes first, and those before it last. In `brief` stops marked "More" are
+    passed over.
     """
-    for lesson in lessons:
+    begun = next((k for k, lesson in enumerate(lessons) if progress.of(lesson.slug)), 0)
+    for lesson in (*lessons[begun:], *lessons[:begun]):
         known = progress.of(lesson.slug) or LessonProgress()
         done = known.solved if solving else known.seen
         for stop in lesson.stops:
-            counts_here = stop.exercise is not None if solving else not (brief and is_more(stop))
-            if counts_here and stop.number not in done:
+            is_due = stop.exercise is not None if solving else not (brief and is_more(stop))
+            if is_due and stop.number not in done:
                 return NextStop(lesson, stop)
     return None
 
 
 def next_lines(
-    lessons: Sequence[Lesson], progress: CourseProgress, *, brief: bool = False, keys: bool = False
+    lessons: Sequence[Lesson], progress: CourseProgress, *, brief: bool, nearest: NextStop | None = None
 ) -> Iterator[str]:
-    """Yield what to do next: with the key of the app, or with commands of a shell."""
+    """Yield what to do next, with commands of a shell; in the app the exercise is the one `nearest`."""
     on = next_stop(lessons, progress, solving=False, brief=brief)
-    exercise = next_stop(lessons, progress, solving=True, brief=brief)
-    for says, there, key in (("Go on with", on, ""), ("Solve", exercise, "W goes there")):
+    exercise = nearest or next_stop(lessons, progress, solving=True, brief=brief)
+    for says, there in (("Go on with", on), ("Solve", exercise)):
         if there is not None:
-            how = key if keys else f"llm-linalg {there.lesson.slug} --stop {there.stop.number}"
-            yield f"{says} {there.words}{'   ' * bool(how)}{how}"
+            how = f"llm-linalg {there.lesson.slug} --stop {there.stop.number}"
+            how = "   W goes there" if there is nearest else f"   {how}" if nearest is None else ""
+            yield f"{says} {there.words}{how}"
     if on is None and exercise is None:
-        practice = "P practises." if keys else "llm-linalg practice goes on asking."
-        yield f"You have seen the whole course, and solved every exercise. {practice}"
+        yield "You have seen the whole course, and solved every exercise."
 
 
 def progress_lines(

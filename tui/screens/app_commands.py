@@ -16,6 +16,7 @@ from tui.screens.host import Host
 from tui.session.consent_commands import file_to_trust
 from tui.session.keys import listed_commands
 from tui.session.reopening import reopening_command
+from tui.session.stop_commands import next_exercise
 from tui.terminal.terminal_app import TerminalApp
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, cut_rows, row, wrap
@@ -132,12 +133,15 @@ def guides(host: Host) -> Awaitable[object]:
 def progress(host: Host) -> Awaitable[object]:
     """Open what was seen and solved of the course."""
     from llm_linalg.lessons.reader import catalog
-    from tui.render.progress_text import next_lines, progress_lines
+    from tui.render.progress_text import NextStop, next_lines, progress_lines
     from tui.screens.pager import Pager
     from tui.widgets.row_widget import glyphs_of
 
-    learner = host.session.learner
-    said = [*next_lines(catalog(), learner.progress, brief=learner.is_brief, keys=True)]
+    learner, there = host.session.learner, next_exercise(host.session).view
+    solved = learner.progress.of(there.lesson.slug)
+    is_left = there.at_stop.exercise is not None and (solved is None or there.stop not in solved.solved)
+    nearest = NextStop(there.lesson, there.at_stop) if is_left else None
+    said = [*next_lines(catalog(), learner.progress, brief=learner.is_brief, nearest=nearest)]
     lines = [*progress_lines(catalog(), learner.progress, glyphs_of(host.page), said)]
     lines += ["", "P practises what you have seen. V leaves out stops marked More."]
     lines += ["llm-linalg progress --reset forgets all of this."]
