@@ -593,7 +593,7 @@ COMMANDS = with_key_text((
     ),
     _lesson(
         "stop.next", "full_stop", "next", "Go to the next stop of the lesson", 14,
-        by(stop_commands.stop_by, 1), waits=Wait.FOR_KEYS, script=writing.stop("next"), footer_stay=3,
+        by(stop_commands.stop_by, 1), waits=Wait.FOR_KEYS, script=writing.stop("next"), footer_stay=5,
     ),
     _lesson(
         "stop.previous", "comma", "before", "Go to the stop before", run=by(stop_commands.stop_by, -1),
