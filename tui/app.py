@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -86,8 +85,9 @@ class Explorer(TerminalApp):
         others = [] if talk is not None else [PLAYGROUND]
         session = Session.start(view, [*lessons, *others], player, options.drafts.load())
         if talk is None and options.tape.script is None:  # a script depends on nothing from before
-            known = session.learner._replace(settings=options.lesson_settings, progress=options.progress)
-            session = replace(session, learner=known)
+            session = session.with_learner(
+                settings=options.lesson_settings, progress=options.progress, is_brief=options.brief
+            )
         session = (session if talk is None else session.with_presentation(talk)).with_notice(options.notice)
         if options.door:
             session = at_door(session).with_notice(options.notice)

@@ -63,6 +63,7 @@ PROGRAMS: dict[str, tuple[LookName, ...]] = {
     "x = torch.tensor({})\ny = torch.tanh(x)": ("bars", "symbols"),
     "X = torch.tensor([{0}, {0}])\ny = X.sum(0)": ("bars",),
     "x = torch.tensor([{0}, {0}])\nP = torch.softmax(1.0 * (x > 0), 1)": ("bars",),
+    "x = torch.tensor([{0}, {0}])\nP = torch.softmax(1.0 * (x > 0), 0)": ("bars",),
     "P = torch.softmax(1.0 * (torch.tensor({}) > 0), 0)\nends = P.cumsum(0)\nhits = ends <= 0.4": ("bars",),
     "y = torch.tensor({}).unflatten(0, (-1, 1)) * torch.ones(2)": ("plane",),
     "t = torch.arange(7.0)\ny = t * torch.tensor({})[0]": ("bars", "curve"),

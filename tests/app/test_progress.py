@@ -31,8 +31,9 @@ from tui.files.course_progress import (
 from tui.files.state_file import State, StateFile, of_json
 from tui.files.user_dirs import folder
 from tui.model.view import View
-from tui.render.progress_text import counts, progress_lines
+from tui.render.progress_text import counts, next_lines, progress_lines
 from tui.session.attempts import ExerciseAttempt, with_attempt
+from tui.session.commands import run
 from tui.session.session import Session
 from tui.text.glyphs import Glyphs
 
@@ -197,6 +198,70 @@ async def test_the_sidebar_is_folded_to_the_part_and_cuts_no_title() -> None:
         await d.press("escape", "backslash")
         assert "4 Learning" not in d.screen
         assert "│" not in d.rows[4]
+
+
+def solved_but(*left: str) -> CourseProgress:
+    """The progress of somebody who has seen all, and solved all but the exercises of some lessons."""
+    every = CourseProgress()
+    for lesson in catalog():
+        numbers = tuple(stop.number for stop in lesson.stops)
+        exercises = tuple(stop.number for stop in lesson.stops if stop.exercise is not None)
+        solved = () if lesson.slug in left else exercises
+        every = every.with_lesson(lesson.slug, LessonProgress(numbers, solved, len(numbers), len(exercises)))
+    return every
+
+
+def exercise_of(slug: str) -> int:
+    return next(stop.number for stop in find(slug).stops if stop.exercise is not None)
+
+
+def test_a_key_goes_to_the_next_exercise_that_is_not_solved() -> None:
+    def after(slug: str, stop: int, *left: str) -> tuple[str, int, str]:
+        session = Session.start(View.opening(find(slug), stop), catalog())
+        session = run(session.with_learner(progress=solved_but(*left)), "exercise.next")
+        return session.view.lesson.slug, session.view.stop, session.notice
+
+    there = exercise_of("dot")
+    assert after("vector", 2, "dot")[:2] == ("dot", there)
+    assert after("attention", 1, "dot")[:2] == ("dot", there)  # after the last, from the first on
+    assert after("dot", 1, "dot", "vector")[:2] == ("dot", there)
+    assert after("dot", there, "dot", "vector")[:2] == ("vector", exercise_of("vector"))
+    assert after("dot", there, "dot") == ("dot", there, "All others are solved.")
+    assert after("dot", 1) == ("dot", 1, "Every exercise is solved.")
+
+
+def test_stops_marked_more_are_left_out_if_that_is_wanted() -> None:
+    attention = find("attention")
+    more = [stop.number for stop in attention.stops if stop.title.startswith("More: ")]
+    exercise = exercise_of("attention")
+    assert min(more) == exercise + 1
+    session = run(Session.start(View.opening(attention, exercise), catalog()), "more")
+    assert run(session, "stop.next").view.lesson.slug == "heads"
+    back = run(run(session, "stop.next"), "stop.previous")
+    assert (back.view.lesson.slug, back.view.stop) == ("attention", exercise)
+    again = run(session, "more")
+    assert run(again, "stop.next").view.stop == exercise + 1
+    assert session.remembered(State()).brief
+    assert not again.remembered(State()).brief
+
+
+async def test_f3_says_what_to_do_next(tmp_path: Path) -> None:
+    options = Options(progress=solved_but("dot"), state_file=StateFile(tmp_path))
+    async with opened("vector", options=options) as d:
+        await d.press("f3")
+        assert f"Solve Dot product, stop {exercise_of('dot')}" in d.screen
+        assert "W goes there" in d.screen
+    catalogue = catalog()
+    on, exercise = next_lines(catalogue, CourseProgress(), brief=False)
+    assert on.startswith(f"Go on with {catalogue[0].title}, stop 1: ")
+    assert exercise.endswith(f"llm-linalg {catalogue[0].slug} --stop {exercise_of(catalogue[0].slug)}")
+    begun = CourseProgress().with_lesson("vector", LessonProgress((1, 2), (), len(find("vector").stops), 1))
+    on, exercise = next_lines(catalogue, begun, brief=False)
+    assert on.startswith("Go on with Vector, stop 3: ")
+    assert exercise.startswith("Solve Vector, stop ")
+    assert [*next_lines(catalogue, solved_but(), brief=False)] == [
+        "You have seen the whole course, and solved every exercise."
+    ]
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])

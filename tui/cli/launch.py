@@ -94,6 +94,7 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
             notice=first_notice(settings, notice or storage_notice(state_file)),
             lesson_settings=state.lessons,
             progress=state.progress,
+            brief=state.brief,
             state_file=state_file,
             door=door,
             tape=saving.Tape(flags.record),

@@ -28,19 +28,21 @@ def run(flags: argparse.Namespace) -> int:
     """Print the progress, or forget it; 1 where that can't be kept, 2 where nobody can be asked."""
     from llm_linalg.lessons.reader import catalog
     from tui.cli.settings import resolve
-    from tui.render.progress_text import counts, progress_lines
+    from tui.render.progress_text import counts, next_lines, progress_lines
     from tui.text.json_line import json_line
 
     state_file = StateFile(user_dirs.folder(os.environ))
     if flags.reset:
         return _reset(state_file, asks=not flags.yes)
-    progress, lessons = state_file.load().progress, catalog()
+    state, lessons = state_file.load(), catalog()
+    progress = state.progress
     if flags.format == "json":
         told = {lesson.slug: counts(lesson, progress).as_json() for lesson in lessons}
         write(json_line({"format": 1, "lessons": told}))
     else:
         plain = resolve(argparse.Namespace(), os.environ, state_file).values.ascii
-        lines = progress_lines(lessons, progress, ASCII if plain else UNICODE)
+        said = next_lines(lessons, progress, brief=state.brief)
+        lines = progress_lines(lessons, progress, ASCII if plain else UNICODE, said)
         write(clean_lines("".join(f"{line}\n" for line in lines)))
     return 0
 

@@ -1,4 +1,4 @@
-"""Bars: the entries of a vector, or rows of probabilities, each as long as its number is large."""
+"""Bars: the entries of a vector, or rows or columns of probabilities, each as long as its number is large."""
 
 from __future__ import annotations
 
@@ -231,13 +231,15 @@ def bars_in_ascii(text: str) -> str:
 
 
 def suits(node: NodeView, _: Sequence[Node]) -> bool:
-    """Return whether a node is a vector of numbers, its rows are probabilities, or it is about a ruler."""
+    """Return whether a node is a vector of numbers, or probabilities by row or column, or about a ruler."""
     from llm_linalg.analysis.dart import ruler_of
     from llm_linalg.analysis.value_traits import is_distribution
 
     if ruler_of(node.node) is not None:
         return True
-    return _has_bars(node.result) and (len(node.result.shape) == 1 or is_distribution(node.result.value))
+    value, axes = node.result.value, len(node.result.shape)
+    shares = axes == 1 or is_distribution(value) or (axes == 2 and is_distribution(value.mT))
+    return _has_bars(node.result) and shares
 
 
 def _has_bars(tensor: TensorView) -> bool:
@@ -248,7 +250,7 @@ def _has_bars(tensor: TensorView) -> bool:
 
 
 def draw(given: LookInput) -> Drawing:
-    """Return the bars of a node: its ruler, a vector beside its operands, or rows of probabilities."""
+    """Return the bars of a node: its ruler, a vector beside its operands, or probabilities."""
     from llm_linalg.analysis.dart import ruler_of
 
     ruler = ruler_of(given.node.node)

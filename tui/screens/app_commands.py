@@ -16,9 +16,10 @@ from tui.screens.host import Host
 from tui.session.consent_commands import file_to_trust
 from tui.session.keys import listed_commands
 from tui.session.reopening import reopening_command
+from tui.session.stop_commands import next_exercise
 from tui.terminal.terminal_app import TerminalApp
 from tui.text.prose import paragraphs
-from tui.text.rows import Row, cut_rows, row
+from tui.text.rows import Row, cut_rows, row, wrap
 from tui.text.themes import THEMES
 
 if TYPE_CHECKING:
@@ -132,13 +133,23 @@ def guides(host: Host) -> Awaitable[object]:
 def progress(host: Host) -> Awaitable[object]:
     """Open what was seen and solved of the course."""
     from llm_linalg.lessons.reader import catalog
-    from tui.render.progress_text import progress_lines
+    from tui.render.progress_text import NextStop, next_lines, progress_lines
     from tui.screens.pager import Pager
     from tui.widgets.row_widget import glyphs_of
 
-    lines = [*progress_lines(catalog(), host.session.learner.progress, glyphs_of(host.page))]
-    rows = [row(line) for line in [*lines, "", "llm-linalg progress --reset forgets it."]]
-    return host.app.push_screen(Pager("Progress", lambda _: rows))
+    learner, there = host.session.learner, next_exercise(host.session).view
+    solved = learner.progress.of(there.lesson.slug)
+    is_left = there.at_stop.exercise is not None and (solved is None or there.stop not in solved.solved)
+    nearest = NextStop(there.lesson, there.at_stop) if is_left else None
+    said = [*next_lines(catalog(), learner.progress, brief=learner.is_brief, nearest=nearest)]
+    lines = [*progress_lines(catalog(), learner.progress, glyphs_of(host.page), said)]
+    lines += ["", "P practises what you have seen. V leaves out stops marked More."]
+    lines += ["llm-linalg progress --reset forgets all of this."]
+
+    def rows(width: int) -> list[Row]:
+        return [row(piece) for line in lines for piece in (wrap(line, width) if line in said else [line])]
+
+    return host.app.push_screen(Pager("Progress", rows))
 
 
 def help_(host: Host) -> Awaitable[object]:

@@ -112,7 +112,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.run = PendingRun()
         self.losses = Losses()
         self._drawn = Size(0, 0)
-        self._kept_way = session.learner.way
+        self._kept_ways = (session.learner.way, session.learner.is_brief)
         self._own_commands: dict[str, Callable[[], None]] = {
             **{quitting: partial(self.leave, quitting) for quitting in QUITTING},
             "goto": self._prompt_for_step,
@@ -242,9 +242,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def _note_progress(self) -> None:
         """Note the stop as seen, and keep that in a thread: an app that is killed has lost none of it."""
         noted = self.session if self.session.door else self.session.with_progress()
-        if noted.learner.progress is self.session.learner.progress and noted.learner.way == self._kept_way:
+        ways = (noted.learner.way, noted.learner.is_brief)
+        if noted.learner.progress is self.session.learner.progress and ways == self._kept_ways:
             return
-        self.session, self._kept_way = noted, noted.learner.way
+        self.session, self._kept_ways = noted, ways
         if self.is_attached and self.options.state_file.folder is not None:
             keep = partial(self.options.state_file.update, noted.remembered)
             self.run_worker(keep, group="progress", thread=True, exit_on_error=False)

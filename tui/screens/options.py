@@ -32,6 +32,7 @@ class Options(NamedTuple):
         notice: what is said at the start, until the first key.
         state_file: where progress and the stop of a talk are remembered; nowhere unless given.
         progress: what was seen and solved before.
+        brief: whether stops marked "More" are left out.
         lesson_settings: the settings with which lessons were left before.
         tape: what is recorded, and what is played.
     """
@@ -50,5 +51,6 @@ class Options(NamedTuple):
     notice: str = ""
     state_file: StateFile = StateFile()
     progress: CourseProgress = CourseProgress()
+    brief: bool = False
     lesson_settings: LessonSettings = ()
     tape: Tape = Tape()

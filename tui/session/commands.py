@@ -606,7 +606,7 @@ COMMANDS = with_key_text((
     ),
     _lesson(
         "stop.next", "full_stop", "next", "Go to the next stop of the lesson", 14,
-        by(stop_commands.stop_by, 1), waits=Wait.FOR_KEYS, script=writing.stop("next"), footer_stay=3,
+        by(stop_commands.stop_by, 1), waits=Wait.FOR_KEYS, script=writing.stop("next"), footer_stay=5,
     ),
     _lesson(
         "stop.previous", "comma", "before", "Go to the stop before", run=by(stop_commands.stop_by, -1),
@@ -752,6 +752,15 @@ COMMANDS = with_key_text((
     _course(
         "start", "f4", "door", "Go to the door: start, or begin anew", run=door.at_door, waits=Wait.NOTHING,
         leads_away=True, script="start", words=[phrase(47, "to the door: where to begin")],
+    ),
+    _course(
+        "exercise.next", "W", "exercise", "Go to the next exercise that is not solved",
+        run=stop_commands.next_exercise, waits=Wait.FOR_KEYS, leads_away=True, script=writing.stop_of_lesson,
+    ),
+    _course(
+        "more", "V", "more", "Leave out the stops marked More, or take them in again",
+        run=stop_commands.leave_out_more, waits=Wait.NOTHING, script="more",
+        words=[phrase(46, "leave out stops marked More, or take them in")],
     ),
     _course("progress", "f3", "progress", "See what you have seen and solved of the course"),
     _course("guides", "f2", "guides", "Read a guide"),

@@ -95,6 +95,7 @@ class Learner(NamedTuple):
         way: The way that was taken from the door; None while none was.
         explained_redraws: The lessons in which it was said why a tensor of the same size has other numbers.
         guessed: The stops, each with its lesson's slug, whose own question was answered.
+        is_brief: Whether stops marked "More" are left out.
     """
 
     settings: LessonSettings = ()
@@ -103,6 +104,7 @@ class Learner(NamedTuple):
     way: str | None = None
     explained_redraws: frozenset[str] = frozenset()
     guessed: frozenset[tuple[str, int]] = frozenset()
+    is_brief: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -489,9 +491,10 @@ class Session:
         return self if noted is self.learner.progress else self.with_learner(progress=noted)
 
     def remembered(self, state: State) -> State:
-        """Return what is remembered, with this session's progress and the way taken from the door."""
+        """Return what is remembered, with this session's progress, and how the learner goes on his way."""
         learner = self.learner
-        return state._replace(progress=state.progress.merged(learner.progress), way=learner.way or state.way)
+        progress = state.progress.merged(learner.progress)
+        return state._replace(progress=progress, way=learner.way or state.way, brief=learner.is_brief)
 
     def opening(self, lesson: Lesson, stop: int = 1) -> View:
         """Return the view with which a lesson opens: with the settings with which it was left."""

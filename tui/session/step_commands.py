@@ -11,7 +11,7 @@ from tui.model.view import View
 from tui.navigation import steps
 from tui.navigation.steps import Navigable
 from tui.session.session import Session
-from tui.session.stop_commands import Transition, by, stop_by
+from tui.session.stop_commands import Transition, by, stop_beside, stop_by
 from tui.text.prose import as_sentence
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def out(session: Session) -> Session:
         return session.at_view(closed).with_trail(())
     if session.view.guess is not None and session.view.guess.number:
         return session.at_view(replace(session.view, guess=None))
-    if session.view.own_ask is not None:
+    if session.view.own_ask is not None and session.view.depth != "map":
         return session.with_notice(NOTHING_OPEN)
     return _out_of_map(session) if session.view.depth == "map" else motion(steps.out)(session)
 
@@ -162,15 +162,15 @@ def _way_on(session: Session) -> WayOn:
         more = navigation.path[-1] != navigation.siblings[-1]
         there = "the next part" if more else "out of this operation"
         return WayOn(f"{last} of this part. → again: {there}.", motion(steps.over))
-    stops = view.lesson.stops
-    if view.stop < len(stops):
-        told = f"{last} here. → again: the next stop, {as_sentence(stops[view.stop].title)}"
+    number = stop_beside(session, view.lesson, view.stop, 1)
+    if number is not None:
+        told = f"{last} here. → again: the next stop, {as_sentence(view.lesson.stops[number - 1].title)}"
         return WayOn(told, by(stop_by, 1))
     following = session.neighbour(1)
     if following is not None:
         told = f"{last} of this lesson. → again: the next lesson, {as_sentence(following.title)}"
         return WayOn(told, by(stop_by, 1))
-    return WayOn(f"{last}, and the end.", lambda session: session)
+    return WayOn(f"{last}, and the end. F3 says what is left.", lambda session: session)
 
 
 def toggle_cursor(session: Session) -> Session:

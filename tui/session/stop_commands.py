@@ -12,6 +12,7 @@ from tui.text.prose import as_sentence
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.lesson import Lesson
+    from llm_linalg.lessons.stop import Stop
 
 Transition = Callable[[Session], Session]
 Value = TypeVar("Value")
@@ -25,17 +26,69 @@ def by(act: Callable[[Session, Value], Session], value: Value) -> Transition:
 def stop_by(session: Session, direction: int) -> Session:
     """Go to the next stop or the one before; past the ends, to the neighbouring lesson."""
     view = session.view
-    number = view.stop + direction
-    if 1 <= number <= len(view.lesson.stops):
+    number = stop_beside(session, view.lesson, view.stop, direction)
+    if number is not None:
         return session.with_undo(view.at_stop_number(number))
     if is_playground(view.lesson):
         return session.with_notice("The playground has one stop.")
     neighbour = session.neighbour(direction)
     if neighbour is None:
-        return session.with_notice("That is the last stop." if direction > 0 else "That is the first stop.")
+        last = "That is the last stop. F3 says what is left, and W goes to the next exercise."
+        return session.with_notice(last if direction > 0 else "That is the first stop.")
     lesson = read_entry(neighbour)
-    opened = session.with_undo(session.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
+    end = 0 if direction > 0 else len(lesson.stops) + 1
+    number = stop_beside(session, lesson, end, direction) or 1
+    opened = session.with_undo(session.opening(lesson, number))
     return opened.with_notice(_crossing(view.lesson, lesson, direction))
+
+
+def stop_beside(session: Session, lesson: Lesson, number: int, direction: int) -> int | None:
+    """Return the next stop of a lesson in a direction, by its number; None beyond the ends.
+
+    Where stops marked "More" are left out, it is none of them.
+    """
+    left_out = session.learner.is_brief and not lesson.document
+    numbers = range(number + direction, len(lesson.stops) + 1) if direction > 0 else range(number - 1, 0, -1)
+    return next((one for one in numbers if not (left_out and is_more(lesson.stops[one - 1]))), None)
+
+
+def is_more(stop: Stop) -> bool:
+    """Return whether a stop is one that may be left out."""
+    return stop.title.startswith("More: ")
+
+
+def leave_out_more(session: Session) -> Session:
+    """Leave out the stops marked "More", or take them in again."""
+    brief = not session.learner.is_brief
+    told = "left out from here on. V takes them in again." if brief else "taken in again."
+    return session.with_learner(is_brief=brief).with_notice(f"Stops marked More are {told}")
+
+
+def next_exercise(session: Session) -> Session:
+    """Go to the next exercise that was not solved, in this lesson or behind it, else from the first on."""
+    view, progress = session.view, session.learner.progress
+    listed = [lesson for lesson in session.lessons if not is_playground(lesson)]
+    here = next((k for k, lesson in enumerate(listed) if lesson.slug == view.lesson.slug), 0)
+    for entry, after in (
+        (view.lesson, view.stop),
+        *((lesson, 0) for lesson in (*listed[here + 1 :], *listed[:here])),
+        (view.lesson, 0),
+    ):
+        known = progress.of(entry.slug)
+        if known is not None and len(known.solved) >= known.exercises > 0:
+            continue
+        lesson = read_entry(entry)
+        numbers = [stop.number for stop in lesson.stops if stop.exercise is not None and stop.number > after]
+        number = next((one for one in numbers if known is None or one not in known.solved), None)
+        if number is None:
+            continue
+        if lesson.slug != view.lesson.slug:
+            told = f"An exercise of {as_sentence(lesson.title)} u leads back."
+            return session.with_undo(session.opening(lesson, number)).with_notice(told)
+        if number != view.stop:
+            return session.with_undo(view.at_stop_number(number))
+        return session.with_notice("All others are solved.")
+    return session.with_notice("Every exercise is solved.")
 
 
 def _crossing(left: Lesson, opened: Lesson, direction: int) -> str:

@@ -401,9 +401,9 @@ def follow_cell(way: Literal["lineage", "reach"]) -> Action:
         said = run_.lineages.refusal(lit)
         if said:
             raise UsageError(said)
-        there = (
-            lit if lit.depth == "map" else map_moves.onto(lit, session.navigation, session.navigation.path)
-        )
-        return session.at_view(there)
+        if lit.depth == "map":
+            return session.at_view(lit)
+        there = map_moves.onto(lit, session.navigation, session.navigation.path)
+        return session.at_view(replace(there, cursor=None)).with_trail((session.view,))
 
     return act

@@ -81,6 +81,13 @@ def stop(way: str) -> CommandWriter:
     return write
 
 
+def stop_of_lesson(before: Session, _argument: str, after: Session) -> Words:
+    """Write the stop by its number, of another lesson with its slug; the picture where it is the same."""
+    if before.view.lesson is after.view.lesson:
+        return ("stop", str(after.view.stop)) if before.view.stop != after.view.stop else ("show",)
+    return ("lesson", after.view.lesson.slug, "--stop", str(after.view.stop))
+
+
 def control(before: Session, argument: str, after: Session) -> Words:
     """Write the value of the control that was moved."""
     name = argument.partition(":")[0] or before.selection.control or ""
