@@ -16,9 +16,10 @@ from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value, grid_shape, is_grid
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
+from llm_linalg.lessons.formulas.tex_tree import fault
 from llm_linalg.lessons.front_matter import line_of
 from llm_linalg.lessons.lesson import OTHER_PART, PART_TITLES, UNRUN, Lesson, LessonError
-from llm_linalg.lessons.markdown import blocks, links
+from llm_linalg.lessons.markdown import blocks, formulas, links
 from llm_linalg.lessons.stop import Stop
 
 if TYPE_CHECKING:
@@ -71,10 +72,12 @@ class _Check:
                 programs += _at_the_ends(self.lesson, stop)
         if self.has_failed:  # what a control or a name is for shows once the program runs
             yield from self._links()
+            yield from self._formulas()
             yield from (problem for problem in programs if problem.kind != "control")
             return
         yield from self._controls()
         yield from self._links()
+        yield from self._formulas()
         yield from programs
         yield from self._declarations()
 
@@ -164,6 +167,17 @@ class _Check:
             if slug is not None and slug not in known:
                 reason = f"a link to {quote(slug)}, which is not a lesson{hint(slug, known)}"
                 yield lesson.error_at(line, reason, "link")
+
+    def _formulas(self) -> Iterator[LessonError]:
+        """Yield the formulas of titles, prose and notes that can't be read: they are shown as written."""
+        for stop in self.lesson.stops:
+            for text in (stop.title, stop.prose, stop.notes):
+                for tex in formulas(text):
+                    if reason := fault(tex):
+                        first = max(tex.split(), key=len, default="")
+                        line = next((k for k, line in enumerate(self.lines, 1) if first in line), stop.line)
+                        reason = f"the formula {quote(tex, 40)} is shown as written: {reason}"
+                        yield self.lesson.error_at(line, reason, "formula")
 
     def _stop(self, stop: Stop) -> Iterator[LessonError]:
         """Yield the problems of one stop, and add what its program makes."""

@@ -231,18 +231,15 @@ def formula_text(tex: str) -> str | None:
         return None
 
 
-def formulas(text: str) -> Iterator[tuple[str, int]]:
-    """Yield the formulas in Markdown, in TeX, each with the line, from 0, of its block."""
+def formulas(text: str) -> Iterator[str]:
+    """Yield the formulas in Markdown, in TeX."""
     for block in blocks(text) if "$" in text else ():
         if block.kind == "formula":
-            yield block.text, block.first
+            yield block.text
         elif block.kind != "code":
             for each in block.cells or (block.text,):
-                yield from ((found[0].strip("$"), block.first) for found in _formulas_in(each))
-
-
-def _formulas_in(text: str) -> Iterator[re.Match[str]]:
-    return (found for found in _CODE_OR_FORMULA.finditer(text) if found[0].startswith("$"))
+                found = (one[0] for one in _CODE_OR_FORMULA.finditer(each))
+                yield from (one.strip("$") for one in found if one.startswith("$"))
 
 
 def without_formulas(text: str) -> str:

@@ -62,7 +62,8 @@ def stage_rows(stage: StageRoom, shown: list[StageArea]) -> list[Row]:
     """Return the rows of what is on the stage; of panels, their labels around the areas that are shown."""
     picture, room, glyphs = stage.picture, stage.picture.room, stage.glyphs
     if picture.slide is not None:
-        return slide_rows(*picture.slide, room.main, room.stage, big=room.big, glyphs=glyphs)
+        hues = picture.name_hues
+        return slide_rows(*picture.slide, room.main, room.stage, big=room.big, glyphs=glyphs, hues=hues)
     frame = picture.frame
     if frame is not None and frame.stage.board is not None:
         return board_rows(_shown_board(frame.stage.board, stage), stage.width, stage.height, glyphs)

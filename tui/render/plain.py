@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.lessons.markdown import without_links
+from llm_linalg.lessons.markdown import without_formulas, without_links
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot
@@ -76,7 +76,7 @@ def _prose(frame: Frame) -> str:
     """Return the stop's text; at a step, and in an operation, the sentence of it that stays."""
     whole = frame.place.step == 0 or frame.stage.map is not None or frame.exercise is not None
     shown = frame.captions.prose if whole and frame.captions.prose else frame.captions.story.text
-    return without_links(shown)
+    return without_formulas(without_links(shown))
 
 
 def _wrap(text: str, width: int) -> Sequence[str]:
@@ -118,7 +118,7 @@ def _questions(frame: Frame, width: int) -> list[str]:
     ask = frame.ask.lines if frame.ask is not None and frame.ask.is_asked else ()
     asked = (*ask, *(() if frame.exercise is None else frame.exercise.lines))
     lines = [line for paragraph in asked for line in paragraph.split("\n")]
-    return [row for line in lines for row in _wrap(without_links(line), width)]
+    return [row for line in lines for row in _wrap(without_formulas(without_links(line)), width)]
 
 
 def _facts(frame: Frame) -> list[str]:
