@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from html import escape
 from itertools import groupby
+from pathlib import Path
 
-from llm_linalg.lessons.markdown import Block, blocks, group_blocks, text_runs
+from llm_linalg.lessons.markdown import Block, blocks, group_blocks, text_runs, words_of_picture
+from llm_linalg.lessons.picture_files import PictureError, read_picture
 from tui.model.board_view import BoardView
 from tui.model.drawing import Drawing
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
@@ -240,15 +243,31 @@ def _error(error: ErrorView) -> str:
     return f'<div class="error">\n<p>{kind}{escape(error.sentence)}</p>\n{caret}{repairs}</div>\n'
 
 
-def paragraphs(text: str, hues: NameHues = NO_HUES) -> str:
-    """Return a lesson's prose as HTML; a link to a lesson is its words, and a formula is MathML."""
+def paragraphs(text: str, hues: NameHues = NO_HUES, lesson: Path | None = None) -> str:
+    """Return a lesson's prose as HTML; a link to a lesson is its words, and a formula is MathML.
+
+    A picture beside the file of the `lesson` is in it.
+    """
     runs = (run for group in group_blocks(blocks(text)) for run in groupby(group, _tag))
-    return "".join(_element(tag, [*run], hues) for tag, run in runs)
+    return "".join(
+        "".join(_picture(block, lesson) for block in run) if tag == "img" else _element(tag, [*run], hues)
+        for tag, run in runs
+    )
+
+
+def _picture(block: Block, lesson: Path | None) -> str:
+    try:
+        found = read_picture(lesson, block.info)
+    except PictureError:
+        return f"<p>{escape(words_of_picture(block))}</p>\n"
+    source = f"data:image/{found.kind};base64,{b64encode(found.data).decode('ascii')}"
+    return f'<p class="picture"><img src="{source}" alt="{escape(block.text)}"></p>\n'
 
 
 def _tag(block: Block) -> str:
     """Return the HTML tag of what a block stands in."""
-    tags = {"code": "pre", "row": "table", "quote": "blockquote", "item": "ol", "formula": "math"}
+    tags = {"code": "pre", "row": "table", "quote": "blockquote", "item": "ol"}
+    tags |= {"formula": "math", "image": "img"}
     return "ul" if lead_of(block) == BULLET else tags.get(block.kind, "p")
 
 

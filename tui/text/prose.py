@@ -10,10 +10,12 @@ from itertools import groupby
 from rich.cells import cell_len
 
 from llm_linalg.lessons import markdown
-from llm_linalg.lessons.markdown import Block
+from llm_linalg.lessons.markdown import Block, words_of_picture
 from tui.text.formula_spans import NO_HUES, NameHues, formula_spans, spans_in_rows
 from tui.text.rows import Row, TextSpan, fit, row, width_of, wrap_spans
 
+Pictures = tuple[tuple[str, tuple[Row, ...]], ...]
+"""The rows of each picture, by its file."""
 Formula = Sequence[tuple[str, str]]
 """A line of a formula: its pieces, each with the state that it is in: plain, done, current, pending."""
 
@@ -79,19 +81,23 @@ def words(spans: Row) -> Row:
     return tuple(cut)
 
 
-def paragraphs(text: str, width: int, hues: NameHues = NO_HUES, *, most: int | None = None) -> list[Row]:
+def paragraphs(
+    text: str, width: int, hues: NameHues = NO_HUES, pictures: Pictures = (), *, most: int | None = None
+) -> list[Row]:
     """Return prose as rows of at most `width` columns; list items and table rows are lines of their own.
 
     A formula between `$$` has as many rows as it is written in by hand, unless all would be more than `most`
-    then: then it is on a line.
+    then: then it is on a line. A picture that is not among the `pictures` is its words.
     """
-    return _fitting(text, width, 0, hues, most)
+    return _fitting(text, width, 0, hues, most, pictures)
 
 
-def _fitting(text: str, width: int, seen: int, hues: NameHues, most: int | None) -> list[Row]:
-    rows = _paragraphs(text, width, seen, hues, True)
+def _fitting(
+    text: str, width: int, seen: int, hues: NameHues, most: int | None, pictures: Pictures = ()
+) -> list[Row]:
+    rows = _paragraphs(text, width, seen, hues, pictures, True)
     too_many = most is not None and len(rows) > most and "$$" in text
-    return [*(_paragraphs(text, width, seen, hues, False) if too_many else rows)]
+    return [*(_paragraphs(text, width, seen, hues, pictures, False) if too_many else rows)]
 
 
 def sentence_rows(text: str, width: int) -> list[Row]:
@@ -106,7 +112,9 @@ def _sentence(text: str, width: int) -> tuple[Row, ...]:
 
 
 @lru_cache(64)
-def _paragraphs(text: str, width: int, seen: int, hues: NameHues, tall: bool) -> tuple[Row, ...]:
+def _paragraphs(
+    text: str, width: int, seen: int, hues: NameHues, pictures: Pictures, tall: bool
+) -> tuple[Row, ...]:
     """Return the rows of a text, kept: a step says the same sentence as the one before."""
     rows: list[Row] = []
     for group in markdown.group_blocks(markdown.blocks(text)):
@@ -119,6 +127,10 @@ def _paragraphs(text: str, width: int, seen: int, hues: NameHues, tall: bool) ->
             for block in run:
                 if kind == "formula":
                     rows += _displayed(block, width, hues, tall)
+                    continue
+                if kind == "image":
+                    words_alone = row((words_of_picture(block), "dim"))
+                    rows += dict(pictures).get(block.info) or _wrap_glued(words(words_alone), width, 0)
                     continue
                 if kind == "code":
                     lines = block.text.split("\n")

@@ -89,8 +89,10 @@ class HtmlWriter:
             stop = first.session.view.at_stop
             write(f'<section class="stop" id="stop-{number}">\n<h2>{escape(first.title)}</h2>\n')
             paper = on_paper([one.shot for one in group])
-            hues = name_hues(first.session.view.lesson, paper.frame(self._export.ascii_only))
-            write(f'<div class="prose">\n{paragraphs(stop.prose + ask_text(stop), hues)}</div>\n')
+            lesson = first.session.view.lesson
+            hues = name_hues(lesson, paper.frame(self._export.ascii_only))
+            said = paragraphs(stop.prose + ask_text(stop), hues, lesson.path)
+            write(f'<div class="prose">\n{said}</div>\n')
             counted = len({one.step for one in group}) == len(group)  # a script may show a step twice
             for place, one in enumerate(group):
                 shown = (("first", one.shot is first), ("paper", one.shot is paper))
