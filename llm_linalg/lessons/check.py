@@ -17,9 +17,11 @@ from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.base.text import clean, nearest
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value, grid_shape, is_grid
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
+from llm_linalg.lessons.formulas.tex_tree import fault
 from llm_linalg.lessons.front_matter import line_of
 from llm_linalg.lessons.lesson import OTHER_PART, PART_TITLES, UNRUN, WARNING, Lesson, LessonError
-from llm_linalg.lessons.markdown import Block, blocks, links
+from llm_linalg.lessons.markdown import Block, blocks, formulas, links
+from llm_linalg.lessons.picture_files import PictureError, read_picture
 from llm_linalg.lessons.stop import Stop
 
 if TYPE_CHECKING:
@@ -72,10 +74,14 @@ class _Check:
                 programs += _at_the_ends(self.lesson, stop)
         if self.has_failed:  # what a control or a name is for shows once the program runs
             yield from self._links()
+            yield from self._formulas()
+            yield from self._pictures()
             yield from (problem for problem in programs if problem.kind != "control")
             return
         yield from self._controls()
         yield from self._links()
+        yield from self._formulas()
+        yield from self._pictures()
         yield from programs
         yield from self._declarations()
 
@@ -167,6 +173,29 @@ class _Check:
             if slug is not None and slug not in known:
                 reason = f"a link to {quote(slug)}, which is not a lesson{hint(slug, known)}"
                 yield lesson.error_at(line, reason, "link")
+
+    def _formulas(self) -> Iterator[LessonError]:
+        """Yield the formulas of titles, prose and notes that can't be read: they are shown as written."""
+        for stop in self.lesson.stops:
+            for text in (stop.title, stop.prose, stop.notes):
+                for tex in formulas(text):
+                    if reason := fault(tex):
+                        first = max(tex.split(), key=len, default="")
+                        line = next((k for k, line in enumerate(self.lines, 1) if first in line), stop.line)
+                        reason = f"the formula {quote(tex, 40)} is shown as written: {reason}"
+                        yield self.lesson.error_at(line, reason, "formula")
+
+    def _pictures(self) -> Iterator[LessonError]:
+        """Yield the pictures that the prose names and that can't be shown."""
+        numbered = list(enumerate(self.lines, 1))
+        for stop in self.lesson.stops:
+            for block in blocks(stop.prose) if "![" in stop.prose else ():
+                try:
+                    if block.kind == "image":
+                        read_picture(self.lesson.path, block.info)
+                except PictureError as error:
+                    line = next((k for k, line in numbered if f"({block.info})" in line), stop.line)
+                    yield self.lesson.error_at(line, f"the picture {quote(block.info)}: {error}", "picture")
 
     def _stop(self, stop: Stop) -> Iterator[LessonError]:
         """Yield the problems of one stop, and add what its program makes."""

@@ -45,7 +45,8 @@ class LessonError(Exception):
         line: The line to look at, from 1.
         reason: One sentence.
         kind: What is broken: "file", or, from a check, "program", "show", "control", "link", "note",
-            "claim", "question", "fit", "warning" for what may be meant, "unrun" for what can't be run here.
+            "claim", "question", "formula", "picture", "fit", "warning" for what may be meant, "unrun" for
+            what can't be run here.
     """
 
     def __init__(self, file: str, line: int, reason: str, kind: str = "file") -> None:

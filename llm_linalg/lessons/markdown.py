@@ -46,6 +46,7 @@ _FIND_FORMULA = re.compile(FORMULA)
 _CODE_OR_FORMULA = re.compile(rf"(?<!`)(?P<code>`+)(?!`)[^\n]{{1,1000}}?(?<!`)(?P=code)(?!`)|\\.|{FORMULA}")
 _DISPLAY = re.compile(r"\$\$(?!\$)([^$`]{1,2000})\$\$([.,;]?)\s*")
 _MOST_FORMULA_LINES = 60
+_PICTURE = re.compile(r"!\[([^\[\]\n]{0,300})\]\(<?([^()<>\s]{1,200})>?\)\s*")
 # Code, formulas and links, in which no sentence ends. No link is searched for beyond where the next may
 # begin, so that a line is gone through once.
 _WITHOUT_ENDS = re.compile(rf"`[^`]*+`|\[[^][]*+\]\([^)[]*+\)|{FORMULA}")
@@ -65,21 +66,22 @@ _PLAIN_RUN = re.compile(
     rf"|(?P<words>{_WORDS}|\[{_WORDS}\](?![\[(:]))"
 )
 
-Kind = Literal["text", "heading", "item", "quote", "row", "code", "formula", "claim"]
+Kind = Literal["text", "heading", "item", "quote", "row", "code", "formula", "image", "claim"]
 
 
 class Block(NamedTuple):
     """A block of Markdown.
 
     Attributes:
-        kind: Running text, a heading, a list item, a quotation, a table row, code, a formula on lines of its
-            own, or a lesson's claim.
+        kind: Running text, a heading, a list item, a quotation, a table row, code, a formula or a picture on
+            lines of its own, or a lesson's claim.
         first: Its first line, from 0.
         end: The line after its last.
-        text: Its text on one line, with inline markup; the lines of code; a formula in TeX.
+        text: Its text on one line, with inline markup; the lines of code; a formula in TeX; what
+            a picture shows.
         mark: The marker of an item, such as `-` or `3.`; the marker of a fence; `|` for a table's head.
         level: The level of a heading, from 1; 0 for other blocks.
-        info: The info string of a fence.
+        info: The info string of a fence; the file of a picture.
         is_closed: Whether a fence has its closing marker.
         cells: The cells of a table row.
     """
@@ -112,6 +114,8 @@ class Block(NamedTuple):
                 return f"{line}\n{'|---' * len(self.cells)}|" if self.mark else line
             case "formula":
                 return f"$$ {self.text} $$"
+            case "image":
+                return f"![{self.text}]({self.info})"
             case "code":
                 mark = self.mark or "```"
                 return "\n".join([mark + self.info, *([self.text] if self.text else ()), mark])
@@ -175,7 +179,7 @@ def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
         if (
             above is not None
             and block.first <= above.end
-            and not {block.kind, above.kind} & {"heading", "code"}
+            and not {block.kind, above.kind} & {"heading", "code", "image"}
             and ("text", RULE) not in ((block.kind, block.text), (above.kind, above.text))
         ):
             groups[-1].append(block)
@@ -231,37 +235,41 @@ def formula_text(tex: str) -> str | None:
         return None
 
 
-def formulas(text: str) -> Iterator[tuple[str, int]]:
-    """Yield the formulas in Markdown, in TeX, each with the line, from 0, of its block."""
+def formulas(text: str) -> Iterator[str]:
+    """Yield the formulas in Markdown, in TeX."""
     for block in blocks(text) if "$" in text else ():
         if block.kind == "formula":
-            yield block.text, block.first
+            yield block.text
         elif block.kind != "code":
             for each in block.cells or (block.text,):
-                yield from ((found[0].strip("$"), block.first) for found in _formulas_in(each))
-
-
-def _formulas_in(text: str) -> Iterator[re.Match[str]]:
-    return (found for found in _CODE_OR_FORMULA.finditer(text) if found[0].startswith("$"))
+                found = (one[0] for one in _CODE_OR_FORMULA.finditer(each))
+                yield from (one.strip("$") for one in found if one.startswith("$"))
 
 
 def without_formulas(text: str) -> str:
-    r"""Return Markdown with its formulas on a line, as text, where they can be read.
+    r"""Return Markdown with its formulas on a line, as text, where they can be read, and pictures as words.
 
     >>> without_formulas(r"So $\alpha x^2$, and not `$x^2$`.")
     'So αx², and not `$x^2$`.'
     """
-    if "$" not in text:
+    if "$" not in text and "![" not in text:
         return text
     lines = text.split("\n")
     for block in blocks(text):
         if block.kind == "formula":
             said = [formula_text(block.text) or f"$$ {block.text} $$"]
             lines[block.first : block.end] = [*said, *[""] * (block.end - block.first - 1)]
+        elif block.kind == "image":
+            lines[block.first] = words_of_picture(block)
         elif block.kind != "code":
             for number in range(block.first, block.end):
                 lines[number] = _CODE_OR_FORMULA.sub(_as_text, lines[number])
     return "\n".join(lines)
+
+
+def words_of_picture(block: Block) -> str:
+    """Return what stands for a picture where none is drawn."""
+    return f"(picture: {block.text or block.info})"
 
 
 def _as_text(found: re.Match[str]) -> str:
@@ -270,7 +278,7 @@ def _as_text(found: re.Match[str]) -> str:
 
 def links(text: str) -> list[str]:
     """Return the slugs of the lessons to which prose links, in order."""
-    prose = (block for block in blocks(text) if block.kind not in ("code", "formula"))
+    prose = (block for block in blocks(text) if block.kind not in ("code", "formula", "image"))
     found = (each for block in prose for each in block.cells or (block.text,))
     return [run.slug for each in found for run in text_runs(each) if run.slug]
 
@@ -358,6 +366,7 @@ def _parser(claims: bool) -> MarkdownIt:
     )  # the text has plain newlines, and inline markup is parsed later
     ends = ["paragraph", "reference", "blockquote", "list"]
     parser.block.ruler.before("table", "formula", _display, {"alt": ends})
+    parser.block.ruler.before("table", "image", _picture, {"alt": ends})
     if claims:
         parser.block.ruler.before("table", "claim", _claim, {"alt": ends})
     return parser
@@ -399,6 +408,18 @@ def _display(state: StateBlock, line: int, end: int, silent: bool) -> bool:
             token.content, token.map = " ".join(found[1].split()) + found[2], [line, last + 1]
         return True
     return False
+
+
+def _picture(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
+    """Match a line `![what it shows](file)`: a block rule of the parser."""
+    if state.is_code_block(line):
+        return False
+    found = _PICTURE.fullmatch(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line])
+    if found and not silent:
+        state.line = line + 1
+        token = state.push("image", "", 0)
+        token.content, token.info, token.map = found[1].strip(), found[2], [line, line + 1]
+    return found is not None
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
@@ -453,6 +474,8 @@ def _flat(nodes: Iterable[SyntaxTreeNode], lines: Sequence[str], mark: str = "")
                 yield Block("code", first, end, text)
             case "claim" | "formula":
                 yield Block("claim" if node.type == "claim" else "formula", first, end, text)
+            case "image":
+                yield Block("image", first, end, text, info=node.info)
             case "hr":
                 yield Block("text", first, end, RULE)
 

@@ -9,7 +9,7 @@ from linecache import getlines
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llm_linalg.base.text import NOTHING, CleanText, clean
-from llm_linalg.lessons.markdown import first_sentence
+from llm_linalg.lessons.markdown import first_sentence, without_formulas
 from tui.compose.captions import formula, in_one_line, node_facts
 from tui.compose.pictures import PictureInput, panels_of
 from tui.model.frame import (
@@ -271,11 +271,14 @@ def _range(extent: float) -> str:
 
 
 def in_ascii(frame: Frame) -> Frame:
-    """Return the frame in ASCII; its panels, board and map already are."""
+    """Return the frame in ASCII, its formulas on a line; its panels, board and map already are."""
+    captions = frame.captions
+    story = captions.story._replace(text=clean(without_formulas(captions.story.text), None))
+    prose = clean(without_formulas(captions.prose), None, lines=True)
     title, stop_title = spelled((frame.lesson.title, frame.lesson.stop_title))
     return replace(
         frame,
-        captions=spelled(frame.captions),
+        captions=spelled(captions._replace(story=story, prose=prose)),
         lesson=frame.lesson._replace(title=title, stop_title=stop_title),
         stage=frame.stage._replace(scales=spelled(frame.stage.scales)),
         listing=spelled(frame.listing),

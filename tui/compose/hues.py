@@ -10,6 +10,9 @@ from llm_linalg.base.constants import HUES
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
+    from llm_linalg.lessons.lesson import Lesson
+    from tui.model.frame import Frame
+    from tui.text.formula_spans import NameHues
 
 NO_HUE = ""
 
@@ -37,7 +40,18 @@ def hues_of(node: NodeView, declared: Mapping[str, str]) -> tuple[str, ...]:
     names = [_declared_hue(one, declared) for one in nodes]
     if node.node.kind == "contraction":
         names = list(_filled(names, {*declared.values()}))
-    return tuple(f"slice-{HUES.index(name)}" if name else NO_HUE for name in names)
+    return tuple(_role(name) for name in names)
+
+
+def name_hues(lesson: Lesson, frame: Frame | None) -> NameHues:
+    """Return the colours of names, for formulas: of the tensors of a picture, and those that are declared."""
+    shown = () if frame is None else frame.stage.panels
+    found = {name: _role(hue) for name, hue in colours_on_device(lesson.colours, 0).items()}
+    return tuple((found | {panel.name: panel.hue for panel in shown if panel.hue}).items())
+
+
+def _role(hue: str) -> str:
+    return f"slice-{HUES.index(hue)}" if hue else NO_HUE
 
 
 def _filled(names: Sequence[str], taken: Collection[str]) -> Iterator[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from html import escape
 from itertools import groupby
+from pathlib import Path
 
-from llm_linalg.lessons.markdown import Block, blocks, group_blocks
+from llm_linalg.lessons.markdown import Block, blocks, group_blocks, text_runs, words_of_picture
+from llm_linalg.lessons.picture_files import PictureError, read_picture
 from tui.model.board_view import BoardView
 from tui.model.drawing import Drawing
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
@@ -16,8 +19,10 @@ from tui.model.gallery import Gallery, HeadPicture
 from tui.model.map_table import HEADS, MapTable, cell_text
 from tui.model.map_view import MapView
 from tui.model.window import window
+from tui.render.mathml import mathml
 from tui.render.svg_drawing import CELL, text_elements
-from tui.text.prose import BULLET, formula_row, inline, lead_of, with_hues
+from tui.text.formula_spans import NO_HUES, NameHues
+from tui.text.prose import BULLET, formula_row, lead_of, with_hues
 from tui.text.rows import Row, TextSpan, width_of
 from tui.text.themes import STRENGTHS, step_of
 
@@ -274,46 +279,67 @@ def _error(error: ErrorView) -> str:
     return f'<div class="error">\n<p>{kind}{escape(error.sentence)}</p>\n{caret}{repairs}</div>\n'
 
 
-def paragraphs(text: str) -> str:
-    """Return a lesson's prose as HTML; a link to a lesson is its words."""
+def paragraphs(text: str, hues: NameHues = NO_HUES, lesson: Path | None = None) -> str:
+    """Return a lesson's prose as HTML; a link to a lesson is its words, and a formula is MathML.
+
+    A picture beside the file of the `lesson` is in it.
+    """
     runs = (run for group in group_blocks(blocks(text)) for run in groupby(group, _tag))
-    return "".join(_element(tag, [*run]) for tag, run in runs)
+    return "".join(
+        "".join(_picture(block, lesson) for block in run) if tag == "img" else _element(tag, [*run], hues)
+        for tag, run in runs
+    )
+
+
+def _picture(block: Block, lesson: Path | None) -> str:
+    try:
+        found = read_picture(lesson, block.info)
+    except PictureError:
+        return f"<p>{escape(words_of_picture(block))}</p>\n"
+    source = f"data:image/{found.kind};base64,{b64encode(found.data).decode('ascii')}"
+    return f'<p class="picture"><img src="{source}" alt="{escape(block.text)}"></p>\n'
 
 
 def _tag(block: Block) -> str:
     """Return the HTML tag of what a block stands in."""
     tags = {"code": "pre", "row": "table", "quote": "blockquote", "item": "ol"}
+    tags |= {"formula": "math", "image": "img"}
     return "ul" if lead_of(block) == BULLET else tags.get(block.kind, "p")
 
 
-def _element(tag: str, run: list[Block]) -> str:
+def _element(tag: str, run: list[Block], hues: NameHues) -> str:
     match tag:
         case "pre":
             return "".join(f"<pre>{escape(block.text)}</pre>\n" for block in run)
+        case "math":
+            return "".join(f'<div class="display">{_displayed(block, hues)}</div>\n' for block in run)
         case "p":
-            return "".join(f"<p>{_inline(block.source)}</p>\n" for block in run)
+            return "".join(f"<p>{_inline(block.source, hues)}</p>\n" for block in run)
         case "table":
-            inside = "".join(f"<tr>{_cells(block)}</tr>\n" for block in run)
+            inside = "".join(f"<tr>{_cells(block, hues)}</tr>\n" for block in run)
         case "blockquote":
-            inside = "".join(f"<p>{_inline(block.text)}</p>\n" for block in run)
+            inside = "".join(f"<p>{_inline(block.text, hues)}</p>\n" for block in run)
         case _:
-            inside = "".join(f"<li>{_inline(block.text)}</li>\n" for block in run)
+            inside = "".join(f"<li>{_inline(block.text, hues)}</li>\n" for block in run)
     number = run[0].mark.rstrip(".)")
     first = f' start="{number}"' if tag == "ol" and number != "1" else ""
     return f"<{tag}{first}>\n{inside}</{tag}>\n"
 
 
-def _cells(row: Block) -> str:
+def _displayed(block: Block, hues: NameHues) -> str:
+    return mathml(block.text, hues, display=True) or escape(block.source)
+
+
+def _cells(row: Block, hues: NameHues) -> str:
     tag = "th" if row.mark else "td"
-    return "".join(f"<{tag}>{_inline(text)}</{tag}>" for text in row.cells)
+    return "".join(f"<{tag}>{_inline(text, hues)}</{tag}>" for text in row.cells)
 
 
-def _inline(text: str) -> str:
+def _inline(text: str, hues: NameHues) -> str:
     tags = {"code": "code", "strong": "strong", "emphasis": "em"}
     found = []
-    for span in inline(text):
-        if span.role == "key":  # the number of a link, for a key of the app
-            continue
-        tag = tags.get(span.role)
-        found.append(f"<{tag}>{escape(span.text)}</{tag}>" if tag else escape(span.text))
+    for run in text_runs(text):
+        tag = tags.get(run.kind)
+        shown = mathml(run.text, hues) if run.kind == "formula" else escape(run.text)
+        found.append(f"<{tag}>{shown}</{tag}>" if tag else shown)
     return "".join(found)

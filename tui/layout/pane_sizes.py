@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from tui.compose.hues import name_hues
 from tui.navigation.playground import is_playground
 from tui.session.commands import Command
 from tui.session.session import Session
+from tui.text.formula_spans import NameHues
 from tui.text.large import DOWN
 from tui.text.line_edit import LineEdit
 from tui.text.prose import after_story, paragraphs, story
@@ -138,10 +140,11 @@ def sizes(
         words += min(5, max(0, height - 5 - kept - program - words - 5))
     elif height >= 24:  # a short program leaves room for more words
         asked = VERDICT_ROWS if view.at_stop.exercise is not None else 0
-        wanted = len(after_story(view.at_stop.prose, main)) + asked
-        words = min(max(words, wanted), max(words, 8 - kept - program))
+        most = max(words, 8 - kept - program)
+        wanted = len(after_story(view.at_stop.prose, main, most=most - asked)) + asked
+        words = min(max(words, wanted), most)
     elif view.guess is not None and view.guess.answer is not None:  # what came of it, and why
-        words = min(words + 2, max(words, 1 + len(after_story(view.at_stop.prose, main))))
+        words = min(words + 2, max(words, 1 + len(after_story(view.at_stop.prose, main, most=words + 1))))
     room = PaneSizes(width, height, shown, program, words, kept, controls=controls, transport=transport)
     return _beside_board(room, lines, view.board, failed)
 
@@ -250,6 +253,11 @@ class Picture:
     waiting: str = ""
     prompt: str | None = None
     answer: LineEdit | None = None
+
+    @property
+    def name_hues(self) -> NameHues:
+        """The colours of the names of tensors, as a formula of the stop's text has them."""
+        return name_hues(self.session.view.lesson, self.frame)
 
     @property
     def slide(self) -> tuple[str, str] | None:

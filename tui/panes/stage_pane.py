@@ -50,7 +50,7 @@ class StagePane(RowWidget):
         from tui.panes.stage_rows import StageRoom, stage_rows
         from tui.widgets.matrix import Matrix
 
-        stage = StageRoom.of(picture, self.glyphs)
+        stage = StageRoom.of(picture, self.glyphs, colourless=self.theme.colourless)
         look = "numbers" if picture.frame is None else picture.frame.stage.look
         across, down = stage.across, stage.down
         shown = stage.areas if drawing is None and picture.slide is None else []

@@ -12,6 +12,7 @@ from tui.panes.gallery_pane import gallery_rows
 from tui.panes.map_pane import map_rows
 from tui.panes.map_table_pane import table_rows
 from tui.panes.slide_pane import slide_rows
+from tui.panes.slide_pictures import PictureSource
 from tui.panes.stage_areas import StageArea, areas, labels
 from tui.text.glyphs import Glyphs
 from tui.text.large import ACROSS, DOWN, enlarge_rows
@@ -28,6 +29,7 @@ class StageRoom:
         big: Whether letters are large, as they are on no board.
         across: The columns of a letter.
         down: Its rows.
+        shades: Those of a picture on a slide, where the theme has no colours.
     """
 
     picture: Picture
@@ -35,13 +37,15 @@ class StageRoom:
     big: bool
     across: int
     down: int
+    shades: str = ""
 
     @classmethod
-    def of(cls, picture: Picture, glyphs: Glyphs) -> StageRoom:
+    def of(cls, picture: Picture, glyphs: Glyphs, *, colourless: bool = False) -> StageRoom:
         """Return the stage of a picture."""
         board = None if picture.frame is None else picture.frame.stage.board
         big = picture.room.big and board is None
-        return cls(picture, glyphs, big, *((ACROSS, DOWN) if big else (1, 1)))
+        letters = (ACROSS, DOWN) if big else (1, 1)
+        return cls(picture, glyphs, big, *letters, glyphs.shades if colourless else "")
 
     @property
     def width(self) -> int:
@@ -63,7 +67,10 @@ def stage_rows(stage: StageRoom, shown: list[StageArea]) -> list[Row]:
     """Return the rows of what is on the stage; of panels, their labels around the areas that are shown."""
     picture, room, glyphs = stage.picture, stage.picture.room, stage.glyphs
     if picture.slide is not None:
-        return slide_rows(*picture.slide, room.main, room.stage, big=room.big, glyphs=glyphs)
+        hues, source = picture.name_hues, PictureSource(picture.session.view.lesson.path, stage.shades)
+        return slide_rows(
+            *picture.slide, room.main, room.stage, big=room.big, glyphs=glyphs, hues=hues, source=source
+        )
     frame = picture.frame
     if frame is not None and frame.stage.board is not None:
         return board_rows(_shown_board(frame.stage.board, stage), stage.width, stage.height, glyphs)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from llm_linalg.lessons.markdown import without_formulas
 from tui.layout.pane_sizes import Picture, story_of
+from tui.text.glyphs import UNICODE, Glyphs
 from tui.text.prose import paragraphs, story
 from tui.text.rows import Row, TextSpan, fit_words
 from tui.widgets.row_widget import RowWidget
@@ -16,16 +18,15 @@ class StoryPane(RowWidget):
     def show_picture(self, picture: Picture) -> None:
         """Show what the stop is about."""
         room = picture.room
-        self.show(shorten(band(picture, room.main), room.story, room.main, self.glyphs.dots))
+        self.show(shorten(band(picture, room.main, self.glyphs), room.story, room.main, self.glyphs.dots))
 
 
-def band(picture: Picture, width: int) -> list[Row]:
+def band(picture: Picture, width: int, glyphs: Glyphs = UNICODE) -> list[Row]:
     """Return the title and the first sentence as rows; on a stage the first row of all has the title."""
     session, frame = picture.session, picture.frame
     told = session.talk is None
-    if frame is None or not told:
-        return paragraphs(story_of(session.view, titled=told), width)
-    return paragraphs(story(*frame.captions.story), width)
+    said = story(*frame.captions.story) if frame and told else story_of(session.view, titled=told)
+    return paragraphs(glyphs.text(without_formulas(said)) if glyphs.plain else said, width, picture.name_hues)
 
 
 def shorten(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:

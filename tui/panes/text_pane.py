@@ -286,9 +286,11 @@ def ask_rows(ask: AskView, width: int) -> list[Row]:
 
 def below_story(picture: Picture, width: int) -> list[Row]:
     """Return what the stop says further: all of it, where its first sentence does not stand above."""
-    frame = picture.frame
+    frame, hues, most = picture.frame, picture.name_hues, picture.room.words
     said = picture.session.view.at_stop.prose if frame is None else frame.captions.prose
-    return after_story(said, width) if picture.room.story else paragraphs(said, width)
+    if picture.room.story:
+        return after_story(said, width, hues, most=most)
+    return paragraphs(said, width, hues, most=most)
 
 
 def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
@@ -466,7 +468,7 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
     ):  # what stands above it is read there
         above = max(0, len(code) - len(frame.listing.cell.code))
     rows: list[Row] = [row((f"{view.stop} {view.at_stop.title}", "title")), ()]
-    rows += paragraphs(view.at_stop.prose, width)
+    rows += paragraphs(view.at_stop.prose, width, picture.name_hues)
     if frame is not None and frame.exercise is not None:
         rows += [row(line) for text in frame.exercise.lines[1:] for line in wrap(text, width)]
     rows.append(())

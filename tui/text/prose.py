@@ -10,23 +10,31 @@ from itertools import groupby
 from rich.cells import cell_len
 
 from llm_linalg.lessons import markdown
-from llm_linalg.lessons.markdown import Block
+from llm_linalg.lessons.markdown import Block, words_of_picture
+from tui.text.formula_spans import NO_HUES, NameHues, formula_spans, spans_in_rows
 from tui.text.rows import Row, TextSpan, fit, row, width_of, wrap_spans
 
+Pictures = tuple[tuple[str, tuple[Row, ...]], ...]
+"""The rows of each picture, by its file."""
 Formula = Sequence[tuple[str, str]]
 """A line of a formula: its pieces, each with the state that it is in: plain, done, current, pending."""
 
 BULLET = "· "
+INDENT = 2  # columns by which a formula on lines of its own is set in
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def inline(text: str, before: int = 0) -> Row:
-    """Return a block's words as spans: `code`, **strong**, and links to lessons.
+def inline(text: str, before: int = 0, hues: NameHues = NO_HUES) -> Row:
+    """Return a block's words as spans: `code`, **strong**, formulas on a line, and links to lessons.
 
-    Links are numbered, since a key opens each; `before` says how many came earlier.
+    Links are numbered, since a key opens each; `before` says how many came earlier. A name in a formula has
+    its colour of `hues`.
     """
     spans: list[TextSpan] = []
     for run in markdown.text_runs(text):
+        if run.kind == "formula":
+            spans += formula_spans(run.text, hues)
+            continue
         do = f"open:{run.slug}" if run.slug else ""
         spans.append(TextSpan(run.text, run.kind, do))
         if do:
@@ -59,10 +67,10 @@ def story(title: str, prose: str) -> str:
     return with_title(title, markdown.first_sentence(prose)[0]).strip()
 
 
-def after_story(prose: str, width: int) -> list[Row]:
+def after_story(prose: str, width: int, hues: NameHues = NO_HUES, *, most: int | None = None) -> list[Row]:
     """Return the rest of a stop's prose as rows; links are counted from those of its first sentence on."""
     said, rest = markdown.first_sentence(prose)
-    return list(_paragraphs(rest, width, len(markdown.links(said))))
+    return _fitting(rest, width, len(markdown.links(said)), hues, most)
 
 
 def closing(prose: str, width: int) -> list[Row]:
@@ -95,9 +103,23 @@ def words(spans: Row) -> Row:
     return tuple(cut)
 
 
-def paragraphs(text: str, width: int) -> list[Row]:
-    """Return prose as rows of at most `width` columns; list items and table rows are lines of their own."""
-    return list(_paragraphs(text, width, 0))
+def paragraphs(
+    text: str, width: int, hues: NameHues = NO_HUES, pictures: Pictures = (), *, most: int | None = None
+) -> list[Row]:
+    """Return prose as rows of at most `width` columns; list items and table rows are lines of their own.
+
+    A formula between `$$` has as many rows as it is written in by hand, unless all would be more than `most`
+    then: then it is on a line. A picture that is not among the `pictures` is its words.
+    """
+    return _fitting(text, width, 0, hues, most, pictures)
+
+
+def _fitting(
+    text: str, width: int, seen: int, hues: NameHues, most: int | None, pictures: Pictures = ()
+) -> list[Row]:
+    rows = _paragraphs(text, width, seen, hues, pictures, True)
+    too_many = most is not None and len(rows) > most and "$$" in text
+    return [*(_paragraphs(text, width, seen, hues, pictures, False) if too_many else rows)]
 
 
 def sentence_rows(text: str, width: int) -> list[Row]:
@@ -112,7 +134,9 @@ def _sentence(text: str, width: int) -> tuple[Row, ...]:
 
 
 @lru_cache(64)
-def _paragraphs(text: str, width: int, seen: int) -> tuple[Row, ...]:
+def _paragraphs(
+    text: str, width: int, seen: int, hues: NameHues, pictures: Pictures, tall: bool
+) -> tuple[Row, ...]:
     """Return the rows of a text, kept: a step says the same sentence as the one before."""
     rows: list[Row] = []
     for group in markdown.group_blocks(markdown.blocks(text)):
@@ -120,23 +144,39 @@ def _paragraphs(text: str, width: int, seen: int) -> tuple[Row, ...]:
             rows.append(())
         for kind, run in groupby(group, lambda block: block.kind):
             if kind == "row":
-                rows += _table([*run], width)
+                rows += _table([*run], width, hues)
                 continue
             for block in run:
+                if kind == "formula":
+                    rows += _displayed(block, width, hues, tall)
+                    continue
+                if kind == "image":
+                    words_alone = row((words_of_picture(block), "dim"))
+                    rows += dict(pictures).get(block.info) or _wrap_glued(words(words_alone), width, 0)
+                    continue
                 if kind == "code":
                     lines = block.text.split("\n")
                     rows += [fit(row((line.expandtabs(4), "code")), width) for line in lines]
                     continue
-                spans = inline(block.source if block.level else block.text, seen)
+                spans = inline(block.source if block.level else block.text, seen, hues)
                 seen += sum(span.role == "key" for span in spans)
                 lead = lead_of(block)
                 rows += _wrap_glued((*row(*[lead] * bool(lead)), *words(spans)), width, len(lead))
     return tuple(rows)
 
 
-def _table(run: Sequence[Block], width: int) -> list[Row]:
+def _displayed(block: Block, width: int, hues: NameHues, tall: bool) -> list[Row]:
+    """Return a formula on lines of its own, set in; as it is written if it can't be read."""
+    drawn = spans_in_rows(block.text, hues) if tall else []
+    if drawn and INDENT + max(map(width_of, drawn)) <= width:
+        return [(TextSpan(" " * INDENT), *line) for line in drawn]
+    line = formula_spans(block.text, hues) or (TextSpan(block.source),)
+    return _wrap_glued((TextSpan(" " * INDENT), *words(line)), width, 2 * INDENT)
+
+
+def _table(run: Sequence[Block], width: int, hues: NameHues) -> list[Row]:
     """Return a table's rows with their cells in columns; what goes beyond the width is cut."""
-    cells = [[inline(text) for text in block.cells] for block in run]
+    cells = [[inline(text, 0, hues) for text in block.cells] for block in run]
     wide = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
     rows: list[Row] = []
     for block, line in zip(run, cells, strict=True):
@@ -149,8 +189,9 @@ def _table(run: Sequence[Block], width: int) -> list[Row]:
 
 
 def words_of(text: str, width: int) -> list[str]:
-    """Return prose as lines of text, without marks."""
-    return ["".join(span.text for span in spans) for spans in paragraphs(text, width)]
+    """Return prose as lines of text, without marks, each formula on a line."""
+    rows = paragraphs(markdown.without_formulas(text), width)
+    return ["".join(span.text for span in spans) for spans in rows]
 
 
 def formula_row(line: Formula) -> Row:

@@ -18,6 +18,7 @@ from textual.theme import Theme as TextualTheme
 
 DEFAULT_THEME = "dark"
 STRENGTHS = 4  # of the value scale, on each side of the background
+INK, PAPER = "ink-", "paper-"  # roles that name a colour of their own, as a picture's points: ink-ff8700
 
 
 class Theme(NamedTuple):
@@ -100,7 +101,8 @@ def _style(name: str, roles: str) -> Style:
     theme = THEMES[name]
     style = _parse(theme.base)
     for role in roles.split():
-        style += _parse(theme.roles.get(role, ""))
+        colour = role.replace(INK, "#").replace(PAPER, "on #") if role.startswith((INK, PAPER)) else ""
+        style += _parse(theme.roles.get(role, colour))
     return style
 
 

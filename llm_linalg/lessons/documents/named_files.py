@@ -20,10 +20,10 @@ def files_named(document: Lesson) -> tuple[str, ...]:
         return ()
     folder = document.path.parent
     named = {found[2] for stop in document.stops for found in _LITERAL.finditer(stop.code)}
-    return tuple([name for name in sorted(named) if _lies_in(name, folder)][:MOST_FILES])
+    return tuple([name for name in sorted(named) if lies_in(name, folder)][:MOST_FILES])
 
 
-def _lies_in(name: str, folder: Path) -> bool:
+def lies_in(name: str, folder: Path) -> bool:
     """Return whether a name leads to a file in a folder, and neither out of it nor to what is hidden."""
     try:
         root = folder.resolve()

@@ -122,7 +122,8 @@ def element_names(element: Element) -> Names:
     """Return the names that an element may be in a program: `W_Q` is W_Q, WQ or W."""
     if element.tag in ("mi", "mtext"):
         text = _without_weight(element.text or "")
-        greek = unicodedata.name(text, "").rpartition(" LETTER ")[2].lower() if len(text) == 1 else ""
+        plain = unicodedata.normalize("NFKC", text)
+        greek = unicodedata.name(plain, "").rpartition(" LETTER ")[2].lower() if len(plain) == 1 else ""
         return (text, greek) if greek.isalpha() and not text.isascii() else (text,)
     if element.tag in ("msub", "msubsup") and (base := element_names(element[0])):
         index = _Layout(tall=False, tight=True).box(element[1]).text
@@ -161,15 +162,18 @@ class _Layout:
 
     def beside(self, found: Iterable[FormulaBox]) -> FormulaBox:
         """Return boxes beside each other, with the spaces between them that make them readable."""
-        boxes = [box for box in found if box.width]
+        boxes: list[FormulaBox] = []
+        for box in found:
+            after_word = bool(boxes) and boxes[-1].kind == "word" and box.kind == "space" and box.width < 2
+            boxes += [box] if box.width and not after_word else []  # a word has its own space
         for place, box in enumerate(boxes):
             if box.kind == "binary" and (not place or boxes[place - 1].kind in _BEFORE_SIGNS):
                 boxes[place] = replace(box, kind="sign")
         if len(boxes) < 2:
             return boxes[0] if boxes else _box("")
-        kinds: list[Kind] = ["open", *(box.kind for box in boxes), "close"]
         for place, box in enumerate(boxes):
-            if box.kind == "fraction" and not {kinds[place], kinds[place + 2]} <= _AROUND_FRACTIONS:
+            around = {_kind_at_end(boxes[:place][::-1]), _kind_at_end(boxes[place + 1 :])}
+            if box.kind == "fraction" and not around <= _AROUND_FRACTIONS:
                 boxes[place] = replace(_in_brackets(box), loose=True)
         spaced = [boxes[0]]
         for left, right in pairwise(boxes):
@@ -319,6 +323,11 @@ _BOXES: dict[str, Callable[[_Layout, Element], FormulaBox]] = {
 
 def _box(text: str, kind: Kind = "factor", names: Names = ()) -> FormulaBox:
     return FormulaBox(((FormulaPiece(text, names),),), 0, kind)
+
+
+def _kind_at_end(boxes: Sequence[FormulaBox]) -> Kind:
+    """Return the kind of the first of some boxes that is no thin space."""
+    return next((box.kind for box in boxes if box.kind != "space" or box.width > 1), "open")
 
 
 def _column(texts: Iterable[str], base: int) -> FormulaBox:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LONGEST = 2000  # characters of a formula: the time to read it grows with their square
 DEEPEST = 24  # groups within groups
 PRIME = "′"
+APPLIED = "\u2061"  # stands between a function's name and what it is applied to
 INCOMPLETE = "something is missing in it, such as an argument"
 
 # Commands and environments of LaTeX and amsmath that docutils lacks, by what it has.
@@ -86,7 +87,10 @@ def tree(tex: str) -> Element:
     try:
         found: Element = parse_latex_math(math(), _rows(source))
     except MathError as error:
-        raise FormulaError(clean(str(error).rstrip("."), 200)) from None
+        said = clean(str(error).rstrip("."), 200)
+        raise FormulaError(
+            INCOMPLETE if said.startswith("Last node") else said[:1].lower() + said[1:]
+        ) from None
     except (AttributeError, LookupError, NameError, RecursionError, TypeError, ValueError):
         raise FormulaError(INCOMPLETE) from None
     if not len(found):
@@ -155,7 +159,7 @@ def _element(node: Element) -> Element:
     if not len(node) and node.tag in _TOKENS:
         return _token(node)
     made = _made(node.tag, {key: value for key, value in node.attrib.items() if key in _KEPT})
-    children = [_element(child) for child in node if child.text != "\u2061"]  # a function's application
+    children = [_element(child) for child in node if child.text != APPLIED or _is_apart(child, node)]
     if node.tag in ("math", "mrow", "msqrt", "mtd", "mphantom", "menclose"):
         made.extend(_with_primes(children))
         return made
@@ -165,10 +169,21 @@ def _element(node: Element) -> Element:
     return _with_own_index(made)
 
 
+def _is_apart(applied: Element, row: Element) -> bool:
+    """Return whether a space stands between a function and what follows: not before a bracket."""
+    places = [*row]
+    after = places[places.index(applied) + 1 :][:1]
+    while after and len(after[0]):
+        after = after[0][:1]
+    return bool(after) and (after[0].text or " ") not in "([{|‖"
+
+
 def _token(node: Element) -> Element:
     """Return a token with clean text; raise `FormulaError` for text with commands in it."""
     made = _made(node.tag, {key: value for key, value in node.attrib.items() if key in _KEPT})
     text = node.text or ""
+    if text == APPLIED:
+        return _made("mspace", {"width": "0.1667em"})
     if node.tag == "mspace":
         width = node.get("width", "")
         made.set("width", width if _LENGTH.fullmatch(width) else "0em")

@@ -57,6 +57,7 @@ class HtmlWriter:
 
     def end(self) -> None:
         """Write the page."""
+        from tui.compose.hues import name_hues
         from tui.export.html_parts import link_lessons, paragraphs
 
         def write(text: str) -> None:
@@ -87,8 +88,11 @@ class HtmlWriter:
             first = group[0].shot
             stop = first.session.view.at_stop
             write(f'<section class="stop" id="stop-{number}">\n<h2>{escape(first.title)}</h2>\n')
-            write(f'<div class="prose">\n{paragraphs(stop.prose + ask_text(stop))}</div>\n')
             paper = on_paper([one.shot for one in group])
+            lesson = first.session.view.lesson
+            hues = name_hues(lesson, paper.frame(self._export.ascii_only))
+            said = paragraphs(stop.prose + ask_text(stop), hues, lesson.path)
+            write(f'<div class="prose">\n{said}</div>\n')
             counted = len({one.step for one in group}) == len(group)  # a script may show a step twice
             for place, one in enumerate(group):
                 shown = (("first", one.shot is first), ("paper", one.shot is paper))
