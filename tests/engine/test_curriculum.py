@@ -30,9 +30,9 @@ SLUGS = {
 
 
 def last(slug: str, controls: dict[str, Value] | None = None) -> Trace:
-    """The trace of the last stop that neither fails nor asks: it holds the nodes of the others."""
+    """The trace of the last stop with a picture that neither fails nor asks: it holds the others' nodes."""
     lesson = find(slug)
-    stop = [stop for stop in lesson.stops if not stop.fails and stop.exercise is None][-1]
+    stop = [stop for stop in lesson.stops if not (stop.fails or stop.slide or stop.exercise)][-1]
     return lesson.run(stop, controls)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
+import pytest
 import torch
 from torch import Tensor
 
-from llm_linalg.lessons.reader import find
+from llm_linalg.lessons.reader import catalog, find
+from tests.engine.test_curriculum import last
 
 WEIGHTS = ("table", "W_Q", "W_K", "W_V", "W_up", "W_down")
 WORDS = ["the", "cat", "saw", "dog", "ran"]
@@ -18,6 +20,24 @@ def shipped() -> dict[str, Tensor]:
     """The weights of the first screen."""
     trace = find("why").run(1)
     return {name: trace[name].value for name in WEIGHTS}
+
+
+SHOWN = {
+    "vector": {"table"},
+    "transpose": {"table"},
+    "similarity": {"table"},
+    "embedding": {"table"},
+    "position": {"table"},
+    "projections": {"W_Q", "W_K", "W_V"},
+    "attention": {"W_Q", "W_K", "W_V"},
+    "mlp": {"W_Q", "W_K", "W_V", "W_up", "W_down"},
+    "logits": {"table"},
+    "why": set(WEIGHTS),
+    "sampling": set(WEIGHTS),
+    "backward": set(WEIGHTS),
+    "trained": set(WEIGHTS),
+    "summary": {"table", "W_up", "W_down"},
+}
 
 
 def chances(first: str) -> Tensor:
@@ -37,8 +57,26 @@ def test_training_it_again_gives_its_weights() -> None:
 
 
 def test_the_bars_say_what_the_words_say() -> None:
-    for first, last in (("cat", "dog"), ("dog", "cat")):
+    for first, other in (("cat", "dog"), ("dog", "cat")):
         bars = chances(first)
-        assert WORDS[int(bars.argmax())] == last
+        assert WORDS[int(bars.argmax())] == other
         assert bars.max() > 0.9
     assert torch.allclose(find("trained").run(7)["after"].value, chances("cat"))
+
+
+@pytest.mark.parametrize("slug", [lesson.slug for lesson in catalog()])
+def test_whoever_names_a_weight_of_its_shape_shows_the_models(slug: str) -> None:
+    trace = last(slug)
+    found = {name for name in WEIGHTS if name in trace and trace[name].shape == shipped()[name].shape}
+    assert found == SHOWN.get(slug, set())
+    for name in found:
+        assert torch.equal(trace[name].value, shipped()[name]), name
+
+
+def test_its_rows_are_the_same_wherever_they_are_shown() -> None:
+    trace = find("mlp").run(4)
+    assert torch.equal(trace["R"].value, find("summary").run(9)["seen"].value)
+    Y = find("logits").run(1)["Y"].value
+    assert torch.allclose(trace["Y"].value, Y, atol=5e-4)
+    assert torch.equal(find("attention").run(4)["out"].value + trace["X"].value, trace["R"].value)
+    assert torch.allclose(find("causal").run(2)["S"].value, find("scores").run(4)["scaled"].value)

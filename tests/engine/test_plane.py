@@ -131,6 +131,9 @@ def test_a_grid_moves_from_where_it_is_to_where_the_matrix_sends_it() -> None:
     moved = shown(CAST + "y = F.linear(table, torch.tensor([[1.0, 2], [0, 1]]), torch.tensor([1.0, -1]))")
     assert tips(moved, "e₁", "e₂") == [(2, -1), (3, 0)]
     assert moved.arrows[0].tail == (1, -1)
+    assert shown(source).note == "e₁ and e₂ land on the columns of A"
+    assert shown(source.replace("A @ x", "x @ A")).note == "e₁ and e₂ land on the rows of A"
+    assert moved.note == ""
     assert "the plane falls onto a line" in shown("y = torch.ones(2, 2) @ torch.ones(2)").words
 
 

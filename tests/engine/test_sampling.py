@@ -13,7 +13,7 @@ from llm_linalg.lessons.lesson import LessonError
 from llm_linalg.lessons.reader import find, parse
 
 F = nn.functional
-WORDS = ["the", "cat", "saw", "one", "dog", "and", "ran"]
+WORDS = ["the", "cat", "saw", "dog", "ran"]
 
 
 def drawn(trace: Trace, temperature: float, top_k: int, top_p: float) -> int:
@@ -25,20 +25,20 @@ def drawn(trace: Trace, temperature: float, top_k: int, top_p: float) -> int:
     inside = shares.cumsum(0) - shares < top_p
     shares = shares * inside / (shares * inside).sum()
     place = int((shares.cumsum(0) <= trace["dart"].value).sum())
-    return int(order[min(place, 6)])
+    return int(order[min(place, 4)])
 
 
 def model(trace: Trace) -> torch.Tensor:
-    """The logits by torch's own attention and layers."""
+    """The logits by torch's own attention."""
     X, table = trace["X"].value, trace["table"].value
-    Q, K, V = (X @ part.T for part in trace["attend.weight"].value.chunk(3))
+    Q, K, V = (X @ trace[name].value for name in ("W_Q", "W_K", "W_V"))
     R = X + F.scaled_dot_product_attention(Q, K, V, is_causal=True)
-    Y = R / 4 + F.gelu(3 * R @ table.T) @ table.roll(-1, 0)
+    Y = R + F.relu(R @ trace["W_up"].value) @ trace["W_down"].value
     return Y[-1] @ table.T
 
 
 @pytest.mark.parametrize("temperature", [0.1, 1.0, 3.0])
-@pytest.mark.parametrize(("top_k", "top_p"), [(1, 1.0), (4, 0.9), (7, 0.4), (7, 1.0)])
+@pytest.mark.parametrize(("top_k", "top_p"), [(1, 1.0), (3, 0.9), (5, 0.4), (5, 1.0)])
 def test_the_loop_draws_what_a_sampler_draws(temperature: float, top_k: int, top_p: float) -> None:
     lesson = find("sampling")
     values = lesson.values({"temperature": temperature, "top_k": top_k, "top_p": top_p})

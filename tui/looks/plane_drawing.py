@@ -16,7 +16,7 @@ from tui.looks.look import Look, LookInput
 from tui.looks.plane_scale import PlaneScale
 from tui.model.drawing import Drawing, lines_in_words
 from tui.text.glyphs import ascii_text
-from tui.text.rows import Row
+from tui.text.rows import Row, row
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
@@ -36,6 +36,7 @@ TENSORS = ("first", "second")  # the roles of operands, each of which has a colo
 AXIS, FIGURE = "rule", "dim"
 APART = 14  # dots from a figure on an axis to the next
 FRAMES = 8  # pictures in which a plane moves all of its way
+ROOMY = 6  # rows above which one is left for a note
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +67,8 @@ class PlaneDrawing:
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the picture in `height` rows of at most `width` columns."""
-        canvas = Canvas(width, height, self.ascii_only)
+        note = self._note(width) if height > ROOMY else ()
+        canvas = Canvas(width, height - len(note), self.ascii_only)
         if width < 2 or height < 2:
             return canvas.rows()
         scale = self.scale(canvas)
@@ -83,7 +85,13 @@ class PlaneDrawing:
             canvas.arrow(scale.dot(*arrow.tail), scale.dot(*arrow.tip), self._hue(arrow.role), pattern)
         self._label(canvas, scale)
         _write_figures(canvas, scale, self._names)
-        return canvas.rows()
+        return (*canvas.rows(), *note)
+
+    def _note(self, width: int) -> tuple[Row, ...]:
+        """Return the line below the picture, in the middle; none if it has no room."""
+        text = ascii_text(self.plane.note) if self.ascii_only else self.plane.note
+        left = (width - cell_len(text)) // 2
+        return (row((" " * left + text, FIGURE)),) if text and left >= 0 else ()
 
     def scale(self, canvas: Canvas) -> PlaneScale:
         """Return where the numbers stand on a canvas: beside them is room for the labels."""

@@ -59,6 +59,7 @@ class Plane:
         words: What there is to see, in words and figures, a line each.
         axes: What the two numbers of a vector are called; empty if nothing is known.
         share: How far a plane that moves is on its way, from 0 to 1; None where nothing moves.
+        note: Where in its matrix a map has the images of e₁ and e₂: what stands below the picture; or "".
         tensors: Which tensor's vectors have a role, as far as that is one tensor.
     """
 
@@ -69,6 +70,7 @@ class Plane:
     words: tuple[str, ...] = ()
     axes: tuple[str, str] = ("", "")
     share: float | None = None
+    note: str = ""
     tensors: tuple[tuple[PlaneRole, TensorView], ...] = ()
 
     @property

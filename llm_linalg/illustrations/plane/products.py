@@ -155,8 +155,14 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
         arrows=(*basis, *plane.arrows),
         corners=_moved_corners(linear, plane.corners),
         share=linear.share,
+        note="" if any(shift) else _places(columns),
         tensors=(("first", columns.tensor), *plane.tensors),
     )
+
+
+def _places(images: Vectors) -> str:
+    """Return where in the matrix the images of e₁ and e₂ stand: in M v its columns, in v M its rows."""
+    return f"e₁ and e₂ land on the {'columns' if images.along == 0 else 'rows'} of {images.tensor.title}"
 
 
 def _moved_lines(linear: _LinearMap, points: Sequence[Point]) -> Iterator[PlanePath]:
