@@ -10,6 +10,7 @@ from torch import Tensor
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.text import NOTHING, CleanText, clean
+from llm_linalg.ops import TABLE
 from llm_linalg.questions.value import ValueDifference
 
 LONGEST_LINE = 1_000  # characters
@@ -95,5 +96,6 @@ def plain_reason(message: str) -> str:
     if found is None:
         return _OPERATION.sub("", message)
     name, near = found.groups()
-    spelt = f"; it is written torch.{name}" if not near and callable(vars(torch).get(name)) else near
+    is_torchs = name in torch.__all__ and name in TABLE.operations
+    spelt = f"; it is written torch.{name}" if is_torchs and not near else near
     return f"nothing here is called {name}{spelt.replace(': did', '; did')}"
