@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from llm_linalg.api.programs import Halt
-from llm_linalg.base.errors import HaltedError, ProgramError
+from llm_linalg.base.errors import HaltedError, ProgramError, RoomError
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.questions import mistakes
 from llm_linalg.questions.answer_text import AnswerText, read_answer
@@ -34,8 +34,10 @@ from llm_linalg.questions.value import (
     value_text,
 )
 from llm_linalg.questions.verdict import Verdict, plain_reason
+from llm_linalg.room.room_limits import TOO_LONG
 from llm_linalg.tracefile.plain_values import Decoder, UnknownValue, UntoldValueError, encode_whole
 
+TRIES = 2  # of an answer whose process is gone
 UNEXPLAINED = "it does not do what is asked"
 
 
@@ -207,7 +209,7 @@ class Hearing:
     def __init__(self, judge: Judge, stack: ExitStack) -> None:
         self.judge, self._stack = judge, stack
         self._cases: dict[int, Case] = {}
-        self._states: dict[int, ProgramState] = {}
+        self._desks: dict[int, tuple[ProgramState, ExitStack]] = {}
 
     def case(self, number: int) -> Case:
         """Return a trial's case, from 0; raises `ProgramError` if the program can't be run at all."""
@@ -238,12 +240,6 @@ class Hearing:
                 continue
         return found
 
-    @cached_property
-    def _desk(self) -> ProgramState:
-        """Where answers are evaluated, which see copies of what they read of a program, and nothing else."""
-        judge = self.judge
-        return self._stack.enter_context(state_after("", halt=judge.halt, trust=judge.trust))
-
     def outcome(self, case: Case, answer: AnswerText) -> Outcome:
         """Return what an answer gives in a case, whose state it can't change.
 
@@ -258,15 +254,27 @@ class Hearing:
         try:
             values = case.values(answer.reads)
         except UntoldValueError:  # such as a layer
-            return Outcome.of(self._foreign(case), answer.code)
-        return Outcome.of(self._desk, answer.code, **values)
+            return self._evaluated(case.trial, answer, {})
+        return self._evaluated(None, answer, values)
 
-    def _foreign(self, case: Case) -> ProgramState:
-        """Return the state of a case where answers are evaluated that read what can't be copied."""
-        if id(case) not in self._states:
-            state = self._stack.enter_context(self.judge.state(case.trial, is_foreign=True))
-            self._states[id(case)] = state
-        return self._states[id(case)]
+    def _evaluated(self, trial: Trial | None, answer: AnswerText, values: Mapping[str, Any]) -> Outcome:
+        """Return what an answer gives; a process that is gone, or was slow, is replaced once."""
+        found = Outcome()
+        for _ in range(TRIES):
+            found = Outcome.of(self._desk(trial), answer.code, **values)
+            if not _is_lost(found):
+                break
+            self._desks.pop(id(trial))[1].close()
+        return found
+
+    def _desk(self, trial: Trial | None) -> ProgramState:
+        """Return where answers are evaluated: behind a program that was run as in a trial, or behind none."""
+        if id(trial) not in self._desks:
+            own, judge = self._stack.enter_context(ExitStack()), self.judge
+            empty = state_after("", halt=judge.halt, trust=judge.trust)
+            desk = own.enter_context(empty if trial is None else judge.state(trial, is_foreign=True))
+            self._desks[id(trial)] = desk, own
+        return self._desks[id(trial)][0]
 
     def verdict(self, text: str) -> Verdict:
         """Return what comes of an answer; raises what `Judge.verdict` does."""
@@ -282,28 +290,43 @@ class Hearing:
             return Verdict(right=False, reason=told, got=got.text)
         if not is_right:
             return self._wrong(answer, got)
-        everywhere = all(case.accepts(self.outcome(case, answer), answer) for case in self._others)
-        return Verdict(right=True, is_general=everywhere, any=clean(self.judge.any, None), got=got.text)
+        return Verdict(
+            right=True, is_general=self._holds(answer), any=clean(self.judge.any, None), got=got.text
+        )
+
+    def _holds(self, answer: AnswerText) -> bool:
+        """Return whether an answer is right in the further cases; raises `RoomError` if nobody can tell."""
+        for case in self._others:
+            found = self.outcome(case, answer)
+            if found.error is not None and _is_lost(found):
+                raise RoomError(f"it can't be tried with other data: {found.error.message}")
+            if not case.accepts(found, answer):
+                return False
+        return True
 
     # Why it is wrong
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether other values than the solution's may be right."""
+        return self.judge.exercise.check is not None
 
     def _wrong(self, answer: AnswerText, got: Outcome) -> Verdict:
         asked = self._first.solution
         if got.error is not None:
-            reason = clean(plain_reason(got.error.message) + _power_hint(answer), None)
+            reason = clean(_power_hint(answer) or plain_reason(got.error.message), None)
             mistake = self._expected_failure(answer)
             return Verdict(False, reason=reason, mistake=mistake, asked=asked.text, error=got.error)
         form = as_form(got.value, asked.value) if asked.is_there else got.value
-        is_open = self.judge.exercise.check is not None  # other values than the solution's may be right
         differs = difference(form, asked.value, halves_of(answer)) if asked.is_there else None
         name = self._mistake(answer, got)
         if differs is not None and (
-            differs.got == differs.asked if is_open else name and differs.is_form_alone
+            differs.got == differs.asked if self._is_open else name and differs.is_form_alone
         ):
             differs = None
-        told = _kind_reason(got.value, asked) + _power_hint(answer)
-        if not (name or told or (differs is not None and differs.words)):
-            told = f"it gives {got.text}" if asked.is_there and not is_open else UNEXPLAINED
+        told = _power_hint(answer) or _kind_reason(got.value, asked)
+        if self._is_open and not (name or told or (differs is not None and differs.words)):
+            told = UNEXPLAINED
         return Verdict(
             right=False,
             reason=clean(told, None),
@@ -328,7 +351,8 @@ class Hearing:
             if wrong.name and all(is_alike(made, case.wrong[place]) for case, made in pairs):
                 return wrong.name
         names = {_known(made, case.solution) for case, made in pairs}
-        if len(names) == 1 and (name := names.pop()) and not (name == mistakes.SCALE and _varies(pairs)):
+        name = names.pop() if len(names) == 1 else ""
+        if name and not (name == mistakes.SCALE and (self._is_open or _varies(pairs))):
             return name
         return self._correction(answer) if got.is_cheap and answer.numbers is None else ""
 
@@ -343,6 +367,12 @@ class Hearing:
             return all(case.accepts(self.outcome(case, other)) for case in (self._first, *self._others))
 
         return mistakes.mistake_in(answer.tree, is_right)
+
+
+def _is_lost(outcome: Outcome) -> bool:
+    """Return whether an answer has no value because its process is gone, or was slow."""
+    error = outcome.error
+    return error is not None and (isinstance(error, RoomError) or error.message == TOO_LONG)
 
 
 def is_alike(one: Outcome, other: Outcome) -> bool:
@@ -388,14 +418,14 @@ def _kind_reason(value: object, asked: Outcome) -> str:
     if not asked.is_there or plain_tensor(asked.value) is None or plain_tensor(value) is not None:
         return ""
     if isinstance(value, str):
-        return "that is a text, and numbers are asked for"
+        return f"that is a text, and {'numbers are' if _is_several(asked) else 'a number is'} asked for"
     if value_text(value) == "a function":
         return "that is a function: to call it, write ( ) behind it"
     return ""
 
 
 def _power_hint(answer: AnswerText) -> str:
-    return " (a power is written **, not ^)" if "^" in answer.code else ""
+    return "a power is written **, not ^" if "^" in answer.code else ""
 
 
 def _known(got: Outcome, asked: Outcome) -> str:

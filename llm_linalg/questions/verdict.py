@@ -10,6 +10,7 @@ from torch import Tensor
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.text import NOTHING, CleanText, clean
+from llm_linalg.ops import TABLE
 from llm_linalg.questions.value import ValueDifference
 
 LONGEST_LINE = 1_000  # characters
@@ -65,12 +66,13 @@ class Verdict:
             return (clean("Right."),) if self.is_general else (clean("Right here."), self._wider)
         differs = "" if self.difference is None else self.difference.words
         first, *rest = [told for told in (self.mistake, self.reason, differs) if told] or [""]
-        return tuple(clean(line, LONGEST_LINE) for line in (_not_yet(first), *rest))
+        failed = self.error is not None and not self.mistake  # its words may begin with a name
+        begun = f"Not yet: {_ended(first)}" if failed else _not_yet(first)
+        return tuple(clean(line, LONGEST_LINE) for line in (begun, *map(_ended, rest)))
 
     @property
     def _wider(self) -> CleanText:
-        anything = self.any or "other numbers"
-        return clean(f"Can you write it so that it holds for {anything}?", LONGEST_LINE)
+        return clean(f"Can you write it for {self.any or 'other numbers too'}?", LONGEST_LINE)
 
 
 def _not_yet(why: str) -> str:
@@ -78,10 +80,14 @@ def _not_yet(why: str) -> str:
     if not why:
         return "Not yet."
     if ": " in why:
-        return f"Not yet. {why[0].upper()}{why[1:]}{'' if why.endswith(_ENDS) else '.'}"
+        return f"Not yet. {why[0].upper()}{_ended(why[1:])}"
     first = why.partition(" ")[0]
     said = why[0].lower() + why[1:] if first in ("All", "Both", "It", "That", "The") else why
-    return f"Not yet: {said}{'' if said.endswith(_ENDS) else '.'}"
+    return f"Not yet: {_ended(said)}"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith(_ENDS) else f"{sentence}."
 
 
 def plain_reason(message: str) -> str:
@@ -90,5 +96,6 @@ def plain_reason(message: str) -> str:
     if found is None:
         return _OPERATION.sub("", message)
     name, near = found.groups()
-    spelt = f": it is written torch.{name}" if not near and name in torch.__all__ else near
-    return f"nothing here is called {name}{spelt}"
+    is_torchs = name in torch.__all__ and name in TABLE.operations
+    spelt = f"; it is written torch.{name}" if is_torchs and not near else near
+    return f"nothing here is called {name}{spelt.replace(': did', '; did')}"

@@ -24,6 +24,7 @@ from llm_linalg.capture.program import ProgramRun
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record
+from llm_linalg.room.room_limits import TOO_LONG
 from llm_linalg.tracefile.log_format import LINE, MOST_FAILED, MemoryLog
 from llm_linalg.tracefile.log_writer import Writer
 from llm_linalg.tracefile.plain_values import Decoder, UntoldValueError, encode_whole
@@ -190,4 +191,4 @@ def serve(request: Mapping[str, Any], memory: mmap.mmap, requests: Requests | No
         try:
             requests.say("answer", program.answer(further))
         except Timeout:
-            requests.say("answer", ["error", "it takes too long"])
+            requests.say("answer", ["error", TOO_LONG])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 MIB = 2**20
 SECONDS = 2.0  # of a program, by the clock
 GRACE = 0.2  # seconds from the signal that raises in the program to the one that ends it
-ANSWER_SECONDS = 1.0  # of a request to a program that has ended
+ANSWER_SECONDS = 2.0  # of a request to a program that has ended
+TOO_LONG = "it takes too long"  # what is answered to one that takes longer
 LOG_SIZE = 2**30  # bytes of the memory that is shared; taken as it fills
 MOST_REQUEST = 2**24  # bytes of a request
 MOST_ANSWER = 2**20  # bytes of an answer

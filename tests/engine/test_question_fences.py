@@ -93,6 +93,19 @@ def test_an_exercise_is_a_stop_in_the_state_of_another() -> None:
     assert problems(read) == ()
 
 
+def test_an_exercise_is_checked_by_its_answers_or_by_a_check() -> None:
+    fence = "```exercise\nWhat?\n{}\n```\n"
+    both = lesson(PROGRAM + fence.format("answer: x.sum()\nanswer: x.sum()[None]")).stops[1].exercise
+    assert both is not None
+    assert (both.check, [line.text for line in both.answers]) == (None, ["x.sum()", "x.sum()[None]"])
+    assert both.answer == both.answers[0]
+    open_one = lesson(PROGRAM + fence.format("check: answer > 0")).stops[1].exercise
+    assert open_one is not None
+    assert (open_one.answer, open_one.answers) == (None, ())
+    with pytest.raises(LessonError, match="needs a check, which is true if answer is right, or an answer"):
+        lesson(PROGRAM + fence.format("hint: none"))
+
+
 def test_without_setup_an_exercise_shows_what_its_stop_shows() -> None:
     fence = "```exercise\nWhat?\ncheck: answer == 1\n```\n"
     read = lesson(f'```python show="x" order="rows" look="heat"\nx = torch.ones(n)\ny = x\n```\n{fence}')

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import cycle
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_linalg.base.errors import HaltedError, ProgramError
+from llm_linalg.api.room_program import RoomProgram
+from llm_linalg.base.errors import HaltedError, ProgramError, RoomError
 from llm_linalg.base.text import clean
 from llm_linalg.lessons import check
 from llm_linalg.lessons.answers import judge, trials
@@ -115,8 +117,8 @@ def test_a_number_that_is_typed_in_is_right_here_and_not_for_other_data() -> Non
     for typed in ("torch.tensor(3.0)", "3", "3.0", "1 + 2", "x[0] + x[1]"):
         verdict = replace(here, any="any x").verdict(typed)
         assert (verdict.right, verdict.is_general, verdict.is_whole) == (True, False, False)
-        assert verdict.lines == ("Right here.", "Can you write it so that it holds for any x?")
-    assert here.verdict("2.9").lines[0] == "Not yet: it gives 2.9."
+        assert verdict.lines == ("Right here.", "Can you write it for any x?")
+    assert here.verdict("2.9").lines == ("Not yet.", "It gave: 2.9")
 
 
 @settings(max_examples=10)
@@ -212,10 +214,28 @@ def test_what_a_name_is_bound_by_is_found_wherever_it_is() -> None:
         assert changed.split("\n")[line - 1] == f"{name}[0] = 9"
 
 
+def test_a_process_that_is_gone_is_replaced_and_no_verdict_is_made_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, lost = RoomProgram.asked, [True, False]
+
+    def ask(self: RoomProgram, *more: Any) -> Any:
+        if lost and lost.pop():
+            raise RoomError("the room is gone")
+        return asked(self, *more)
+
+    here = judge_of("x.sum()", "x = torch.tensor([1.0, 2])", ("x = torch.randn(5)",))
+    monkeypatch.setattr(RoomProgram, "asked", ask)
+    assert here.verdict("sum(x)").is_whole
+    lost += [True, True, True, True, False]  # each of its tries, when it is tried with other data
+    with pytest.raises(RoomError, match="can't be tried with other data"):
+        here.verdict("sum(x)")
+
+
 def test_space_around_an_answer_means_nothing() -> None:
     here = judge_of("x.sum()", "x = torch.tensor([1.0, 2])")
     assert here.verdict("\n\tx.sum()  \n").right
-    assert here.verdict(" 5").lines == ("Not yet: it gives 5.", "It gave: 5")
+    assert here.verdict(" 5").lines == ("Not yet.", "It gave: 5")
 
 
 def test_a_mistake_that_the_author_named_comes_first() -> None:
@@ -341,10 +361,10 @@ def test_an_answer_that_fails_says_what_to_write_and_not_what_was_asked_for() ->
     here = judge_of("A @ A", "A = torch.randn(2, 2)")
     assert here.verdict("banana").lines == ("Not yet: nothing here is called banana.",)
     assert here.verdict("sqrt(A)").lines == (
-        "Not yet. Nothing here is called sqrt: it is written torch.sqrt.",
+        "Not yet: nothing here is called sqrt; it is written torch.sqrt.",
     )
     assert here.verdict("A.sum").lines[0] == "Not yet. That is a function: to call it, write ( ) behind it."
-    assert here.verdict("A^2").lines[0].endswith("(a power is written **, not ^).")
+    assert here.verdict("A^2").lines == ("Not yet: a power is written **, not ^.",)
     assert here.verdict("'A @ A'").lines[0] == "Not yet: that is a text, and numbers are asked for."
     for answer in ("banana", "A @ torch.ones(3)", "(", "A.nothing"):
         verdict = here.verdict(answer)
@@ -518,6 +538,14 @@ CHECK, SOLVED = "check: answer == x.mean()", "answer: x.mean()"
         ([CHECK, "answer: x.mean(", "vary: n"], [(9, "the solution can't be written")]),
         (["check: True", "answer: 1"], [(8, f"{name}") for name in ("None", "n,", "x,", "total,")]),
         ([CHECK, "vary: n"], []),
+        ([SOLVED, "vary: n"], []),
+        (["answer: x.sum()", "vary: n"], [(8, "total, which the program has")]),
+        (["answer: x.sum()", "answer: total", "vary: n"], []),
+        ([SOLVED, "answer: x.min()", CHECK, "vary: n"], [(9, "the solution does not pass")]),
+        (
+            [SOLVED, "vary: n", "wrong: x.max() # one", "wrong: x[-1] # two", "wrong: x[0] # three"],
+            [(11, "are the same in every trial")],
+        ),
         ([CHECK, SOLVED, "vary: x = torch.ones("], [(5, "program fails")]),
     ],
 )
@@ -572,4 +600,4 @@ def test_what_differs_ends_in_one_sign() -> None:
 def test_why_an_answer_fails_is_one_sentence() -> None:
     here = judge_of("A @ B", drawn_program(3, 2, 3))
     (told,) = here.verdict("A @ A @ A").lines
-    assert told.startswith("Not yet. A row of A (3, 2) has 2 entries")
+    assert told.startswith("Not yet: a row of A (3, 2) has 2 entries")

@@ -147,7 +147,6 @@ def is_close(one: Any, other: Any) -> bool:
 
 CLAIMS: dict[str, Callable[[Tensor, Tensor], bool]] = {
     mistakes.SIGN: lambda given, asked: is_close(given, -asked),
-    mistakes.LOST_AXIS: lambda given, asked: is_close(given.squeeze(), asked.squeeze()),
     mistakes.SCALE: lambda given, asked: is_close(given * asked.norm(), asked * given.norm()),
 }
 
