@@ -18,7 +18,7 @@ from llm_linalg.ops.torch_names import short_name
 
 OPERATIONS = sorted(TABLE.operations.values(), key=lambda operation: operation.name)
 # Their cells are shown as what they read: no number is computed from another.
-SHOWN_AS_READ = {"one_hot", "scatter_add", "index_add", "normalize"}
+SHOWN_AS_READ = {"one_hot", "scatter_add", "index_add", "scatter_reduce", "index_reduce", "normalize"}
 
 
 def test_an_entry_has_a_phrase_where_its_cells_are_computed() -> None:
