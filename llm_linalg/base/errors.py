@@ -67,12 +67,14 @@ class StackFrame(NamedTuple):
         span: The expression that the frame was evaluating.
         function: The function's qualified name; empty outside of all.
         text: The source line.
+        module: The path of the module whose method the function is; empty for any other.
     """
 
     file: str
     span: Span
     function: str
     text: str
+    module: str = ""
 
     @property
     def line(self) -> int:
@@ -84,7 +86,8 @@ class StackFrame(NamedTuple):
             place = f" in {self.function}" if self.function else ""
             return clean(f"line {self.line}{place}: {self.text.strip()}", limit=_LINE_LIMIT)
         file = self.file if len(self.file) <= _PATH_LIMIT else f"...{self.file[3 - _PATH_LIMIT :]}"
-        return clean(f"{file}:{self.line} in {self.function}: {self.text.strip()}", limit=_LINE_LIMIT)
+        function = f"{self.function} ({self.module})" if self.module else self.function
+        return clean(f"{file}:{self.line} in {function}: {self.text.strip()}", limit=_LINE_LIMIT)
 
 
 def innermost(frames: tuple[StackFrame, ...]) -> tuple[Span | None, str]:

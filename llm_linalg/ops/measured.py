@@ -1,7 +1,7 @@
 """Entries without a rule for what a cell reads: autograd measures it. They name the parameters.
 
 These are functions of several steps that torch makes one call of: distances, differences, sums along a curve,
-what is added at places, what is counted or found.
+spectra.
 """
 
 from __future__ import annotations

@@ -96,12 +96,16 @@ def _program(call: Call) -> str:
             "below = at.floor()",
             "t = (at - below).unsqueeze(-1)",
         ]
-        shares = [
-            f"torch.nn.functional.one_hot((below + {place}).long().clamp(0, {size - 1}), {size}) * ({share})"
-            for place, share in _neighbours(mode).items()
-        ]
+        neighbours = _neighbours(mode)
+        for place, share in neighbours.items():
+            own_place = "below" if place == 0 else f"(below {'+' if place > 0 else '-'} {abs(place)})"
+            lines += [
+                f"place = {own_place}.long().clamp(0, {size - 1})",
+                f"share_{place + 1} = torch.nn.functional.one_hot(place, {size}) * ({share})",
+            ]
+        each = ", ".join(f"share_{place + 1}" for place in neighbours)
         lines += [
-            f"shares = torch.stack([{', '.join(shares)}]).sum(0)",
+            f"shares = torch.stack([{each}]).sum(0)",
             f"along_{axis} = shares.masked_fill(shares == 0, 0.0)",
         ]
     lines.append(f"resampled = torch.einsum('nc{','.join(specs)}->nc{after}', {', '.join(weights)})")

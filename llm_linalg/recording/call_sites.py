@@ -185,9 +185,8 @@ def frames_of(
     """
     found = []
     for frame, span, text in _own_frames(traceback):
-        path = modules.get(id(frame.f_locals.get("self")))
-        name = frame.f_code.co_qualname
-        found.append(StackFrame(frame.f_code.co_filename, span, f"{name} ({path})" if path else name, text))
+        path = modules.get(id(frame.f_locals.get("self")), "")
+        found.append(StackFrame(frame.f_code.co_filename, span, frame.f_code.co_qualname, text, path))
     return tuple(found)
 
 

@@ -260,7 +260,7 @@ MODELS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[str, ...]]] =
     "training": (train, (x(4, 3),), ()),
     "aliases": (aliases, (x(3, 4),), ()),
     "kinds": (kinds, (x(3, 4),), ()),
-    "odd": (odd, (x(3, 4),), ("as_strided",)),
+    "odd": (odd, (x(3, 4),), ()),
     "sparse": (lambda a: a.to_sparse().to_dense() @ a, (torch.eye(3),), ("to_sparse", "to_dense")),
     "meta": (lambda a: (a @ a).relu(), (torch.empty(3, 3, device="meta"),), ()),
     "unlisted": (lambda a: torch.fft.hfft2(a).sum() + torch.trace(a), (x(3, 3),), ("hfft2",)),
@@ -283,8 +283,8 @@ def test_what_is_read_is_what_was_written_of_models(name: str) -> None:
 
 
 def test_no_gradient_flows_through_what_the_file_does_not_hold() -> None:
-    t = again(trace(lambda a: a.as_strided((2, 2), (1, 1)).sum(), x(3, 3)))
-    with pytest.raises(LookupError, match="as_strided"):
+    t = again(trace(lambda a: torch.fft.hfft2(a).sum(), x(3, 3)))
+    with pytest.raises(LookupError, match="hfft2"):
         t.backward(t.nodes[-1])
 
 
