@@ -171,7 +171,7 @@ def test_a_half_of_a_character_is_a_block() -> None:
     shown = HeadPicture(0, (3, 2), lambda _: weights)
     lines = gallery_rows(Gallery((GalleryLayer(clean("one"), (shown,)),), 0, 0, 0, 1, ""), 60, 12, UNICODE)
     samples = [f"halves {k} {k}" for k in range(1, len(STRENGTHS) + 1)]
-    assert roles(lines) == [*samples, "halves 4 3", "halves 0 3", "halves 2 0", "halves 1 0"]
+    assert roles(lines) == [*samples, "halves 4 3", "halves 0 3", "halves 2 -1", "halves 1 -1"]
 
 
 def test_nan_has_a_sign_of_its_own() -> None:

@@ -9,10 +9,11 @@ from tui.text.rows import TextSpan
 from tui.text.themes import Theme
 
 HALVES = "halves"
+OUTSIDE = -1  # the strength of a half that has no colour
 
 
 def halves_role(upper: int, lower: int) -> str:
-    """Return the role of characters whose halves are so strong, from 0 to `STRENGTHS`."""
+    """Return the role of characters whose halves are so strong, from 0 to `STRENGTHS`, or `OUTSIDE`."""
     return f"{HALVES} {upper} {lower}"
 
 
@@ -22,5 +23,5 @@ def segment(span: TextSpan, theme: Theme, glyphs: Glyphs, *, few: bool) -> Segme
         return Segment(span.text, theme.style(span.role))
     upper, lower = map(int, span.role.split()[1:])
     if theme.colourless or few or glyphs.plain:
-        return Segment(glyphs.shades[max(upper, lower)] * len(span.text), theme.style(""))
+        return Segment(glyphs.shades[max(upper, lower, 0)] * len(span.text), theme.style(""))
     return Segment("▀" * len(span.text), theme.halves(upper, lower))
