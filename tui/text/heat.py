@@ -18,10 +18,17 @@ def halves_role(upper: int, lower: int) -> str:
 
 
 def segment(span: TextSpan, theme: Theme, glyphs: Glyphs, *, few: bool) -> Segment:
-    """Return a span as it is painted; where there are too few colours for halves, as shades."""
+    """Return a span as it is painted; where there are too few colours for halves, as shades.
+
+    Its characters say as much as they can without colours: of two halves alike the shade, else the stronger.
+    """
     if not span.role.startswith(HALVES):
         return Segment(span.text, theme.style(span.role))
     upper, lower = map(int, span.role.split()[1:])
     if theme.colourless or few or glyphs.plain:
         return Segment(glyphs.shades[max(upper, lower, 0)] * len(span.text), theme.style(""))
-    return Segment("▀" * len(span.text), theme.halves(upper, lower))
+    if upper == lower:  # in their colour no character is seen
+        return Segment(glyphs.shades[max(upper, 0)] * len(span.text), theme.halves(upper, lower))
+    if upper > lower:
+        return Segment("▀" * len(span.text), theme.halves(upper, lower))
+    return Segment("▄" * len(span.text), theme.halves(lower, upper))
