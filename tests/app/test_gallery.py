@@ -27,7 +27,9 @@ from tui.panes.gallery_pane import gallery_rows
 from tui.render.json_text import frame_object
 from tui.render.plain import to_plain
 from tui.text.glyphs import ASCII, UNICODE
-from tui.text.rows import Row, width_of
+from tui.text.heat import halves_role, segment
+from tui.text.rows import Row, TextSpan, width_of
+from tui.text.themes import COLOURLESS, DARK
 
 
 class Attention(nn.Module):
@@ -171,7 +173,25 @@ def test_a_half_of_a_character_is_a_block() -> None:
     shown = HeadPicture(0, (3, 2), lambda _: weights)
     lines = gallery_rows(Gallery((GalleryLayer(clean("one"), (shown,)),), 0, 0, 0, 1, ""), 60, 12, UNICODE)
     samples = [f"halves {k} {k}" for k in range(1, len(STRENGTHS) + 1)]
-    assert roles(lines) == [*samples, "halves 4 3", "halves 0 3", "halves 2 0", "halves 1 0"]
+    assert roles(lines) == [*samples, "halves 4 3", "halves 0 3", "halves 2 -1", "halves 1 -1"]
+
+
+@pytest.mark.parametrize(
+    ("strengths", "text"),
+    [((0, 0), " "), ((2, 2), "▒"), ((4, 4), "█"), ((3, 1), "▀"), ((0, 1), "▄"), ((-1, 0), "▄")],
+)
+def test_a_character_says_without_its_colours_which_half_is_stronger(
+    strengths: tuple[int, int], text: str
+) -> None:
+    span = TextSpan("▀▀", halves_role(*strengths))
+    painted = segment(span, DARK, UNICODE, few=False)
+    assert painted.text == 2 * text
+    style = known(painted.style)
+    upper, lower = (known(DARK.halves(own, own).bgcolor) for own in strengths)
+    assert (style.color, style.bgcolor) == ((lower, upper) if text == "▄" else (upper, lower))
+    for theme, glyphs, few in ((COLOURLESS, UNICODE, False), (DARK, ASCII, False), (DARK, UNICODE, True)):
+        shade = segment(span, theme, glyphs, few=few)
+        assert shade.text == 2 * glyphs.shades[max(0, *strengths)]
 
 
 def test_nan_has_a_sign_of_its_own() -> None:

@@ -10,7 +10,7 @@ from llm_linalg.base.text import elide_title
 from tui.model.gallery import STRENGTHS, Gallery, GalleryLayer, HeadPicture
 from tui.model.window import window
 from tui.text.glyphs import Glyphs
-from tui.text.heat import halves_role
+from tui.text.heat import OUTSIDE, halves_role
 from tui.text.rows import Row, TextSpan, ends, fit, row, width_of
 
 WIDEST = 20  # columns of a picture
@@ -99,14 +99,16 @@ def _pictures(shown: Sequence[HeadPicture], chosen: int | None, size: PictureSiz
 
 
 def _half_rows(strengths: Sequence[Sequence[int | None]], y: int, width: int) -> list[TextSpan]:
-    """Return two rows of blocks as one of characters; NaN as a sign of its own."""
+    """Return two rows of blocks as one of characters: NaN as a sign of its own, and nothing outside."""
     upper, lower = (strengths[k] if k < len(strengths) else () for k in (2 * y, 2 * y + 1))
-    pairs = [(upper[x] if x < len(upper) else 0, lower[x] if x < len(lower) else 0) for x in range(width)]
+    pairs = [tuple(half[x] if x < len(half) else OUTSIDE for half in (upper, lower)) for x in range(width)]
     spans = []
     for (above, below), run in groupby(pairs):
         count = len(list(run))
         if above is None or below is None:
             spans.append(TextSpan("!" * count, "error"))
+        elif above == below == OUTSIDE:
+            spans.append(TextSpan(" " * count))
         else:
             spans.append(TextSpan("▀" * count, halves_role(above, below)))
     return spans

@@ -65,8 +65,8 @@ class Theme(NamedTuple):
         return style if strength == 0 else style + _parse(scale[strength - 1])
 
     def halves(self, upper: int, lower: int) -> Style:
-        """Return the style of `▀` whose halves are so strong; 0 is a shade beside the background."""
-        scale = [f"on {self.textual_theme.surface}", *self.positive]
+        """Return the style of `▀` whose halves are so strong; 0 is a shade beside the background, −1 it."""
+        scale = [f"on {self.textual_theme.surface}", *self.positive, self.base]
         above, below = (_parse(scale[strength]).bgcolor for strength in (upper, lower))
         return Style(color=above, bgcolor=below)
 
