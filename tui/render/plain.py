@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.lessons.markdown import without_formulas, without_links
+from llm_linalg.lessons.markdown import columns, without_formulas, without_links
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot
@@ -76,7 +76,7 @@ def _prose(frame: Frame) -> str:
     """Return the stop's text; at a step, and in an operation, the sentence of it that stays."""
     whole = frame.place.step == 0 or frame.stage.map is not None or frame.exercise is not None
     shown = frame.captions.prose if whole and frame.captions.prose else frame.captions.story.text
-    return without_formulas(without_links(shown))
+    return without_formulas(without_links("\n\n".join(columns(shown))))
 
 
 def _wrap(text: str, width: int) -> Sequence[str]:

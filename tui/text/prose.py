@@ -82,14 +82,16 @@ def words(spans: Row) -> Row:
 
 
 def paragraphs(
-    text: str, width: int, hues: NameHues = NO_HUES, pictures: Pictures = (), *, most: int | None = None
-) -> list[Row]:
+    text: str, width: int, hues: NameHues = NO_HUES, pictures: Pictures = (), *, most: int | None = None,
+    before: int = 0,
+) -> list[Row]:  # fmt: skip
     """Return prose as rows of at most `width` columns; list items and table rows are lines of their own.
 
     A formula between `$$` has as many rows as it is written in by hand, unless all would be more than `most`
-    then: then it is on a line. A picture that is not among the `pictures` is its words.
+    then: then it is on a line. A picture that is not among the `pictures` is its words. Columns stand one
+    below the other. Links are numbered from those `before` on.
     """
-    return _fitting(text, width, 0, hues, most, pictures)
+    return _fitting(text, width, before, hues, most, pictures)
 
 
 def _fitting(
@@ -118,6 +120,8 @@ def _paragraphs(
     """Return the rows of a text, kept: a step says the same sentence as the one before."""
     rows: list[Row] = []
     for group in markdown.group_blocks(markdown.blocks(text)):
+        if group[0].ends_column:
+            continue
         if rows:
             rows.append(())
         for kind, run in groupby(group, lambda block: block.kind):
