@@ -46,6 +46,19 @@ def read_bytes(path: Path, most: int) -> bytes:
     return b"".join(pieces)
 
 
+def lies_in(name: str, folder: Path) -> bool:
+    """Return whether a name leads to a file in a folder, and neither out of it nor to what is hidden."""
+    try:
+        root = folder.resolve()
+        place = (root / name).resolve()
+        if Path(name).is_absolute() or not place.is_relative_to(root) or not place.is_file():
+            return False
+        parts = (*Path(name).parts, *place.relative_to(root).parts)
+    except (OSError, RuntimeError, ValueError):
+        return False
+    return not any(part.startswith(".") and part != "." for part in parts)
+
+
 def written_path(path: Path) -> Path:
     """Return where a file is written: `path`, or where a link leads within the folder.
 

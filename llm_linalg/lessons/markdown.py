@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LESSON = "lesson:"
 RULE = "---"
 """The text of a block that is a rule between two parts."""
+COLUMN = "|||"
+"""The text of a block between two columns of a slide."""
+_DIVIDERS = {("text", RULE), ("text", COLUMN)}
 MOST_LINES = 20_000  # lines parsed at once; the parser takes up to 70 µs a line
 _LINK = re.compile(r"\[([^\[\]\n]+)\]\(lesson:([A-Za-z0-9_-]+)\)")
 _SCHEMES = frozenset({"http", "https", "mailto", "lesson"})
@@ -100,6 +103,11 @@ class Block(NamedTuple):
     def is_fence(self) -> bool:
         """Whether it is fenced code."""
         return self.kind == "code" and bool(self.mark)
+
+    @property
+    def ends_column(self) -> bool:
+        """Whether it divides two columns of a slide."""
+        return self.kind == "text" and self.text == COLUMN
 
     @property
     def source(self) -> str:
@@ -180,12 +188,20 @@ def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
             above is not None
             and block.first <= above.end
             and not {block.kind, above.kind} & {"heading", "code", "image"}
-            and ("text", RULE) not in ((block.kind, block.text), (above.kind, above.text))
+            and not {(block.kind, block.text), (above.kind, above.text)} & _DIVIDERS
         ):
             groups[-1].append(block)
         else:
             groups.append([block])
     return groups
+
+
+def columns(text: str) -> list[str]:
+    """Return the columns of a slide's prose; it is one without a line that divides it."""
+    lines = text.split("\n")
+    ends = [block.first for block in blocks(text) if block.ends_column] if COLUMN in text else []
+    starts = [0, *(end + 1 for end in ends)]
+    return ["\n".join(lines[start:end]).strip("\n") for start, end in zip(starts, [*ends, None], strict=True)]
 
 
 def prose(found: Sequence[Block]) -> CleanText:
@@ -367,6 +383,7 @@ def _parser(claims: bool) -> MarkdownIt:
     ends = ["paragraph", "reference", "blockquote", "list"]
     parser.block.ruler.before("table", "formula", _display, {"alt": ends})
     parser.block.ruler.before("table", "image", _picture, {"alt": ends})
+    parser.block.ruler.before("table", "column", _column, {"alt": ends})
     if claims:
         parser.block.ruler.before("table", "claim", _claim, {"alt": ends})
     return parser
@@ -408,6 +425,17 @@ def _display(state: StateBlock, line: int, end: int, silent: bool) -> bool:
             token.content, token.map = " ".join(found[1].split()) + found[2], [line, last + 1]
         return True
     return False
+
+
+def _column(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
+    """Match a line `|||`: a block rule of the parser."""
+    text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
+    if state.is_code_block(line) or text != COLUMN:
+        return False
+    if not silent:
+        state.line = line + 1
+        state.push("column", "", 0).map = [line, line + 1]
+    return True
 
 
 def _picture(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
@@ -476,8 +504,8 @@ def _flat(nodes: Iterable[SyntaxTreeNode], lines: Sequence[str], mark: str = "")
                 yield Block("claim" if node.type == "claim" else "formula", first, end, text)
             case "image":
                 yield Block("image", first, end, text, info=node.info)
-            case "hr":
-                yield Block("text", first, end, RULE)
+            case "hr" | "column":
+                yield Block("text", first, end, RULE if node.type == "hr" else COLUMN)
 
 
 def _rows(table: SyntaxTreeNode) -> Iterator[Block]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from llm_linalg.base.file_io import read_bytes
-from llm_linalg.lessons.documents.named_files import lies_in
+from llm_linalg.base.file_io import lies_in, read_bytes
 
 MOST_BYTES = 4_000_000  # of a picture: a page carries it whole
 _KINDS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}

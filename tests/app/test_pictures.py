@@ -1,4 +1,4 @@
-"""Pictures that a lesson's text names: half blocks on a slide, the file in a page, words elsewhere."""
+"""Pictures and columns of a lesson's text: on a slide, in a page, and as words elsewhere."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.lessons.deck import load
-from llm_linalg.lessons.markdown import blocks, plain_text, without_formulas
+from llm_linalg.lessons.markdown import blocks, columns, plain_text, without_formulas
 from llm_linalg.lessons.picture_files import MOST_BYTES, PictureError, read_picture
 from tests.app.talks import deck_at
 from tui.cli.checks import check
 from tui.cli.main import main
 from tui.export.html_parts import paragraphs as html_paragraphs
 from tui.panes import slide_pictures
-from tui.panes.slide_pane import slide_rows
+from tui.panes.slide_pane import row_count, slide_rows
 from tui.panes.slide_pictures import PictureSource
 from tui.text import half_blocks
 from tui.text.glyphs import ASCII, UNICODE
@@ -104,6 +104,29 @@ def test_a_slide_gives_its_picture_the_room_that_is_left(tmp_path: Path) -> None
     assert "(picture: a curve)" in texts(plain)
     little = slide_rows("Loss", PROSE, 40, 7, big=False, glyphs=UNICODE, source=source)
     assert "(picture: a curve)" in texts(little)
+
+
+COLUMNS = "Left [a](lesson:dot).\n\n![a curve](plot.png)\n|||\nRight [b](lesson:dot)\n- one\n\n```\n|||\n```"
+
+
+def test_a_slide_has_columns_beside_each_other(tmp_path: Path) -> None:
+    source = PictureSource(talk_with_plot(tmp_path))
+    assert columns(COLUMNS) == [
+        "Left [a](lesson:dot).\n\n![a curve](plot.png)",
+        "Right [b](lesson:dot)\n- one\n\n```\n|||\n```",
+    ]
+    rows = slide_rows("Loss", COLUMNS, 44, 12, big=False, glyphs=UNICODE, source=source)
+    shown = texts(rows)
+    curve = "▀" * 20
+    assert shown[-7:] == [f"{'Left a¹.':<24}Right b²", "· one", curve, f"{curve}    |||", *[curve] * 3]
+    assert row_count("Loss", COLUMNS, 44) == 2 + 4
+    assert texts(paragraphs(COLUMNS, 44)) == [
+        "Left a¹.", "", "(picture: a curve)", "", "Right b²", "· one", "", "|||",
+    ]  # fmt: skip
+    page = html_paragraphs(COLUMNS)
+    assert page.startswith('<div class="columns">\n<div>\n<p>Left a.</p>\n')
+    assert page.count("<div>") == 2
+    assert "<pre>|||</pre>" in page
 
 
 def test_a_picture_that_changes_is_drawn_anew(tmp_path: Path) -> None:

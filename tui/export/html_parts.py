@@ -10,7 +10,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from llm_linalg.lessons.markdown import Block, blocks, group_blocks, text_runs, words_of_picture
+from llm_linalg.lessons.markdown import Block, blocks, columns, group_blocks, text_runs, words_of_picture
 from llm_linalg.lessons.picture_files import PictureError, read_picture
 from tui.model.board_view import BoardView
 from tui.model.drawing import Drawing
@@ -282,8 +282,11 @@ def _error(error: ErrorView) -> str:
 def paragraphs(text: str, hues: NameHues = NO_HUES, lesson: Path | None = None) -> str:
     """Return a lesson's prose as HTML; a link to a lesson is its words, and a formula is MathML.
 
-    A picture beside the file of the `lesson` is in it.
+    A picture beside the file of the `lesson` is in it, and columns stand beside each other.
     """
+    if len(parts := columns(text)) > 1:
+        inside = "".join(f"<div>\n{paragraphs(part, hues, lesson)}</div>\n" for part in parts)
+        return f'<div class="columns">\n{inside}</div>\n'
     runs = (run for group in group_blocks(blocks(text)) for run in groupby(group, _tag))
     return "".join(
         "".join(_picture(block, lesson) for block in run) if tag == "img" else _element(tag, [*run], hues)

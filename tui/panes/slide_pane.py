@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 from rich.cells import cell_len
 
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.markdown import Block, without_formulas
+from llm_linalg.lessons.markdown import columns, links, without_formulas
 from tui.panes.slide_pictures import NO_SOURCE, PictureSource, pictures_in, pictures_of
 from tui.text.formula_spans import NO_HUES, NameHues
 from tui.text.glyphs import Glyphs
@@ -14,7 +17,7 @@ from tui.text.prose import Pictures, paragraphs
 from tui.text.rows import Row, TextSpan, row, width_of, wrap
 
 WIDEST = 72  # columns of text that are still read well
-LEAST_PICTURE = 8  # rows of a picture for which formulas are on a line
+GAP = 4  # columns between two columns of text
 
 
 def slide_rows(
@@ -28,15 +31,16 @@ def slide_rows(
     are ASCII, no letters are large, formulas are on a line, and a picture is its words.
     """
     prose = glyphs.text(without_formulas(prose)) if glyphs.plain else prose
-    texts = [paragraphs(prose, min(WIDEST, width), hues, most=most) for most in (None, 0)]
     heads = [_head(title, width)]
+    room = height - len(heads[0]) - 1
+    texts = [_text(prose, width, room, hues, source, most=most) for most in (None, 0)]
+    if len(columns(prose)) > 1:
+        texts.append(_text("\n\n".join(columns(prose)), width, room, hues, source, most=0))
     narrow = width // ACROSS
     whole = all(cell_len(word) <= narrow for word in clean(title).split())
-    if found := pictures_in(prose):
-        texts = [_with_pictures(prose, found, source, min(WIDEST, width), height - len(heads[0]) - 1, hues)]
-    elif not glyphs.plain and in_font(clean(title)) and whole:
+    if not glyphs.plain and in_font(clean(title)) and whole and not pictures_in(prose):
         heads.insert(0, enlarge_rows(_head(title, narrow)))
-    if big and not glyphs.plain and not found:
+    if big and not glyphs.plain and not pictures_in(prose):
         texts.insert(0, enlarge_rows(paragraphs(prose, narrow, hues, most=0)))
     both = [(head, text) for text in texts for head in heads]  # a large text goes before a large title
     fitting = (pair for pair in both if len(pair[0]) + 1 + len(pair[1]) <= height)
@@ -49,20 +53,41 @@ def slide_rows(
     return [*[()] * above, *((TextSpan(" " * left), *spans) if spans else () for spans in rows)]
 
 
-def _with_pictures(
-    prose: str, found: list[Block], source: PictureSource, width: int, height: int, hues: NameHues
+def _text(
+    prose: str, width: int, height: int, hues: NameHues, source: PictureSource, *, most: int | None
 ) -> list[Row]:
-    """Return prose with its pictures, as high as its words leave room for."""
-    empty: Pictures = tuple((block.info, ((),)) for block in found)
-    heights = [len(paragraphs(prose, width, hues, empty, most=most)) for most in (None, 0)]
-    rooms = [(height - rows) // len(found) + 1 for rows in heights]
-    most, room = (None, rooms[0]) if rooms[0] >= LEAST_PICTURE else (0, rooms[1])
-    return paragraphs(prose, width, hues, pictures_of(found, source, width, room), most=most)
+    """Return prose in its columns, formulas on a line if the rows are more than `most`.
+
+    Pictures are as high as the words of their column leave room for.
+    """
+    parts = columns(prose)
+    each = min(WIDEST, (width - GAP * (len(parts) - 1)) // len(parts))
+    drawn: list[list[Row]] = []
+    before = 0
+    for part in parts:
+        found = pictures_in(part)
+        empty: Pictures = tuple((block.info, ((),)) for block in found)
+        words = len(paragraphs(part, each, hues, empty, most=most)) - len(found)
+        pictures = pictures_of(found, source, each, (height - words) // max(1, len(found)))
+        drawn.append(paragraphs(part, each, hues, pictures, most=most, before=before))
+        before += len(links(part))
+    return [_beside(rows, each) for rows in zip_longest(*drawn, fillvalue=())] if len(parts) > 1 else drawn[0]
+
+
+def _beside(rows: Sequence[Row], width: int) -> Row:
+    """Return rows of columns as one; what follows the last words is left out."""
+    spans: list[TextSpan] = []
+    for place, cells in enumerate(rows):
+        if cells:
+            gap = place * (width + GAP) - width_of(spans)
+            spans += [TextSpan(" " * gap), *cells] if gap else cells
+    return tuple(spans)
 
 
 def row_count(title: str, prose: str, width: int) -> int:
     """Return the rows that a slide takes at least: where nothing is large, and formulas are on a line."""
-    return len(_head(title, width)) + 1 + len(paragraphs(prose, min(WIDEST, width), most=0))
+    text = _text(prose, width, 0, NO_HUES, NO_SOURCE, most=0)
+    return len(_head(title, width)) + 1 + len(text)
 
 
 def _head(title: str, width: int) -> list[Row]:

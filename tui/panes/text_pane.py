@@ -186,7 +186,7 @@ def node_rows(picture: Picture, frame: Frame, width: int, *, short: bool, most: 
         return [*gap(told, most), *told] if moves(frame) else told
     if most is None or short:
         return step_rows(frame, width, short=short, most=most)
-    closes = [] if session.view.lesson.document else closing(frame.captions.prose, width)
+    closes = [] if session.view.lesson.document else closing(frame.captions.prose, width, picture.name_hues)
     answers = session.view.at_stop.ask is not None and place.step == place.steps
     return told_rows(frame, width, told, closes or told, most, answers=answers)
 
@@ -252,8 +252,12 @@ def verdict_rows(picture: Picture, width: int, most: int | None) -> list[Row]:
     said, told = [row((text, role)) for text in wrap(ask.guess.sentence, width)], below_story(picture, width)
     if not told or most is None or len(said) + len(told) <= most or not picture.room.story:
         return [*said, *told]
-    whole = led(row((ask.guess.sentence, role)), frame.captions.prose, width)
-    return whole if len(whole) <= most else led(row((ask.guess.brief, role)), frame.captions.prose, width)
+    whole = led(row((ask.guess.sentence, role)), frame.captions.prose, width, picture.name_hues)
+    return (
+        whole
+        if len(whole) <= most
+        else led(row((ask.guess.brief, role)), frame.captions.prose, width, picture.name_hues)
+    )
 
 
 def remark_rows(picture: Picture, width: int) -> list[Row]:
@@ -331,7 +335,7 @@ def large(picture: Picture, width: int) -> list[Row]:
         return text_rows(picture, width, short=True)
     lines = formula(frame.captions.formula, narrow, painter(frame)) if frame.place.step else []
     if lines and len(lines) <= room.words // DOWN:
-        told = closing(frame.captions.prose, width)
+        told = closing(frame.captions.prose, width, picture.name_hues)
         left = room.words - len(lines) * DOWN
         return [*enlarge_rows(lines), *(told or sentence_rows(frame.captions.sentence, width))[:left]]
     rows = text_rows(picture, narrow)

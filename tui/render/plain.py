@@ -9,7 +9,7 @@ from itertools import zip_longest
 from rich.cells import cell_len
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.lessons.markdown import first_sentence, without_formulas, without_links
+from llm_linalg.lessons.markdown import columns, first_sentence, without_formulas, without_links
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot
@@ -101,7 +101,7 @@ def _prose(frame: Frame) -> str:
     if frame.ask is not None and frame.ask.is_asked and frame.ask.guess is None:
         whole = False  # what the stop says further may hold the answer
     shown = frame.captions.prose if whole and frame.captions.prose else frame.captions.story.text
-    return without_formulas(without_links(shown))
+    return without_formulas(without_links("\n\n".join(columns(shown))))
 
 
 def _is_answered(frame: Frame) -> bool:

@@ -73,25 +73,25 @@ def after_story(prose: str, width: int, hues: NameHues = NO_HUES, *, most: int |
     return _fitting(rest, width, len(markdown.links(said)), hues, most)
 
 
-def closing(prose: str, width: int) -> list[Row]:
+def closing(prose: str, width: int, hues: NameHues = NO_HUES) -> list[Row]:
     """Return the last sentence of a stop's prose as rows; nothing if that is the one of its story."""
     said, rest = markdown.first_sentence(prose)
     links = len(markdown.links(said))
     while rest:
         said, after = markdown.first_sentence(rest)
         if not said or not after:
-            return list(_paragraphs(rest, width, links))
+            return _fitting(rest, width, links, hues, None)
         links, rest = links + len(markdown.links(said)), after
     return []
 
 
-def led(lead: Row, prose: str, width: int) -> list[Row]:
+def led(lead: Row, prose: str, width: int, hues: NameHues = NO_HUES) -> list[Row]:
     """Return what stands below a stop's story as rows, after other words on the same line."""
     said, rest = markdown.first_sentence(prose)
     blocks = markdown.blocks(rest)
     if [block.kind for block in blocks] != ["text"]:
-        return [*wrap_spans(words(lead), width), *after_story(prose, width)]
-    told = inline(blocks[0].text, len(markdown.links(said)))
+        return [*wrap_spans(words(lead), width), *after_story(prose, width, hues)]
+    told = inline(blocks[0].text, len(markdown.links(said)), hues)
     return _wrap_glued((*words((*lead, TextSpan(" "))), *words(told)), width, 0)
 
 
@@ -104,14 +104,16 @@ def words(spans: Row) -> Row:
 
 
 def paragraphs(
-    text: str, width: int, hues: NameHues = NO_HUES, pictures: Pictures = (), *, most: int | None = None
-) -> list[Row]:
+    text: str, width: int, hues: NameHues = NO_HUES, pictures: Pictures = (), *, most: int | None = None,
+    before: int = 0,
+) -> list[Row]:  # fmt: skip
     """Return prose as rows of at most `width` columns; list items and table rows are lines of their own.
 
     A formula between `$$` has as many rows as it is written in by hand, unless all would be more than `most`
-    then: then it is on a line. A picture that is not among the `pictures` is its words.
+    then: then it is on a line. A picture that is not among the `pictures` is its words. Columns stand one
+    below the other. Links are numbered from those `before` on.
     """
-    return _fitting(text, width, 0, hues, most, pictures)
+    return _fitting(text, width, before, hues, most, pictures)
 
 
 def _fitting(
@@ -140,6 +142,8 @@ def _paragraphs(
     """Return the rows of a text, kept: a step says the same sentence as the one before."""
     rows: list[Row] = []
     for group in markdown.group_blocks(markdown.blocks(text)):
+        if group[0].ends_column:
+            continue
         if rows:
             rows.append(())
         for kind, run in groupby(group, lambda block: block.kind):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
+from llm_linalg.base.file_io import lies_in
 from llm_linalg.lessons.lesson import Lesson
 
 MOST_FILES = 50
@@ -21,16 +21,3 @@ def files_named(document: Lesson) -> tuple[str, ...]:
     folder = document.path.parent
     named = {found[2] for stop in document.stops for found in _LITERAL.finditer(stop.code)}
     return tuple([name for name in sorted(named) if lies_in(name, folder)][:MOST_FILES])
-
-
-def lies_in(name: str, folder: Path) -> bool:
-    """Return whether a name leads to a file in a folder, and neither out of it nor to what is hidden."""
-    try:
-        root = folder.resolve()
-        place = (root / name).resolve()
-        if Path(name).is_absolute() or not place.is_relative_to(root) or not place.is_file():
-            return False
-        parts = (*Path(name).parts, *place.relative_to(root).parts)
-    except (OSError, RuntimeError, ValueError):
-        return False
-    return not any(part.startswith(".") and part != "." for part in parts)

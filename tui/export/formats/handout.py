@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llm_linalg.base.text import clean_lines
-from llm_linalg.lessons.markdown import inert, without_links
+from llm_linalg.lessons.markdown import columns, inert, without_links
 from tui.export.format import Export, Format, Shot, Write, ask_text, on_paper
 from tui.model.view_words import command
 from tui.session.reopening import reopening_command
@@ -65,7 +65,8 @@ def _command(shot: Shot) -> str:
 def _prose(shot: Shot) -> str:
     """Return the stop's text; a link to a lesson is its words, and HTML is text, as on the screen."""
     stop = shot.session.view.at_stop
-    return inert(without_links(stop.prose + ask_text(stop)).strip())
+    prose = "\n\n".join(columns(stop.prose))
+    return inert(without_links(prose + ask_text(stop)).strip())
 
 
 def _block(text: str) -> str:
