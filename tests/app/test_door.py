@@ -44,6 +44,14 @@ async def test_the_bars_are_those_that_torch_computes() -> None:
         assert all(f"{way.key}  {way.text}" in d.screen for way in WAYS)
 
 
+async def test_the_nouns_are_swapped_at_the_door_and_the_bars_follow() -> None:
+    async with opened(FIRST, options=Options(door=True)) as d:
+        await d.press("t")
+        assert d.session.door
+        assert "the dog saw the ___" in d.screen
+        assert re.search(r"cat +━+ 0\.98", d.screen)
+
+
 async def test_before_torch_is_there_the_door_stands_and_takes_a_key() -> None:
     async with opened(FIRST, options=Options(door=True, ascii_only=True)) as d:
         assert d.screen.isascii()

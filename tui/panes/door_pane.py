@@ -23,7 +23,7 @@ def door_rows(
     title: str, frame: Frame | None, width: int, height: int, glyphs: Glyphs, waiting: str
 ) -> list[Row]:
     """Return the door in `height` rows of at most `width` columns, or what it is `waiting` for."""
-    found = chances(frame)
+    found, title = chances(frame), _sentence(title, frame)
     bars = [_bar(*one, found, width, glyphs) for one in found]
     if waiting and not bars:
         bars = [()] * KEPT_BARS
@@ -54,7 +54,19 @@ def door_words(title: str, frame: Frame | None) -> list[str]:
     """Return the door as lines of text, for where there is no screen."""
     found = chances(frame)
     bars = [f"  {label} {chance:.2f}" for label, chance in found]
-    return [title, QUESTION, *bars, *([PROMISE] if bars else []), *(f"{way.key}  {way.text}" for way in WAYS)]
+    return [
+        _sentence(title, frame),
+        QUESTION,
+        *bars,
+        *([PROMISE] if bars else []),
+        *(f"{way.key}  {way.text}" for way in WAYS),
+    ]
+
+
+def _sentence(title: str, frame: Frame | None) -> str:
+    """Return the sentence that the bars go on with: what the program prints, and until then the title."""
+    printed = "" if frame is None else frame.listing.own_printed
+    return printed.split("\n", 1)[0] or title
 
 
 def _bar(label: str, chance: float, found: list[tuple[str, float]], width: int, glyphs: Glyphs) -> Row:

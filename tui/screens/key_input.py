@@ -46,7 +46,7 @@ class KeyInput:
 
     def command_of(self, session: Session, key: str) -> str | None:
         """Return what a key would do now, remapped or not."""
-        controls = () if session.door else session.view.lesson.controls
+        controls = session.view.lesson.controls
         own = (move_command(control.name) for control in controls if control.key and control.key == key)
         return next(own, None) or next((one.id for one in self.live() if key in one.key_names), None)
 

@@ -254,12 +254,14 @@ def move_command(name: str, direction: int = 1) -> str:
 
 
 def set_control(session: Session, argument: str) -> Session:
-    """Move a control as `move_command` writes it: `name:+1` or `name:-1`.
+    """Move a control as `move_command` writes it: `name:+1` or `name:-1`; at the door one stays there.
 
     Of two clicks of one moment the first may have opened another lesson, which has no such control.
     """
     name, _, direction = argument.partition(":")
-    return move_control(session, name, int(direction)) if name in dict(session.view.controls) else session
+    if name not in dict(session.view.controls):
+        return session
+    return replace(move_control(session, name, int(direction)), door=session.door)
 
 
 def pick_control(session: Session, name: str) -> Session:
