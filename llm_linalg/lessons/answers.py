@@ -71,7 +71,7 @@ def judge(
     tried = tuple(trials(lesson, exercise.vary, controls, seed))
     return Judge(
         stop.program, exercise, tried, cells=lesson.cells(stop), halt=halt, own=lesson.is_own, trust=trust,
-        any=holds_for(exercise),
+        holds_for=holds_for(exercise),
     )  # fmt: skip
 
 

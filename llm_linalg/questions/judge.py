@@ -72,7 +72,7 @@ class Judge:
     halt: Halt | None = None  # asked all along whether to stop
     own: bool = False  # whether program and exercise are our own text; an answer never is
     trust: bool = False  # whether what is foreign may run with the user's rights where there is no lock
-    any: str = ""  # what a whole answer holds for, such as `any A`
+    holds_for: str = ""  # what a whole answer holds for, such as `any A`
 
     def verdict(self, answer: str) -> Verdict:
         """Return what comes of an answer.
@@ -290,9 +290,8 @@ class Hearing:
             return Verdict(right=False, reason=told, got=got.text)
         if not is_right:
             return self._wrong(answer, got)
-        return Verdict(
-            right=True, is_general=self._holds(answer), any=clean(self.judge.any, None), got=got.text
-        )
+        holds_for = clean(self.judge.holds_for, None)
+        return Verdict(True, self._holds(answer), holds_for, got=got.text)
 
     def _holds(self, answer: AnswerText) -> bool:
         """Return whether an answer is right in the further cases; raises `RoomError` if nobody can tell."""

@@ -24,7 +24,8 @@ MOST_COMPARED = 2**20  # cells
 MOST_DIFFERENT = 256  # cells that are named
 MOST_PARTS, DEEPEST = 64, 4  # of tuples and lists
 LONGEST = 300  # characters
-RELATIVE, ABSOLUTE = 1e-4, 1e-5
+RELATIVE, ABSOLUTE, LEAST = 1e-4, 1e-5, 1e-6
+"""How far numbers may be off: beside themselves, beside the largest of them, and in any case."""
 LEAST_TYPED, MOST_TYPED = 0.003, 0.03
 """How far a number that is typed may be off, beside the largest that is asked for."""
 
@@ -116,11 +117,12 @@ def near(one: Tensor, other: Tensor, halves: Tensor | float | None = None) -> Te
         halves: Of numbers that were typed, half a unit of the last digit of each. They may be off by so much,
             as long as that is little beside the largest; whole numbers are exact.
     """
-    same = torch.isclose(one, other, RELATIVE, ABSOLUTE, equal_nan=True)
     finite = other[other.isfinite()]
-    if halves is None or not finite.numel() or torch.equal(finite, finite.round()):
+    largest = finite.abs().max() if finite.numel() else torch.zeros((), dtype=other.dtype)
+    rounding = max(ABSOLUTE * largest.item(), LEAST)
+    same = torch.isclose(one, other, RELATIVE, rounding, equal_nan=True)
+    if halves is None or torch.equal(finite, finite.round()):
         return same
-    largest = finite.abs().max()
     allowed = torch.as_tensor(halves, dtype=other.dtype).clamp(LEAST_TYPED * largest, MOST_TYPED * largest)
     return same | ((one - other).abs() <= allowed * (1 + RELATIVE))
 

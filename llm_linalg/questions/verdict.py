@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.errors import ProgramError, RoomError
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.ops import TABLE
 from llm_linalg.questions.value import ValueDifference
@@ -26,7 +26,7 @@ class Verdict:
     Attributes:
         right: Whether it is right as the exercise stands.
         is_general: Whether it is right in all trials.
-        any: What it is to hold for, such as `any A`; empty if nobody says so.
+        holds_for: What a whole answer holds for, such as `any A`; empty if nobody says so.
         reason: What there is to say about it, in a sentence.
         mistake: The name of the mistake, if it is a known one.
         got: What it gave, on one line; empty if it gave nothing.
@@ -38,7 +38,7 @@ class Verdict:
 
     right: bool
     is_general: bool = True
-    any: CleanText = NOTHING
+    holds_for: CleanText = NOTHING
     reason: CleanText = NOTHING
     mistake: CleanText = NOTHING
     got: CleanText = NOTHING
@@ -64,6 +64,8 @@ class Verdict:
         """The verdict in words without the value, as where that is shown beside it."""
         if self.right:
             return (clean("Right."),) if self.is_general else (clean("Right here."), self._wider)
+        if isinstance(self.error, RoomError):
+            return (clean(f"It can't be judged: {_ended(self.reason)}", LONGEST_LINE),)
         differs = "" if self.difference is None else self.difference.words
         first, *rest = [told for told in (self.mistake, self.reason, differs) if told] or [""]
         failed = self.error is not None and not self.mistake  # its words may begin with a name
@@ -72,7 +74,7 @@ class Verdict:
 
     @property
     def _wider(self) -> CleanText:
-        return clean(f"Can you write it for {self.any or 'other numbers too'}?", LONGEST_LINE)
+        return clean(f"Can you write it for {self.holds_for or 'other numbers too'}?", LONGEST_LINE)
 
 
 def _not_yet(why: str) -> str:

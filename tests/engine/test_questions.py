@@ -115,7 +115,7 @@ def test_known_mistakes_are_named(solution: str, answer: str, name: str) -> None
 def test_a_number_that_is_typed_in_is_right_here_and_not_for_other_data() -> None:
     here = judge_of("torch.tensor(1.0) * x.sum()", "x = torch.tensor([1.0, 2])", ("x = torch.randn(5)",))
     for typed in ("torch.tensor(3.0)", "3", "3.0", "1 + 2", "x[0] + x[1]"):
-        verdict = replace(here, any="any x").verdict(typed)
+        verdict = replace(here, holds_for="any x").verdict(typed)
         assert (verdict.right, verdict.is_general, verdict.is_whole) == (True, False, False)
         assert verdict.lines == ("Right here.", "Can you write it for any x?")
     assert here.verdict("2.9").lines == ("Not yet.", "It gave: 2.9")

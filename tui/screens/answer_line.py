@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from llm_linalg.base.errors import HaltedError
+from llm_linalg.base.errors import HaltedError, RoomError
 from tui.screens.host import Host
 from tui.screens.run_worker import in_thread
 from tui.session.consent_commands import UNJUDGED
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from tui.model.view import View
 
 MODULES = ("torch.", "math.", "F.", "nn.")
+
+
+def _warm() -> None:
+    from llm_linalg.room.room_client import room
+
+    with suppress(RoomError):  # it is said when an answer is judged
+        room().warm()
 
 
 class AnswerJudged(Message):
@@ -46,7 +54,12 @@ class AnswerLine:
         self._consented = False  # whether ↵ was pressed since
 
     def begin(self, command: str) -> None:
-        """Begin to write what a command takes: an answer, where the last one was left, or a guess."""
+        """Begin to write what a command takes: an answer, where the last one was left, or a guess.
+
+        What answers run in begins to load meanwhile.
+        """
+        if command == "answer":
+            self._host.run_worker(in_thread(_warm, Event()), group="warm", exclusive=True)
         self._command = command
         self.edit = LineEdit.of(self._host.session.attempt.answer if command == "answer" else "")
 
