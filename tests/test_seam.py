@@ -102,7 +102,7 @@ def test_the_commands_that_take_the_terminal_are_known() -> None:
 
 LATE = {
     "torch", "tui.compose.view_runner", "tui.layout.arrange", "tui.model.frame",
-    "tui.screens.pager", "tui.screens.palette", "hashlib", "markdown_it",
+    "tui.screens.pager", "tui.screens.palette", "hashlib", "markdown_it", "docutils", "PIL",
 }  # fmt: skip
 
 
