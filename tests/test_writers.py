@@ -30,6 +30,7 @@ ALLOWED = {
     ("tui.audience.meeting", "presenters"): "a socket that nobody listens on",
     ("tui.audience.server", "Audience.close"): "its own socket",
     ("tui.screens.presenter", "PresenterScreen._serve"): "opens a socket",
+    ("tui.text.half_blocks", "_points"): "a picture that is in memory, for reading",
 }
 
 OF_OS = {

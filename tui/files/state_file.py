@@ -153,7 +153,6 @@ class StateFile(NamedTuple):
         copy = file_io.free_copy(path)
         user_dirs.keep(copy, path.read_text("utf-8", "replace"))
         if not self.update(lambda state: state._replace(progress=CourseProgress())):
-            copy.unlink()
             raise PermissionError(errno.EACCES, "its folder can't be written to")
         return copy
 
