@@ -315,7 +315,14 @@ class Hearing:
         if got.error is not None:
             reason = clean(_power_hint(answer) or plain_reason(got.error.message), None)
             mistake = self._expected_failure(answer)
-            return Verdict(False, reason=reason, mistake=mistake, asked=asked.text, error=got.error)
+            return Verdict(
+                False,
+                reason=reason,
+                mistake=mistake,
+                asked=asked.text,
+                is_open=self._is_open,
+                error=got.error,
+            )
         form = as_form(got.value, asked.value) if asked.is_there else got.value
         differs = difference(form, asked.value, halves_of(answer)) if asked.is_there else None
         name = self._mistake(answer, got)
@@ -332,6 +339,7 @@ class Hearing:
             mistake=clean(name, None),
             got=got.text,
             asked=asked.text,
+            is_open=self._is_open,
             difference=differs,
             pictures=(as_tensor(form), as_tensor(asked.value)),
         )

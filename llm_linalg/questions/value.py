@@ -209,7 +209,16 @@ class ValueDifference(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The difference as a sentence; empty if nothing that can be compared differs."""
+        """The difference as a sentence, with its cells; empty if nothing that can be compared differs."""
+        first = ", ".join(f"[{', '.join(map(str, cell))}]" for cell in self.cells[:3])
+        return self._sentence(f", at {first}{', …' if self.total > 3 else '.'}")
+
+    @property
+    def brief(self) -> str:
+        """The difference as a sentence, where its cells are marked in a picture."""
+        return self._sentence(" here.")
+
+    def _sentence(self, where_they_are: str) -> str:
         if self.got is None or self.asked is None:
             return ""
         if self.got != self.asked:
@@ -224,8 +233,7 @@ class ValueDifference(NamedTuple):
             return ""
         if self.total == cells:
             return "Both cells differ." if cells == 2 else f"All {cells:,} cells differ."
-        first = ", ".join(f"[{', '.join(map(str, cell))}]" for cell in self.cells[:3])
-        return f"{self.total:,} of {cells:,} cells differ, at {first}{', …' if self.total > 3 else '.'}"
+        return f"{self.total:,} of {cells:,} cells differ{where_they_are}"
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:

@@ -31,6 +31,7 @@ class Verdict:
         mistake: The name of the mistake, if it is a known one.
         got: What it gave, on one line; empty if it gave nothing.
         asked: What was asked for, on one line; empty if no solution says so.
+        is_open: Whether that is only one of the values that are right.
         difference: How the two differ, where both are there.
         error: Why the answer failed; None if it gave a value.
         pictures: The two values as tensors; None where one can't be shown as such.
@@ -43,6 +44,7 @@ class Verdict:
     mistake: CleanText = NOTHING
     got: CleanText = NOTHING
     asked: CleanText = NOTHING
+    is_open: bool = False
     difference: ValueDifference | None = None
     error: ProgramError | None = None
     pictures: tuple[Tensor | None, Tensor | None] = field(default=(None, None), compare=False, repr=False)
@@ -55,18 +57,20 @@ class Verdict:
     @property
     def lines(self) -> tuple[CleanText, ...]:
         """The verdict in words, a line each; what was asked for is not among them."""
-        first, *rest = self.summary
+        first, *rest = self._told("" if self.difference is None else self.difference.words)
         gave = [clean(f"It gave: {self.got}", LONGEST_LINE)] if self.got and not self.right else []
         return (first, *gave, *rest)
 
     @property
     def summary(self) -> tuple[CleanText, ...]:
-        """The verdict in words without the value, as where that is shown beside it."""
+        """The verdict in words without the value, as where that is shown beside it, with its marks."""
+        return self._told("" if self.difference is None else self.difference.brief)
+
+    def _told(self, differs: str) -> tuple[CleanText, ...]:
         if self.right:
             return (clean("Right."),) if self.is_general else (clean("Right here."), self._wider)
         if isinstance(self.error, RoomError):
             return (clean(f"It can't be judged: {_ended(self.reason)}", LONGEST_LINE),)
-        differs = "" if self.difference is None else self.difference.words
         first, *rest = [told for told in (self.mistake, self.reason, differs) if told] or [""]
         failed = self.error is not None and not self.mistake  # its words may begin with a name
         begun = f"Not yet: {_ended(first)}" if failed else _not_yet(first)

@@ -186,12 +186,26 @@ def test_the_cells_that_differ_are_marked(asked: Lesson) -> None:
             for row in panel.cells.window(range(2), range(2))
         ]
         assert marks == [[True, False], [False, True]]
-    assert known(frame.exercise).summary[0] == "Not yet: 2 of 4 cells differ, at [0, 0], [1, 1]."
+    assert known(frame.exercise).summary[0] == "Not yet: 2 of 4 cells differ here."
     moved = run(session, "first")  # the picture of the state is a key away
     assert [panel.name for panel in at(moved).stage.panels] != ["your answer", "asked for"]
     sized = judged(run(session, "answer:(A @ B)[:1]"))
     shown = at(sized).stage.panels[0].cells.window(range(1), range(2))
     assert [bool(cell.mark & CellMark.CLASH) for cell in shown[0]] == [True, False]
+
+
+def test_where_more_than_one_answer_is_right_one_that_works_is_shown() -> None:
+    read = lesson(
+        BODY.replace("answer:", "check: answer.sum() > 99\nanswer: 99 +"),
+        "[controls.n]\nrange = [0, 3]\ndefault = 0\n",
+    )
+    session = judged(run(begun(read), "answer:-A"))
+    assert [panel.name for panel in at(session).stage.panels] == ["your answer"]
+    for _ in range(2):
+        session = run(session, "exercise.hint")
+    assert [panel.name for panel in at(session).stage.panels] == ["your answer", "one that works"]
+    failed = at(judged(run(session, "answer:A @ A")))
+    assert any(line.startswith("One that works: [[") for line in known(failed.exercise).verdict)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.errors import HaltedError, InternalError, ProgramError, RoomError
-from llm_linalg.base.text import NOTHING, clean
+from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.compose.format_cache import FormatCache
 from tui.compose.highlights import Highlight
 from tui.compose.panels import PanelStyle
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llm_linalg.recording.record_node import Value
     from tui.model.view import View
 
-YOURS, ASKED = "your answer", "asked for"
+YOURS, ASKED, ONE_RIGHT = "your answer", "asked for", "one that works"
 LONGEST_LINE = 1_000  # characters
 
 
@@ -77,7 +77,10 @@ def verdict_frame(frame: Frame, verdict: Verdict, *, ascii_only: bool) -> Frame:
     for, if the verdict knows that.
     """
     panels = verdict_panels(verdict, ascii_only)
-    asked = (clean(f"Asked for: {verdict.asked}", LONGEST_LINE),) * bool(verdict.asked and not verdict.right)
+    label = ONE_RIGHT if verdict.is_open else ASKED
+    asked: tuple[CleanText, ...] = ()
+    if verdict.asked and not verdict.right:
+        asked = (clean(f"{label.capitalize()}: {verdict.asked}", LONGEST_LINE),)
     summary = verdict.summary if panels else (*verdict.lines, *asked)
     if frame.exercise is not None:
         exercise = frame.exercise._replace(verdict=(*verdict.lines, *asked), summary=summary)
@@ -107,7 +110,8 @@ def verdict_panels(verdict: Verdict, ascii_only: bool) -> tuple[Panel, ...]:
     if verdict.right or given is None or (asked is None and not given.ndim):
         return ()
     style = plain_style(verdict.pictures, FormatCache(), ascii_only)
-    pairs = zip((YOURS, ASKED), verdict.pictures, strict=True)
+    labels = YOURS, ONE_RIGHT if verdict.is_open else ASKED
+    pairs = zip(labels, verdict.pictures, strict=True)
     return tuple(_panel(name, value, verdict, style) for name, value in pairs if value is not None)
 
 
