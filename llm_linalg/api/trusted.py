@@ -80,6 +80,31 @@ def load(
     return found, Path(file) if file else None
 
 
+def module_of(
+    function: Callable[..., Any],
+    inputs: int,
+    seed: int = 0,
+    running: AbstractContextManager[object] | None = None,
+) -> Callable[..., Any]:
+    """Return the module that a function without parameters gives, where there are inputs; or the function.
+
+    Args:
+        function: A callable, such as `load` returns.
+        inputs: How many inputs there are.
+        seed: The seed with which the module's parameters are drawn.
+        running: What is open while the function runs.
+
+    Raises:
+        ProgramError: If the function fails, with the frames that led there.
+    """
+    takes_nothing = _unfit(function, (None,)) == ()
+    if not inputs or not takes_nothing or isinstance(function, nn.Module):
+        return function
+    with user_code_errors(TargetError), seed_rng(seed), running or nullcontext():
+        made = function()
+    return made if isinstance(made, nn.Module) else function
+
+
 def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     """Return the inputs that texts describe, each one or several.
 

@@ -11,7 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
-from llm_linalg.api.trusted import TargetError, check_inputs, evaluate_inputs, evaluate_named, load
+from llm_linalg.api.trusted import (
+    TargetError,
+    check_inputs,
+    evaluate_inputs,
+    evaluate_named,
+    load,
+    module_of,
+)
 from llm_linalg.api.user_code import user_code_errors
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.external import of_function, of_trace
@@ -138,6 +145,24 @@ def test_an_input_that_is_none_is_refused(text: str) -> None:
 def test_an_input_that_is_nearly_one_is_told_how_it_is_written(text: str) -> None:
     with pytest.raises(ProgramError, match="is no input: write 2x5x8, randint:0:50:2x5, or an expression"):
         evaluate_inputs([text])
+
+
+def test_a_function_without_parameters_may_make_the_module(tmp_path: Path) -> None:
+    path = tmp_path / "own_made.py"
+    path.write_text(
+        "import torch\nfrom torch import nn\n"
+        "def make():\n    return nn.Linear(3, 2)\n"
+        "def tensor():\n    return torch.ones(3)\n"
+        "def wide(x):\n    return nn.Linear(3, 2)\n",
+        encoding="utf-8",
+    )
+    make, tensor, wide = (load(f"{path}:{name}")[0] for name in ("make", "tensor", "wide"))
+    one, again = (module_of(make, 1, seed) for seed in (5, 5))
+    assert isinstance(one, nn.Linear)
+    assert isinstance(again, nn.Linear)
+    assert torch.equal(one.weight, again.weight)
+    for function, inputs in ((make, 0), (tensor, 1), (wide, 1), (one, 1)):
+        assert module_of(function, inputs) is function
 
 
 @pytest.mark.parametrize(

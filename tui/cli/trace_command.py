@@ -200,6 +200,8 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
         given, named = trusted.evaluate_named(flags.inputs, seed)
         place = flags.target.partition(":")[0]
         function, path = trusted.load(flags.target, seed, own_code_running(place))
+        many = len(given) + len(named)
+        function = trusted.module_of(function, many, seed, own_code_running(place))
         trusted.check_inputs(function, given, flags.target.partition(":")[2], named)
     except trusted.TargetError as error:
         raise UsageError(str(error)) from None
