@@ -17,8 +17,9 @@ from tui.files.course_progress import BEGUN, DONE, UNSEEN, CourseProgress, Lesso
 from tui.files.state_file import State, StateFile, of_json
 from tui.files.user_dirs import folder
 from tui.model.view import View
-from tui.render.progress_text import counts
+from tui.render.progress_text import counts, what_is_next
 from tui.session.attempts import ExerciseAttempt, with_attempt
+from tui.session.commands import run
 from tui.session.session import Session
 
 MATVEC = find("matvec")
@@ -27,10 +28,9 @@ MATVEC = find("matvec")
 STOPS = len(MATVEC.stops)
 
 
+titles = st.sets(st.sampled_from(["A row at a time", "Your turn", "More: shapes", "1", "é"]))
 lesson_progress = st.builds(
-    lambda seen, solved: LessonProgress(tuple(sorted(seen)), tuple(sorted(solved)), 9, 2),
-    st.sets(st.integers(1, 9)),
-    st.sets(st.integers(1, 9)),
+    lambda seen, solved: LessonProgress(tuple(sorted(seen)), tuple(sorted(solved)), 9, 2), titles, titles
 )
 
 
@@ -65,7 +65,7 @@ def test_of_what_is_damaged_only_what_makes_sense_is_read(value: object) -> None
     read = of_json({"progress": {"matvec": value}}).progress
     assert progress_of_json(read.as_json(), 100) == read
     for _, told in read.lessons:
-        assert all(1 <= stop <= told.stops for stop in (*told.seen, *told.solved))
+        assert all(0 < len(title) <= 200 for title in (*told.seen, *told.solved))
 
 
 def test_a_lesson_is_done_when_all_is_seen_and_every_exercise_solved() -> None:
@@ -83,13 +83,66 @@ def test_a_lesson_is_done_when_all_is_seen_and_every_exercise_solved() -> None:
     assert counts(MATVEC, there.learner.progress) == (STOPS, STOPS, 1, 1)
 
 
+def test_what_an_older_state_numbered_counts_while_the_stops_are_as_many() -> None:
+    numbered = {"seen": [1, 2, STOPS], "solved": [6], "stops": STOPS, "exercises": 1}
+    same, fewer = (
+        progress_of_json({"matvec": numbered | {"stops": stops}}, 9).as_of([MATVEC]).of("matvec")
+        for stops in (STOPS, STOPS - 1)
+    )
+    titles = [str(stop.title) for stop in MATVEC.stops]
+    asked = next(str(stop.title) for stop in MATVEC.stops if stop.exercise is not None)
+    assert same == LessonProgress(tuple(sorted(titles[k] for k in (0, 1, -1))), (asked,), STOPS, 1)
+    assert fewer == LessonProgress((), (asked,), STOPS, 1)  # solved by its lesson; nothing unseen is seen
+
+
+def test_a_stop_that_is_new_was_not_seen() -> None:
+    *known, new = (str(stop.title) for stop in MATVEC.stops)
+    before = CourseProgress((("matvec", LessonProgress((*known, "Gone"), (known[5],), STOPS, 1)),))
+    assert before.stage("matvec") == DONE
+    now = before.as_of([MATVEC])
+    assert now.stage("matvec") == BEGUN
+    assert counts(MATVEC, before) == (STOPS - 1, STOPS, 1, 1)
+    assert what_is_next([MATVEC], now) == f"A x, by rows, stop {STOPS}: {new}"
+
+
+def at(session: Session) -> tuple[str, int]:
+    return session.view.lesson.slug, session.view.stop
+
+
+def solved(session: Session) -> Session:
+    attempt = with_attempt((), session.view, ExerciseAttempt(is_solved=True))
+    return session.with_learner(attempts=attempt).with_progress()
+
+
+def test_a_key_leads_to_the_next_exercise_that_is_not_solved() -> None:
+    exercises = [(one.slug, stop.number) for one in catalog() for stop in one.stops if stop.exercise]
+    session = Session.start(View.opening(MATVEC), catalog())
+    first = exercises.index(("matvec", 6))
+    for place in (*exercises[first:], *exercises[:first]):
+        session = run(session, "stop.unsolved")
+        assert at(session) == place
+        session = solved(session)
+    assert run(session, "stop.unsolved").notice == "Every exercise of the course is solved."
+
+
+def test_a_key_leaves_out_what_is_more() -> None:
+    session = Session.start(View.opening(find("layernorm"), 6), catalog())
+    assert session.view.lesson.stops[6].title.startswith("More:")
+    there = run(session, "stop.past.more")
+    assert at(there) == ("residual", 1)
+    assert at(run(there, "stop.past.more")) == ("residual", 2)
+    assert run(there, "undo").view == session.view
+
+
 async def test_it_is_kept_as_one_goes_and_shown_in_the_sidebar(tmp_path: Path) -> None:
     state_file = StateFile(tmp_path)
     async with opened(MATVEC, options=Options(state_file=state_file)) as d:
         assert "◐ A x, by rows" in d.screen
         await d.press("full_stop", "full_stop")
         await d.app.workers.wait_for_complete()
-        assert state_file.load().progress.of("matvec") == LessonProgress((1, 2, 3), (), STOPS, 1)
+        assert state_file.load().progress.of("matvec") == LessonProgress(
+            tuple(sorted(str(stop.title) for stop in MATVEC.stops[:3])), (), STOPS, 1
+        )
         assert "●●●○" in d.screen
         await d.press("f3")
         assert " 3/" in d.screen
@@ -110,8 +163,8 @@ async def test_the_sidebar_is_folded_to_the_part_and_cuts_no_title() -> None:
 
 @pytest.mark.parametrize("ascii_only", [False, True])
 async def test_the_boxes_of_the_map_are_lit_by_their_lessons(ascii_only: bool) -> None:
-    whole = LessonProgress((1,), (), 1, 0)
-    solved = LessonProgress((1, 4), (4,), 9, 1)
+    whole = LessonProgress(("A",), (), 1, 0)
+    solved = LessonProgress(("A", "B"), ("B",), 9, 1)
     known = CourseProgress((("embedding", solved), ("block", solved._replace(solved=())), ("logits", whole)))
     stop = next(stop.number for stop in find("why").stops if stop.map is not None)
     marks = "o+*" if ascii_only else "○◐●"
@@ -127,7 +180,9 @@ def test_the_command_tells_and_forgets(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     place = folder({"XDG_STATE_HOME": str(tmp_path)})
-    known = CourseProgress((("matvec", LessonProgress((1, 2), (), STOPS, 1)),))
+    known = CourseProgress(
+        (("matvec", LessonProgress(tuple(str(stop.title) for stop in MATVEC.stops[:2]), (), STOPS, 1)),)
+    )
     assert StateFile(place).update(lambda state: state._replace(progress=known, theme="light"))
     assert main(["progress", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -85,7 +85,7 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
         return plain(view, notice, state_file, settings, record=flags.record, door=door)
 
     def make() -> Explorer:
-        from llm_linalg.lessons.reader import shelf
+        from llm_linalg.lessons.reader import catalog, shelf
         from tui.app import Explorer
 
         state = state_file.load()
@@ -93,7 +93,7 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
             play=flags.play,
             notice=first_notice(settings, notice or storage_notice(state_file)),
             lesson_settings=state.lessons,
-            progress=state.progress,
+            progress=state.progress.as_of(catalog() if state.progress.lessons else ()),
             state_file=state_file,
             door=door,
             tape=saving.Tape(flags.record),

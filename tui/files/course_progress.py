@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.lesson import Lesson
 
 MOST_STOPS = 1000  # of a lesson
+LONGEST_TITLE = 200  # characters of a stop's title
+NUMBER = "#"  # before a stop's number, where its title is not known
 UNSEEN, BEGUN, DONE = range(3)
 """The stages of a lesson."""
 
@@ -13,15 +18,17 @@ UNSEEN, BEGUN, DONE = range(3)
 class LessonProgress(NamedTuple):
     """What was seen and solved of a lesson.
 
+    A stop is known by its title, so that what was seen stays what was seen when a lesson gets a stop more.
+
     Attributes:
-        seen: The stops whose picture was shown, from 1, in order.
-        solved: The stops whose exercise was solved, in order.
+        seen: The titles of the stops whose picture was shown.
+        solved: Those of the stops whose exercise was solved.
         stops: How many stops the lesson had when one was last shown.
         exercises: How many of them are exercises.
     """
 
-    seen: tuple[int, ...] = ()
-    solved: tuple[int, ...] = ()
+    seen: tuple[str, ...] = ()
+    solved: tuple[str, ...] = ()
     stops: int = 0
     exercises: int = 0
 
@@ -37,10 +44,24 @@ class LessonProgress(NamedTuple):
 
     def merged(self, other: LessonProgress) -> LessonProgress:
         """Return what either knows; the other one's counts, which are newer."""
-        stops = range(1, other.stops + 1)
         seen, solved = {*self.seen, *other.seen}, {*self.solved, *other.solved}
+        return LessonProgress(tuple(sorted(seen)), tuple(sorted(solved)), other.stops, other.exercises)
+
+    def as_of(self, lesson: Lesson) -> LessonProgress:
+        """Return what of it the lesson has today.
+
+        An older state numbered the stops: a number counts while there are as many. Where all exercises were
+        solved, and there are as many, they still are.
+        """
+        titles = [stop.title for stop in lesson.stops]
+        asked = [stop.title for stop in lesson.stops if stop.exercise is not None]
+        numbered = titles if self.stops == len(titles) else []
+        names = {f"{NUMBER}{n}": title for n, title in enumerate(numbered, 1)}
+        seen, solved = ({names.get(one, one) for one in known} for known in (self.seen, self.solved))
+        if len(self.solved) >= self.exercises == len(asked):
+            solved |= {*asked}
         return LessonProgress(
-            tuple(sorted(seen & {*stops})), tuple(sorted(solved & {*stops})), other.stops, other.exercises
+            tuple(sorted(seen & {*titles})), tuple(sorted(solved & {*asked})), len(titles), len(asked)
         )
 
 
@@ -72,6 +93,13 @@ class CourseProgress(NamedTuple):
         if more == known:
             return self
         return CourseProgress(tuple((name, more if name == slug else old) for name, old in self.lessons))
+
+    def as_of(self, lessons: Iterable[Lesson]) -> CourseProgress:
+        """Return what of it these lessons have today; that of others stays as it is."""
+        now = {lesson.slug: lesson for lesson in lessons}
+        return CourseProgress(
+            tuple((slug, one.as_of(now[slug]) if slug in now else one) for slug, one in self.lessons)
+        )
 
     def merged(self, other: CourseProgress) -> CourseProgress:
         """Return what either knows."""
@@ -110,6 +138,8 @@ def _count(value: object) -> int:
     return value if type(value) is int and 0 <= value <= MOST_STOPS else 0
 
 
-def _stops(value: object) -> tuple[int, ...]:
-    numbers: Iterable[object] = value if isinstance(value, list) else ()
-    return tuple(number for number in numbers if type(number) is int and 0 < number <= MOST_STOPS)
+def _stops(value: object) -> tuple[str, ...]:
+    """Return titles; the number of a stop, as an older state has it, behind a sign of its own."""
+    told: Iterable[object] = value[:MOST_STOPS] if isinstance(value, list) else ()
+    named = (f"{NUMBER}{one}" if type(one) is int and 0 < one <= MOST_STOPS else one for one in told)
+    return tuple(one for one in named if isinstance(one, str) and 0 < len(one) <= LONGEST_TITLE)

@@ -120,8 +120,8 @@ class Sidebar(RowWidget):
         known = session.learner.progress.of(view.lesson.slug) or LessonProgress()
         marks = []
         for number, stop in enumerate(view.lesson.stops, 1):
-            done = number in (known.seen if stop.exercise is None else known.solved)
-            stage = DONE if done else BEGUN if number in known.seen else UNSEEN
+            done = stop.title in (known.seen if stop.exercise is None else known.solved)
+            stage = DONE if done else BEGUN if stop.title in known.seen else UNSEEN
             role = "current" if number == view.stop else STAGE_ROLES[stage]
             marks.append(TextSpan(self.glyphs.stages[stage], role, f"stop:{number}"))
         room = max(1, self._columns - INDENT)

@@ -588,6 +588,14 @@ COMMANDS = with_key_text((
         waits=Wait.FOR_KEYS, script=writing.stop("back"),
     ),
     _lesson(
+        "stop.past.more", "greater_than_sign", "leave out", "Go to the next stop that isn't marked as More",
+        run=stop_commands.past_more, waits=Wait.FOR_KEYS, leads_away=True, script=writing.stop_of_any,
+    ),
+    _lesson(
+        "stop.unsolved", "G", "unsolved", "Go to the next exercise that you haven't solved",
+        run=stop_commands.to_unsolved, waits=Wait.FOR_KEYS, leads_away=True, script=writing.stop_of_any,
+    ),
+    _lesson(
         "list", "l", "lessons", "Choose a lesson in the sidebar", 23, by(control_commands.choose_by, 0),
         waits=Wait.NOTHING, leads_away=True, script="show",
     ),

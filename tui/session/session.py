@@ -448,17 +448,20 @@ class Session:
         view, lesson = self.view, self.view.lesson
         if self.talk is not None or not keeps_settings(lesson, self.lessons):
             return self
-        stops, numbers = lesson.stops, (view.stop,)
+        titles = (str(view.at_stop.title),)
         told = LessonProgress(
-            numbers, numbers if self.attempt.is_solved else (), len(stops), lesson.exercises
+            titles, titles if self.attempt.is_solved else (), len(lesson.stops), lesson.exercises
         )
         noted = self.learner.progress.with_lesson(lesson.slug, told)
         return self if noted is self.learner.progress else self.with_learner(progress=noted)
 
     def remembered(self, state: State) -> State:
         """Return what is remembered, with this session's progress and the way taken from the door."""
+        from llm_linalg.lessons.reader import catalog
+
         learner = self.learner
-        return state._replace(progress=state.progress.merged(learner.progress), way=learner.way or state.way)
+        progress = state.progress.as_of(catalog()).merged(learner.progress)
+        return state._replace(progress=progress, way=learner.way or state.way)
 
     def opening(self, lesson: Lesson, stop: int = 1) -> View:
         """Return the view with which a lesson opens: with the settings with which it was left."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from llm_linalg.lessons.reader import read_entry
+from tui.files.course_progress import LessonProgress
+from tui.model.view import View
 from tui.navigation.playground import is_playground
 from tui.session.session import Session
 from tui.text.prose import as_sentence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 Transition = Callable[[Session], Session]
 Value = TypeVar("Value")
+MORE = "More:"  # how the title of a stop begins that may be left out
 
 
 def by(act: Callable[[Session, Value], Session], value: Value) -> Transition:
@@ -28,6 +31,41 @@ def stop_by(session: Session, direction: int) -> Session:
     number = view.stop + direction
     if 1 <= number <= len(view.lesson.stops):
         return session.with_undo(view.at_stop_number(number))
+    return _into_neighbour(session, direction)
+
+
+def past_more(session: Session) -> Session:
+    """Go to the next stop that isn't marked as More; past the last one, to the next lesson."""
+    view = session.view
+    following = view.lesson.stops[view.stop :]
+    there = next((stop.number for stop in following if not stop.title.startswith(MORE)), None)
+    return _into_neighbour(session, 1) if there is None else session.with_undo(view.at_stop_number(there))
+
+
+def to_unsolved(session: Session) -> Session:
+    """Go to the next exercise of the course that is not solved; after the last one, to the first."""
+    view, known = session.view, session.with_progress().learner.progress
+    course = [read_entry(lesson) for lesson in session.lessons if not is_playground(lesson)]
+    places = [(lesson, stop) for lesson in course for stop in lesson.stops if stop.exercise is not None]
+    unsolved = [
+        (lesson, stop)
+        for lesson, stop in places
+        if stop.title not in (known.of(lesson.slug) or LessonProgress()).solved
+    ]
+    if not unsolved:
+        return session.with_notice("Every exercise of the course is solved.")
+    here = next((k for k, lesson in enumerate(course) if lesson.slug == view.lesson.slug), -1), view.stop
+    later = ((lesson, stop) for lesson, stop in unsolved if (course.index(lesson), stop.number) > here)
+    lesson, stop = next(later, unsolved[0])
+    if lesson.slug == view.lesson.slug:
+        return session.with_undo(view.at_stop_number(stop.number))
+    opened = session.with_undo(View.opening(lesson, stop.number))  # as it is asked, whatever was set there
+    return opened.with_notice(f"Not solved yet: {as_sentence(lesson.title)}")
+
+
+def _into_neighbour(session: Session, direction: int) -> Session:
+    """Go to the lesson after this one, or to the end of the one before."""
+    view = session.view
     if is_playground(view.lesson):
         return session.with_notice("The playground has one stop.")
     neighbour = session.neighbour(direction)

@@ -70,6 +70,14 @@ def stop(way: str) -> CommandWriter:
     return write
 
 
+def stop_of_any(before: Session, _argument: str, after: Session) -> Words:
+    """Write the stop that a command went to, in this lesson or in another one."""
+    there, number = after.view.lesson, str(after.view.stop)
+    if before.view.lesson is there:
+        return ("stop", number)
+    return ("lesson", there.slug) if after.view.stop == 1 else ("lesson", there.slug, "--stop", number)
+
+
 def control(before: Session, argument: str, after: Session) -> Words:
     """Write the value of the control that was moved."""
     name = argument.partition(":")[0] or before.selection.control or ""
