@@ -251,7 +251,7 @@ _SHAPE_ERROR = parts(
 )
 _ERROR = parts(
     *(count(len(form_of.ERRORS)), _LINES, maybe(_SPAN)),
-    each(parts(Field(lambda _: "", lambda _: ""), _SPAN, _NAME, _LINES, of=StackFrame)),
+    each(parts(Field(lambda _: "", lambda _: ""), _SPAN, _NAME, _LINES, _NAME, of=StackFrame)),
     maybe(_SHAPE_ERROR),
 )
 

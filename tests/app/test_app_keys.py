@@ -199,7 +199,7 @@ async def test_the_help_lists_what_works_now_and_closes() -> None:
 
 
 async def test_a_link_is_opened_by_a_key_of_its_own_or_a_click() -> None:
-    async with opened("summary", stop=2) as d:
+    async with opened("summary", (110, 24), stop=2) as d:
         assert "lesson¹" in d.rows[-1]
         await d.press("1", "2")  # answer what is asked, and answer it again
         assert d.view.lesson.slug == "summary"

@@ -15,9 +15,9 @@ from torch.nn import functional
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.external import of_function
 from llm_linalg.lessons.lesson import Lesson, lesson_of
-from llm_linalg.lessons.reader import find
 from tests.app.driving import opened
 from tests.common import known
+from tests.two_blocks import TWO_BLOCKS
 from tui.compose.view_runner import open_view
 from tui.export.html_parts import picture
 from tui.model.gallery import STRENGTHS, Gallery, GalleryLayer, HeadPicture
@@ -103,7 +103,7 @@ def test_a_sentence_says_where_the_weights_go() -> None:
 
 
 def test_in_words_in_json_and_on_a_page() -> None:
-    view = replace(at_heads(find("why")), seed=0)
+    view = replace(at_heads(TWO_BLOCKS), seed=0)
     run = open_view(view)
     frame = run.frame(view)
     text = to_plain(frame)

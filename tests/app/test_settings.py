@@ -118,7 +118,7 @@ def test_a_locale_without_utf8_asks_for_ascii(config: Path) -> None:
         ("[keys]\nstop.next = []", 2, "stop.next: a command has one key at least"),
         ("[keys]\nstop.next = 3", 2, "stop.next: a key is a text, or a list of texts"),
         ('keys = "x"', 1, "keys is a table"),
-        ('[keys]\nquit = "W"\nstop.next = ["x", "n"]', 3, 'the key n is that of "over" (next op) already'),
+        ('[keys]\nquit = "Z"\nstop.next = ["x", "n"]', 3, 'the key n is that of "over" (next op) already'),
         ('[keys]\nstop.next = "Z"\nover = "Z"', 3, 'the key Z is that of "stop.next" (next) already'),
     ],
 )

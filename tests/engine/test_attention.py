@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from llm_linalg import Trace, trace
-from llm_linalg.lessons.reader import find
 from tests.engine.here import run
+from tests.two_blocks import TWO_BLOCKS
 
 SIZES = st.integers(1, 4)
 MASKS = ("none", "causal", "bool", "float")
@@ -187,7 +187,7 @@ def test_layers_are_those_that_depend_on_each_other() -> None:
 
 
 def test_a_lesson_of_heads_that_are_functions() -> None:
-    heads = find("why").run().heads
+    heads = TWO_BLOCKS.run().heads
     assert [(head.layer, head.head, head.path) for head in heads] == [
         (layer, head, f"block:{layer + 1}.attention.head:{head + 1}")
         for layer in range(2)

@@ -37,7 +37,7 @@ def parser() -> Parser:
     )
     format_flag(parser, None, "print what differs: plain or json")
     words_flag(parser)
-    app_flags(parser, leave_out=("set", "code", "stop", "row", "time_limit"))
+    app_flags(parser, leave_out=("set", "code", "stop", "row", "time_limit", "trust"))
     return parser
 
 

@@ -109,7 +109,8 @@ def app_parser() -> Parser:
 
 def app_flags(parser: Parser, *, leave_out: Sequence[str] = ()) -> None:
     """Add the flags of what opens the app: the picture, and how it is shown."""
-    add_trust_flag(parser)
+    if "trust" not in leave_out:
+        add_trust_flag(parser)
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     view_flags(parser, leave_out=leave_out)
     says = argparse.SUPPRESS if "play" in leave_out else "start playing"
