@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 LookName = Literal[
-    "numbers", "plane", "bars", "curve", "weave", "symbols", "heat", "both", "sizes", "values"
+    "numbers", "plane", "bars", "curve", "weave", "symbols", "devices", "heat", "both", "sizes", "values"
 ]  # fmt: skip
 LOOK_NAMES: tuple[LookName, ...] = get_args(LookName)  # of `tui.looks.look_table`, and of the map
 ORDER_NAMES = ("cells", "terms", "rows", "columns", "outer", "wave")  # of `llm_linalg.walks.orders`
