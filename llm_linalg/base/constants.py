@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 LookName = Literal[
-    "numbers", "plane", "bars", "curve", "weave", "symbols", "top", "heat", "both", "attention",
+    "numbers", "plane", "bars", "curve", "weave", "symbols", "top", "devices", "heat", "both", "attention",
     "sizes", "values", "changes",
 ]  # fmt: skip
 LOOK_NAMES: tuple[LookName, ...] = get_args(LookName)  # of `tui.looks.look_table`, and of the map

@@ -82,7 +82,6 @@ class _BodyReader:
 
     def __init__(self, title: CleanText, controls: Sequence[str]) -> None:
         self.found: list[Stop | StopsFence] = []
-        self._running: list[str] = []
         self._lesson_title, self._title = title, NOTHING
         self._controls = controls
         self._number = 1  # of the next stop
@@ -145,16 +144,17 @@ class _BodyReader:
 
     def _stop(self, line: int, **fields: Any) -> Stop:
         """Return the stop that begins with the prose so far."""
-        return Stop(
+        stop = Stop(
             number=self._number,
             title=self._title or self._lesson_title,
             prose=prose(self._prose),
-            above=tuple(self._running),
             line=line,
             notes=self._notes[0],
             minutes=self._notes[1],
             **fields,
         )
+        others = (other for other in self.found if isinstance(other, Stop) and stop.continues(other))
+        return stop._replace(above=tuple(filter(None, (other.code for other in others))))
 
     def _add_stop(self, line: int, **fields: Any) -> None:
         self._append(self._stop(line, **fields))
@@ -172,8 +172,6 @@ class _BodyReader:
                 self._program = len(self.found)
                 self._add_stop(line, code=fence.text, ask=self._ask, **options)
                 self._ask = None
-                if fence.text and not options.get("fails"):
-                    self._running.append(fence.text)
             case "exercise":
                 stops = [stop for stop in self.found if isinstance(stop, Stop)]
                 stop = self._stop(line)

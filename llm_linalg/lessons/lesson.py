@@ -251,7 +251,7 @@ class Lesson:
         """Return the stops whose code makes up a stop's program, itself last."""
         above = self.stops[: stop.number - 1 if stop.exercise is None else stop.exercise.after]
         own = () if stop.exercise is not None and not stop.code else (stop,)
-        return (*(other for other in above if not other.fails and other.exercise is None), *own)
+        return (*filter(stop.continues, above), *own)
 
     def line_of(self, stop: Stop, line: int) -> int:
         """Return the line in the lesson's file of a line of a stop's program, both from 1."""

@@ -46,7 +46,7 @@ class Stop(NamedTuple):
         title: The heading above it, or the lesson's title.
         prose: Markdown, with a line for each block and a blank line between paragraphs.
         code: The program in its own fence; empty for a stop of prose alone.
-        above: The fences above it that don't fail, which its own program continues.
+        above: The fences above it that its own program continues.
         show: The name of the node to show; None for the last.
         beside: The names of nodes to show together with it.
         order: The loop order to begin with, or None.
@@ -104,8 +104,15 @@ class Stop(NamedTuple):
 
     @property
     def program(self) -> str:
-        """The program to run: the fences above it that don't fail, and its own; empty for a slide."""
+        """The program to run: the fences above it that it continues, and its own; empty for a slide."""
         return "" if self.slide else "\n".join((*self.above, *filter(None, [self.code])))
+
+    def continues(self, other: Stop) -> bool:
+        """Return whether its program begins with that of a stop above it.
+
+        One that fails is left out, and on one device what several devices ran.
+        """
+        return not other.fails and other.exercise is None and (self.ranks > 0 or not other.ranks)
 
     def trace_to_show(self, trace: Trace) -> Trace | None:
         """Return the trace to show, that of the program or of its gradient; None without a gradient.

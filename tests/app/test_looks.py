@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from llm_linalg.base.constants import LOOK_NAMES, LookName
+from llm_linalg.lessons.reader import parse
 from tests.app.lessons import opened
 from tests.app.test_plane_drawn import dots_of
 from tests.common import known
+from tui.compose.view_runner import open_view
 from tui.looks.bars import EIGHTHS, FULL, NEGATIVE, Bars, bar_text
 from tui.looks.curve import Axis, Curve, Series
 from tui.looks.look_table import LOOKS
@@ -70,6 +72,8 @@ PROGRAMS: dict[str, tuple[LookName, ...]] = {
     "for k in range(3):\n    loss = torch.tensor({}).sum()": ("curve",),
     "y = torch.stack([torch.tensor({}).repeat(40)] * 2) * 1.0": ("top",),
     "y = torch.tensor({}).reshape(1, 1, -1).transpose(0, 2)": ("weave",),
+    "y = dist.all_reduce(torch.tensor({}) * (rank + 1))": ("devices",),
+    "y = torch.cat(dist.all_gather(torch.tensor({}).unsqueeze(0)), dim=1)": ("devices",),
 }
 
 
@@ -79,7 +83,7 @@ PROGRAMS: dict[str, tuple[LookName, ...]] = {
 def test_every_look_is_drawn_of_any_values_at_any_size(
     program: str, numbers: list[float], size: tuple[int, int], step: int
 ) -> None:
-    view, run = opened(program.format(spelled(numbers)))
+    view, run = opened(program.format(spelled(numbers)), "ranks=3" if "dist." in program else "")
     for name in PROGRAMS[program]:
         wanted = replace(view, look=name, step=step)
         for ascii_only in (False, True):
@@ -121,6 +125,41 @@ def test_a_look_is_not_offered_where_it_would_say_nothing(program: str, look: Lo
     assert frame.error is None
     assert look not in frame.stage.looks
     assert (frame.stage.look, frame.stage.drawing) == ("numbers", None)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_part_is_in_the_box_of_its_device_whichever_is_shown(rank: int) -> None:
+    names = [f"device {other}" if other != rank else "this device" for other in (0, 1)]
+    for exchange, sign, result in (
+        ("dist.all_reduce(x)", "+", ["  3. 6."]),
+        ("torch.cat(dist.all_gather(x))", "side by side", ["  1. 2. 2. 4."]),
+        ("torch.stack(dist.all_gather(x))", "one on the other", ["  1. 2.", "  2. 4."]),
+        ("torch.stack(dist.all_gather(x), dim=1)", "side by side", ["  1. 2.", "  2. 4."]),
+    ):
+        program = f"x = torch.tensor([1.0, 2.0]) * (rank + 1)\ny = {exchange}"
+        front = f'+++\ntitle = "T"\n[controls.rank]\nchoices = [0, 1]\ndefault = {rank}\n+++\n'
+        view = View.opening(parse(f'{front}\n```python ranks=2 look="devices"\n{program}\n```\n', "t.md"))
+        drawing = known(open_view(view).frame(replace(view, depth="operations")).stage.drawing)
+        assert list(drawing.words) == [
+            *(f"{names[0]} has x:", "  1. 2."),
+            *(f"{names[1]} has x:", "  2. 4."),
+            *(f"{sign}: y", *result),
+        ]
+        top = next(row for row in map(text_of, drawing.rows(60, 12)) if row.strip())
+        assert 0 < top.index(f" {names[0]}: x ") < top.index(f" {names[1]}: x ")
+
+
+def test_what_one_device_makes_has_no_boxes() -> None:
+    x = "x = torch.ones(2)\n"
+    for program in (
+        "y = x + x",
+        "y = dist.all_reduce(x) * 2",
+        "y = x - dist.all_gather(x)[1]",
+        "y = torch.add(*dist.all_gather(x), alpha=2)",
+        "y = dist.all_reduce(x.sum())",
+    ):
+        view, run = opened(x + program, "ranks=2")
+        assert "devices" not in run.frame(view).stage.looks
 
 
 def test_what_is_drawn_is_what_is_computed() -> None:

@@ -192,3 +192,25 @@ def test_warnings_and_options_are_as_they_were() -> None:
         "tensor([0.429])\n",
     ]
     assert warnings.filters == filters
+
+
+def test_later_stops_on_one_device_leave_out_what_several_ran() -> None:
+    fences = [
+        ("", "x = torch.ones(2)"),
+        (" ranks=2", "y = dist.all_reduce(x * (rank + 1))"),
+        ("", "z = x + 1"),
+        (" ranks=3", "y = y + x"),
+    ]
+    body = "\n\n".join(f"Some words.\n\n```python{info}\n{code}\n```" for info, code in fences)
+    lesson = parse(f'+++\ntitle = "T"\n+++\n{body}\n', "x.md")
+    codes = [code for _, code in fences]
+    assert [stop.program.split("\n") for stop in lesson.stops] == [
+        codes[:1],
+        codes[:2],
+        [codes[0], codes[2]],
+        codes,
+    ]
+    for stop in lesson.stops:
+        lesson.run(stop)
+        assert lesson.line_of(stop, len(stop.program.split("\n"))) == stop.line + 1
+    assert lesson.run(lesson.stop(4))["y"].value.tolist() == [7, 7]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.constants import LOOK_NAMES, LookName
 from tui.looks.bars import BARS
 from tui.looks.curve import CURVE
+from tui.looks.device_boxes import DEVICES
 from tui.looks.look import Look, LookInput
 from tui.looks.plane_drawing import PLANE
 from tui.looks.symbols import SYMBOLS
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
 
-LOOKS: tuple[Look, ...] = (PLANE, BARS, CURVE, WEAVE, SYMBOLS, TOP)
+LOOKS: tuple[Look, ...] = (PLANE, BARS, CURVE, WEAVE, SYMBOLS, TOP, DEVICES)
 _BY_NAME = {look.name: look for look in LOOKS}
 
 
