@@ -145,7 +145,9 @@ def _plain(view: NodeView, at: Index | None) -> Plane | None:
     picked from an operand, and are no copy of it, a line leads from each to the next.
     """
     made = row_vectors(view, view.result, at)
-    found = [row_vectors(view, operand, at) for operand in view.operands if _is_number(operand)]
+    moved = view.node.kind == "movement"  # by an index, which is no vector, if it has another type
+    parts = [x for x in view.operands if _is_number(x) and not (moved and x.dtype != view.result.dtype)]
+    found = [row_vectors(view, operand, at) for operand in parts]
     given = [vectors for vectors in found if vectors is not None]
     if (made is None or not _is_number(view.result)) and not (
         given and view.node.kind in ("reduction", "rowwise")
@@ -155,7 +157,7 @@ def _plain(view: NodeView, at: Index | None) -> Plane | None:
     if made is None:
         return plane_with(layers, given[0])
     after = made.shown
-    if given and view.node.kind == "movement" and len(after) > 1:
+    if given and moved and len(after) > 1:
         plane = plane_with([*layers, Layer("result", made, hidden=frozenset(range(len(after))))], made)
         points = [
             PlanePoint("" if plane.arrows else v.label, v.at, "result") for v in after if v.at is not None
