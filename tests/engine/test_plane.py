@@ -94,6 +94,14 @@ def pairs(values: object, turned: bool) -> list[list[float]]:
     return [pair for part in values for pair in pairs(part, False)] if isinstance(values, list) else []
 
 
+def test_a_line_leads_through_what_was_picked_and_not_through_a_copy() -> None:
+    picked = shown(CAST + "y = table[torch.tensor([0, 1, 2])]")
+    assert picked.paths[0].points == ((-1, -1), (2, 0), (0, 2))
+    assert not shown(CAST + "y = table.clone()").paths
+    two = shown(CAST + "ids = torch.tensor([0, 1])\ny = table[ids]")
+    assert "ids" not in {arrow.label for arrow in two.arrows}
+
+
 def test_a_sum_goes_tip_to_tail_and_a_difference_leads_from_tip_to_tip() -> None:
     total = shown("x = torch.tensor([1.0, 2])\ny = torch.tensor([3.0, 1])\nz = x + y")
     assert tips(total, "x", "y", "z") == [(1, 2), (3, 1), (4, 3)]

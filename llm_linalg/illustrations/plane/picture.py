@@ -142,10 +142,12 @@ def _plain(view: NodeView, at: Index | None) -> Plane | None:
     """Return the vectors of the result and of the operands that it is made from, each as an arrow.
 
     Where all vectors of the result have one length, the circle on which they end is drawn; where they are
-    picked from an operand, a line leads from each to the next.
+    picked from an operand, and are no copy of it, a line leads from each to the next.
     """
     made = row_vectors(view, view.result, at)
-    found = [row_vectors(view, operand, at) for operand in view.operands if _is_number(operand)]
+    moved = view.node.kind == "movement"  # by an index, which is no vector, if it has another type
+    parts = [x for x in view.operands if _is_number(x) and not (moved and x.dtype != view.result.dtype)]
+    found = [row_vectors(view, operand, at) for operand in parts]
     given = [vectors for vectors in found if vectors is not None]
     if (made is None or not _is_number(view.result)) and not (
         given and view.node.kind in ("reduction", "rowwise")
@@ -155,13 +157,14 @@ def _plain(view: NodeView, at: Index | None) -> Plane | None:
     if made is None:
         return plane_with(layers, given[0])
     after = made.shown
-    if given and view.node.kind == "movement" and len(after) > 1:
+    if given and moved and len(after) > 1:
         plane = plane_with([*layers, Layer("result", made, hidden=frozenset(range(len(after))))], made)
         points = [
             PlanePoint("" if plane.arrows else v.label, v.at, "result") for v in after if v.at is not None
         ]
         walked = known(after)
-        leads = len(after) <= MOST_ARROWS and len(walked) > 1
+        is_copy = known(made.final) == known(given[0].shown)
+        leads = len(after) <= MOST_ARROWS and len(walked) > 1 and not is_copy
         paths = (PlanePath(walked, "helper", dashed=True),) * leads
         return replace(plane, points=(*plane.points, *points), paths=paths)
     layers.append(Layer("result", made, vectors_now(view, made)))
