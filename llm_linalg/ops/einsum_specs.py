@@ -13,6 +13,7 @@ from llm_linalg.ops.torch_names import short_name
 PAIRED = "they can't be paired up"
 """The rule of the entries that a product pairs: of a row with a column, or of two vectors."""
 _BATCH = "the axes before the last two count matrices: both sides have as many along each, or 1"
+_BMM = "the first axis counts matrices: bmm takes as many of them on both sides"
 _RANKS = {"mm": (2, 2), "mv": (2, 1), "bmm": (3, 3), "dot": (1, 1), "vdot": (1, 1), "outer": (1, 1)}
 _SPELT = {"spmm": "mm", "ger": "outer"}  # what torch calls these in its own code, nobody writes
 
@@ -53,7 +54,7 @@ def matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     first = (*align_right(max(left - 2, 0), total, "b"), *rows, "k")
     second = (*align_right(max(right - 2, 0), total, "b"), "k", *columns)
     batch = align_right(max(total, 0), max(total, 0), "b")
-    rules = dict.fromkeys(batch, _BATCH)
+    rules = dict.fromkeys(batch, _BMM if name == "bmm" else _BATCH)
     strict = ["k", *batch] if name == "bmm" else ["k"]
     return Axes.solve((*batch, *rows, *columns), (first, second), shapes, strict, PAIRED, rules=rules)
 

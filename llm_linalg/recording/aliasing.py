@@ -121,7 +121,10 @@ class StorageMap:
 
     def expect(self, tensor: Tensor) -> None:
         """Take what torch has counted for a tensor so far as accounted for."""
-        self._versions[storage_id(tensor)] = version_of(tensor)
+        place = storage_id(tensor)
+        if not tensor.numel() and tensor.layout is _STRIDED:  # a view without cells
+            place = tensor.untyped_storage().data_ptr()  # torch counts with the whole
+        self._versions[place] = version_of(tensor)
 
     @contextmanager
     def undoing_writes(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.app.talks import deck_at, done, started
 from tests.app.test_audience import told
 from tui.app import Explorer, Options, ScreenApp
-from tui.audience.client import Link
+from tui.audience.client import GONE, Link
 from tui.audience.meeting import PlaceError
 from tui.headless import capture
 from tui.model.broadcast import Broadcast
@@ -70,6 +70,29 @@ async def test_the_notes_say_what_to_say_and_what_comes_next(talk: Session) -> N
         ]  # fmt: skip
         await pilot.press("q")
         assert app._exit
+
+
+async def test_the_clock_stands_where_it_was_when_the_presenter_goes(
+    talk: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("tui.screens.speaker_notes.monotonic", lambda: clock[0])
+
+    class Going(Scripted):
+        async def talk(self) -> AsyncIterator[Broadcast]:
+            async for now in super().talk():
+                yield now
+                clock[0] += 60.0
+
+    now = told(talk, "notes")
+    notes = NotesScreen(
+        Going(Broadcast(now.deck, now.lesson, {**now.show, "seconds": 30.0, "running": True}))
+    )
+    async with ScreenApp(notes).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert notes.notice == GONE
+        clock[0] += 60.0
+        assert notes.seconds == 90.0
 
 
 def test_the_next_stop_is_told_from_this_one_below_the_same_heading(

@@ -405,3 +405,7 @@ async def test_the_cells_behind_a_row_are_asked_and_closed() -> None:
         assert "3 ▸ Matmul" in d.screen
         await d.press("c", "tab", "backspace")
         assert "3 ▸ Matmul" in d.screen
+        await d.press("down", "c", "enter")
+        assert d.view.cursor == ("ones_6", (0, 0))
+        await d.press("escape")
+        assert "4 ▸ Transpose" in d.screen

@@ -173,6 +173,12 @@ async def test_the_modules_are_a_tree_that_folds() -> None:
         assert app.has(seed=1)
 
 
+async def test_a_module_is_open_at_its_own_nodes_and_not_at_those_of_one_whose_name_goes_on() -> None:
+    layers = nn.Sequential(*[nn.ReLU() for _ in range(11)])
+    async with opened(lesson_of(of_function(layers, (torch.ones(2),)), "layers")) as app:
+        assert [entry.command for entry in outline(app.session) if entry.here] == ["module:10", "node:11"]
+
+
 async def test_a_failure_opens_at_the_guilty_call() -> None:
     lesson = lesson_of(of_function(Model(wide=4), (torch.ones(2, 3),)), "Model")
     async with opened(lesson, (110, 30)) as app:

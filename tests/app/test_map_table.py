@@ -100,6 +100,13 @@ def test_steps_go_from_row_to_row_as_they_are_sorted() -> None:
     assert seen[0][1] == "mlp"
 
 
+@pytest.mark.parametrize("box", ["0", "1", "2"])
+def test_beyond_the_ends_of_a_table_no_step_changes_which_box_of_a_row_is_meant(box: str) -> None:
+    view = at(View.opening(model()), "blocks", box)
+    navigation = open_view(view).navigation(view)
+    assert player.forward(view, navigation) == view == player.goto(view, navigation, 1)
+
+
 def test_in_words_in_json_and_on_a_page() -> None:
     view = at(View.opening(TWO_BLOCKS, 2), "block:2", look="values", sort="max_abs")
     frame = open_view(view).frame(view)

@@ -37,6 +37,7 @@ from tui.session.commands import COMMANDS as KEYS
 from tui.session.commands import Unwritten
 from tui.session.consent_commands import trusted_view
 from tui.session.presentation.state import Talk
+from tui.session.script.actions import to_lesson
 from tui.session.script.script_words import WORDS
 from tui.session.session import Session
 
@@ -277,6 +278,13 @@ async def test_a_folder_is_trusted_for_good(tmp_path: Path) -> None:
     link = tmp_path / "deck" / "link.md"
     link.symlink_to(outside)
     assert not trusted_view(View.opening(load_lesson(link)), known).trusted
+
+
+def test_another_file_is_not_trusted_with_this_one(tmp_path: Path) -> None:
+    view = View.opening(load_lesson(deck_at(tmp_path, LESSON, "mine.md")))
+    session = Session.start(replace(view, trusted=True), [view.lesson])
+    assert session.with_undo(view.at_stop_number(2)).view.trusted
+    assert not to_lesson(session, [str(deck_at(tmp_path, LESSON, "other.md"))]).view.trusted
 
 
 @pytest.mark.usefixtures("unlocked")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from llm_linalg.base.constants import LOOK_NAMES, LookName
 from llm_linalg.lessons.lesson import UnknownNameError
 from llm_linalg.lessons.reader import find
-from tests.app.lessons import lesson, shell_split
+from tests.app.lessons import PRODUCT, lesson, shell_split
 from tui.cli.parser import app_parser
 from tui.compose.view_runner import open_view
 from tui.model.view import Depth, History, View
@@ -88,6 +89,15 @@ def test_the_command_reopens_exactly_the_view(
     if order is not None and order != view.at_stop.order:
         view = replace(view, order=order)
     assert reopened(view) == view
+
+
+@pytest.mark.parametrize("step", [0, 2, 5])
+def test_the_command_of_a_node_reopens_its_step_wherever_its_stop_opens(step: int, tmp_path: Path) -> None:
+    file = tmp_path / "product.md"
+    file.write_text(PRODUCT)
+    stop = View.opening(lesson(name=str(file)), 5)
+    assert stop.step == 2
+    assert reopened(replace(stop, path=("Y",), step=step)).step == step
 
 
 def test_a_choice_sets_other_controls_and_drops_a_repair() -> None:

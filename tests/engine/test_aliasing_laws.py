@@ -13,7 +13,7 @@ from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
 from llm_linalg.recording.aliasing import storage_id
-from llm_linalg.recording.record_node import Origin, RecordNode
+from llm_linalg.recording.record_node import OUTSIDE, Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 
 Tensors = dict[str, Tensor]
@@ -151,6 +151,12 @@ def values(node: RecordNode) -> list[Tensor]:
     return [node.value, *(operand.value for operand in node.operands)]
 
 
+def size(nodes: Sequence[RecordNode]) -> int:
+    """The bytes that nodes hold cells in, those of a storage counted once."""
+    held = [one for node in nodes for one in values(node) if one.numel() and not one.is_meta]
+    return sum({storage_id(one): one.untyped_storage().nbytes() for one in held}.values())
+
+
 def same(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and torch.equal(one, other)
 
@@ -167,6 +173,9 @@ def check_values(program: Sequence[Statement], keep: int | None) -> None:
         assert all(map(same, values(node), held)), node.op
         if node.call is not None and not any(one.value.is_meta for one in node.operands):
             assert same(node.call.replay([one.value for one in node.operands]), node.value), node.op
+    if all(statement.kind != "share" for statement in program):  # which parts what lay in one storage
+        assert not [node for node in record.nodes if node.op == OUTSIDE], "no write went unseen"
+        assert keep is None or size([node for node in record.nodes if not node.dropped]) <= keep
     for name, expected in after[-1].items():
         node = record.names[name]
         assert node.dropped or same(node.value, expected), name

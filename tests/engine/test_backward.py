@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -77,6 +77,7 @@ def executed(program: str, names: dict[str, Any]) -> dict[str, Any]:
 
 @settings(max_examples=80)
 @given(programs())
+@example(("h = torch.stack([x, x * x]) @ W[None].mT\nloss = (h * h).sum()", 2))  # one W for both matrices
 def test_programs(drawn: tuple[str, int]) -> None:
     text, n = drawn
     sizes = {"x": f"{n}, {n}", "W": f"{n}, {n}", "v": f"{n}"}

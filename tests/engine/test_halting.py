@@ -88,6 +88,12 @@ def test_a_cell_whose_time_is_over_says_so_and_shows_what_ran() -> None:
     assert state.state == "stopped"
 
 
+def test_a_cell_has_its_time_for_all_its_statements_and_the_next_has_its_own() -> None:
+    wait = "threading.Event().wait(0.2)"
+    found = run(f"import threading\n{wait}\n{wait}\n{wait}\n{wait}\nx = 1", cells=(1, 2, 6), seconds=0.5)
+    assert [state.state for state in found.cells] == ["run", "stopped", "run"]
+
+
 def test_repairs_are_halted_too() -> None:
     _, asked = halted(CLASH, 4)  # two calls, and then the first of a repair
     assert asked.times == 4

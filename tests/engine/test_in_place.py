@@ -133,6 +133,13 @@ def test_a_turn_in_place_writes_no_cell_that_a_view_shows() -> None:
     assert [node.op for node in trace.nodes] == ["ones", "getitem", "t", "mul"]
 
 
+@pytest.mark.parametrize("write", [".zero_()", " += 1", ".copy_(torch.ones(2, 0))", ".detach().fill_(1)"])
+def test_a_write_through_a_view_without_cells_leaves_what_made_the_whole(write: str) -> None:
+    trace = run(f"x = torch.rand(2, 3)\nx[:, 3:]{write}\ny = x * 2")
+    assert trace["y"].operands[0].node.op in ("rand", "setitem")
+    assert [node.value.shape for node in trace.lineage("y", (0, 0)) if node.op == "rand"] == [(2, 3)]
+
+
 def test_running_statistics_are_written_and_earlier_ones_stay_as_they_were() -> None:
     trace = run(
         "norm = nn.BatchNorm1d(2)\nbefore = norm.running_mean.clone()\nx = torch.randn(4, 2)\ny = norm(x)\n"

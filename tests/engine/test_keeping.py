@@ -80,6 +80,14 @@ def test_what_was_dropped_can_be_computed_again() -> None:
         little.recomputed(little.nodes[100])
 
 
+def test_what_goes_another_way_is_not_taken_for_what_was_dropped() -> None:
+    ways = iter([torch.sin, torch.cos])
+    t = trace(lambda x: next(ways)(x) + 1, torch.ones(1000), keep=SIZE)
+    node = next(node for node in t.nodes if node.op == "sin")
+    with pytest.raises(LookupError, match="the values of sin_1 were dropped, and can't be computed again"):
+        t.recomputed(node)
+
+
 def through(x: Tensor) -> Tensor:
     shut = torch.ones(4, 4).tril() == 0
     return ((x @ x.T).masked_fill(shut, 0.0) @ torch.ones(4, 2)).sum() * 3

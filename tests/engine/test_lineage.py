@@ -111,6 +111,7 @@ PROGRAMS = {
     "triu product": "y = torch.triu(x) @ torch.tril(W)",
     "triu twice": "u = torch.triu(x, 1)\ny = u @ u",
     "linear": "y = F.linear(torch.tril(x), W, x[0])",
+    "a bias alone": "y = F.linear(torch.triu(x, 1), W, W[0])",
     "einsum": "y = torch.einsum('ij,jk,kl->il', torch.tril(x), W, torch.triu(W))",
     "a masked denominator": "y = torch.tril(x) / (x * x + 1)",
     "minus infinity both ways": "m = torch.full((3, 3), -torch.inf).double().triu(1)\ny = torch.exp(m - x)",

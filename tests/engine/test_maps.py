@@ -119,6 +119,18 @@ class Net(nn.Module):
         return x
 
 
+class Bends(nn.Module):
+    """Modules of one list, without parameters, and between them a call that is in none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bends = nn.ModuleList([nn.ReLU(), nn.Tanh()])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.bends[1](self.bends[0](x) * 2)
+        return found
+
+
 def net() -> Trace:
     return trace(Net(), torch.tensor([3, 1, 2]))
 
@@ -133,7 +145,9 @@ def test_modules_are_folded_by_the_same_rule() -> None:
     assert all(source < reader for source, reader in level.arrows)  # entered twice, a scope is two boxes
 
 
-@pytest.mark.parametrize("made", [run(NESTED), net()], ids=["program", "module"])
+@pytest.mark.parametrize(
+    "made", [run(NESTED), net(), trace(Bends(), torch.ones(2))], ids=["program", "module", "list"]
+)
 def test_every_operation_stands_in_one_box_of_its_level_and_the_counts_add_up(made: Trace) -> None:
     every = levels(made)
     singles = [box.node for level in every for box in inside(level) if box.scope is None]

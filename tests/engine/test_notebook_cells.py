@@ -166,6 +166,7 @@ def test_a_plot_of_numbers_is_taken_for_the_apps_looks() -> None:
     assert plot_of("counts, edges, _ = plt.hist([0, 0, 1], bins=2)\nassert counts == [2, 1]") == Plot(
         "bars", (bars,)
     )
+    assert plot_of("plt.plot(x)\nplt.scatter(x, x)") == Plot("curve", (PlotSeries("x", same),))
     assert plot_of("plt.imshow(torch.eye(2))") == Plot("heat", node=7)
     for arguments in ("plot()", "plot('a')", "plot(torch.ones(2, 2))", "title('a')", "plot([[1], [2]])"):
         assert plot_of(f"plt.{arguments}") is None

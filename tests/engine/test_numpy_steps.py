@@ -243,6 +243,12 @@ def test_arrays_may_be_resized_and_let_go() -> None:
     assert held() is None
 
 
+def test_an_array_may_be_given_another_shape() -> None:
+    seen = check_alike("a = np.arange(6)\nb = a * 2\na.shape = 2, 3\nc = a.sum(1)\nprint(a, b, c)")
+    check_values(seen)
+    assert [own.value.shape for own in node_of(seen, "c").operands] == [(2, 3)]
+
+
 def test_nothing_is_told_while_a_recorder_pauses_and_what_was_written_comes_in_anew() -> None:
     recorder = Recorder(Origin)
     steps = NumpySteps(recorder)

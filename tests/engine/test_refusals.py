@@ -79,6 +79,11 @@ def failure(expression: str) -> ShapeError:
             "axis 1 of s (4, 4) has size 4: it runs from 0 to 3, and 7 is out of range",
             "s.gather(1, torch.full((4, 1), 7).clamp(0, 3))",
         ),
+        (
+            "s.gather(1, torch.full((4, 1), -1))",
+            "it runs from 0 to 3, and -1 is out of range",
+            "s.gather(1, torch.full((4, 1), -1).clamp(0, 3))",
+        ),
         ("s.scatter_add(0, t[0], s)", "t[0] (3,): an index has as many axes", None),
         ("s.index_select(1, t)", "t (2, 3): the index of index_select has one axis, not 2", None),
         ("s[0, 0, 0]", "it has 2 axes", None),
@@ -96,6 +101,11 @@ def failure(expression: str) -> ShapeError:
             "q[:, :1].expand(1, 3, 4, 8) @ k.mT",
             "axis 1 of k.mT (1, 2, 8, 5) has size 2: the axes before the last two count matrices",
             "q[:, :1].expand(1, 3, 4, 8)[:, :2] @ k.mT",
+        ),
+        (
+            "torch.bmm(k[0, :1], k[0].mT)",
+            "axis 0 of k[0].mT (2, 8, 5) has size 2: the first axis counts matrices: bmm takes as many",
+            "k[0, :1] @ k[0].mT",
         ),
         ("torch.mm(q, torch.ones(8, 2))", "mm takes a 2-D and a 2-D tensor", "q @ torch.ones(8, 2)"),
         (

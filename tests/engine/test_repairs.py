@@ -34,6 +34,7 @@ def failure(program: str) -> ShapeError:
         ),
         (f"{STACKED}y = m(x)", ["m(x[:, :4])"]),
         (f"{X}y = nn.Linear(5, 2)(x)", ["nn.Linear(4, 2)(x)"]),
+        (f"{X}def add(b): return x + b\ny = add(torch.ones(4, 4))", ["x.unsqueeze(-1) + b", "x + b[:3]"]),
     ],
 )
 def test_a_repair_changes_what_clashes_and_nothing_else(program: str, repairs: list[str]) -> None:

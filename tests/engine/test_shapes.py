@@ -99,6 +99,7 @@ def inferred(call: Call) -> Shape | ShapeMismatch | None:
 @example(one=(0,), other=(2, 3))
 @example(one=(2, 3), other=(2, 3))
 @example(one=(2, 3), other=(2, 2))
+@example(one=(1, 2, 3), other=(4, 3, 2))
 def test_rules_object_where_torch_does(name: str, one: Shape, other: Shape) -> None:
     call, result, error = ruled(RULED[name], (values(one, 1), values(other, 2)))
     assert call.operation.name in TABLE.operations

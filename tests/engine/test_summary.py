@@ -97,6 +97,25 @@ def test_extremes_say_what_cells_are() -> None:
     assert Extremes.of(torch.zeros(0)) == Extremes()
 
 
+class Stopped(nn.Module):
+    """A layer of whose values a part is taken without its gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns as many rows."""
+        y = self.layer(x)
+        found: Tensor = y.exp() * y.detach().tanh().exp()
+        return found
+
+
+def test_behind_what_stops_a_gradient_nothing_is_kept() -> None:
+    model, x = Stopped(), torch.ones(2, 3)
+    assert sum(row.bytes for row in summary(trace(model, x)) if row.op != MODULE) == kept_by_torch(model, x)
+
+
 def test_without_gradients_nothing_is_kept() -> None:
     text = (
         "x = nn.Parameter(torch.ones(2, 2))\nwith torch.no_grad():\n    y = (x @ x).exp()\nz = (x @ x).exp()"

@@ -72,6 +72,14 @@ def test_attention_is_what_was_written() -> None:
     assert len(t) == len(t.nodes) == 27
 
 
+def test_a_call_stands_where_it_does_in_a_line_with_letters_of_several_bytes() -> None:
+    t = trace(lambda x: {"größe": x}["größe"] * 2 + 1, torch.ones(2))
+    assert [node.source for node in t.nodes[1:]] == [
+        '{"größe": x}["größe"] * 2',
+        '{"größe": x}["größe"] * 2 + 1',
+    ]
+
+
 def test_the_global_generator_is_left_alone() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()

@@ -259,6 +259,7 @@ MODELS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[str, ...]]] =
     "hook": (hooked, (x(3),), ()),
     "training": (train, (x(4, 3),), ()),
     "aliases": (aliases, (x(3, 4),), ()),
+    "large aliases": (aliases, (x(30, 40),), ()),
     "kinds": (kinds, (x(3, 4),), ()),
     "odd": (odd, (x(3, 4),), ()),
     "sparse": (lambda a: a.to_sparse().to_dense() @ a, (torch.eye(3),), ("to_sparse", "to_dense")),
@@ -331,6 +332,24 @@ def test_what_a_notebook_shows_is_kept() -> None:
     check_alike(t, again(t))
 
 
+INWARDS = """
+class Deep:
+    def f(self, n):
+        return self.f(n - 1) if n else torch.ones(2) @ torch.ones(3)
+
+Deep().f(50)
+
+x = torch.ones(2)
+"""
+
+
+def test_of_many_calls_that_an_error_went_through_the_innermost_are_kept() -> None:
+    t = run(INWARDS, cells=(1, 6, 8))
+    frames = t.cell_errors[0].frames
+    assert len(frames) > log_format.MOST_FRAMES
+    assert again(t).cell_errors[0].frames == frames[-log_format.MOST_FRAMES :]
+
+
 LOOP = "w = torch.zeros(3)\nfor i in range(30_000):\n    w = w * 0.5 + 1\n    loss = (w * w).sum()\n"
 
 
@@ -355,7 +374,7 @@ def recorded(function: Callable[[], Any], memory: mmap.mmap | bytearray) -> Trac
     return t
 
 
-@pytest.mark.parametrize("name", ["training", "aliases", "kinds", "odd"])
+@pytest.mark.parametrize("name", ["training", "aliases", "large aliases", "kinds", "odd"])
 def test_a_listener_hears_what_a_record_holds(name: str) -> None:
     function, inputs, _ = MODELS[name]
     memory = mmap.mmap(-1, 2**22)

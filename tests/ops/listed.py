@@ -253,6 +253,8 @@ matmul: c @ c.mH | c @ c.T | c @ (z + 0j) | c[0] @ c[1]
 linear: F.linear(c, c[:2], w + 0j)
 einsum: torch.einsum("ij,kj->ik", c, c * 1j)
 outer dot: torch.{0}(c[0], c[1])
+conv1d: F.conv1d(B, C[:, :2], padding="same")
+cross_entropy: F.cross_entropy(x, k, ignore_index=1)
 addmm: torch.addmm(c[:, :2], c, c.T)
 sum mean prod cumsum: c.{0}(1)
 cumprod: c.cumprod(0)

@@ -54,6 +54,13 @@ def test_a_program_that_is_asked_answers_in_the_state_that_it_left() -> None:
     assert not run.alive
 
 
+def test_a_program_whose_time_was_up_is_asked_as_any_other_is() -> None:
+    run = room().start({"source": "import threading\nx = 1\nwhile True: pass"})
+    assert run.wait(0.2).kind == "time"
+    assert run.ask({"ask": f"threading.Event().wait({2 * GRACE}) or x"})[:2] == ["value", 1]
+    run.close()
+
+
 @pytest.mark.parametrize(
     "text", ["9 ** 9 ** 9", "__import__('time').sleep(100)", "__import__('os')._exit(0)"]
 )
