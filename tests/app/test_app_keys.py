@@ -13,6 +13,7 @@ from tests.common import known
 from tests.terminal.evil import ALL, EVIL, HIDDEN, LINE
 from tui.model.view import END
 from tui.model.view_words import command, shell_line
+from tui.navigation import steps
 from tui.navigation.playground import PLAYGROUND
 from tui.panes.text_pane import about_cell
 from tui.panes.transport import Bar
@@ -66,6 +67,17 @@ async def test_playing_is_a_timer_that_is_there_only_while_it_plays() -> None:
         await d.pilot.press("space", "question_mark")
         await d.pilot.pause()
         assert not d.ticks(), "nothing plays under the help"
+
+
+async def test_at_every_depth_playing_backwards_from_the_first_step_begins_at_the_last() -> None:
+    async with opened("matmul") as d:
+        for keys in ((), ("escape",), ("M",)):
+            await d.press(*keys, "0")
+            first, count = steps.position(d.view, known(d.session.navigation))
+            await d.pilot.press("less_than_sign")
+            step, _ = steps.position(d.view, known(d.session.navigation))
+            assert first < count - 1 <= step  # it may have gone on by one since
+            await d.pilot.press("less_than_sign")
 
 
 async def test_controls_move_shapes_at_once_and_undo_brings_them_back() -> None:

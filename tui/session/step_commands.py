@@ -69,7 +69,7 @@ def play_by(direction: int, until: int | None = None) -> Transition:
         view = replace(session.view, guess=None)
         if direction > 0 and step >= count:
             view = steps.first(view, navigation)
-        if direction < 0 and step <= 0:
+        if direction < 0 and step <= steps.position(steps.first(view, navigation), navigation)[0]:
             view = steps.last(view, navigation)
         there = until is not None and until == steps.position(view, navigation)[0]
         going = session.player.in_direction(direction)._replace(
