@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Transition = Callable[[Session], Session]
 Value = TypeVar("Value")
+LAST = "That is the last stop. F3 shows what is open, and P asks new questions."
 MORE = "More:"  # how the title of a stop begins that may be left out
 
 
@@ -70,7 +71,7 @@ def _into_neighbour(session: Session, direction: int) -> Session:
         return session.with_notice("The playground has one stop.")
     neighbour = session.neighbour(direction)
     if neighbour is None:
-        return session.with_notice("That is the last stop." if direction > 0 else "That is the first stop.")
+        return session.with_notice(LAST if direction > 0 else "That is the first stop.")
     lesson = read_entry(neighbour)
     opened = session.with_undo(session.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
     return opened.with_notice(_crossing(view.lesson, lesson, direction))
