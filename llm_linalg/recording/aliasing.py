@@ -114,8 +114,8 @@ class StorageMap:
         With `moved` the values that nodes show of it have left the storage.
         """
         if place := storage_id(tensor):
-            if moved:
-                self._kept.pop(place, None)
+            if moved and place in self._kept:
+                self.on_move(self._kept.pop(place), place)
             self._move(place)
             self.watched.add(place)
 

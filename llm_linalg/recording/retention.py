@@ -55,8 +55,8 @@ class ValueCache:
         room = self._budget if wanted is None else self._budget // 2  # the other half is for what comes after
         end = last + 1 if wanted is None else min(last + 1, wanted)
         while self.total > room and self._next < end:
-            self._let_go(self._nodes[self._next])
-            self._next += 1
+            self._next += 1  # before it goes: names are looked up then, which may add nodes
+            self._let_go(self._nodes[self._next - 1])
 
     def holds(self, value: Tensor) -> bool:
         """Return whether a node that is kept shows a value, or one from outside may."""

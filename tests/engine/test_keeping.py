@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg import Trace, trace
+from tests.engine.test_written_outside import WAYS
 
 SIZE = 1000 * 4  # bytes of one value
 
@@ -51,6 +52,20 @@ def test_a_budget_bounds_the_values_that_are_kept(values: int) -> None:
     last = kept(t)
     assert last == list(range(251 - len(last), 251))  # the latest
     assert bool(last) == (values >= 2)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, of odd ways to write
+@pytest.mark.parametrize("way", sorted(WAYS.keys() - {"set"}))  # which makes it shorter
+def test_a_budget_holds_whoever_writes_what_was_read(way: str) -> None:
+    def function(x: Tensor) -> Tensor:
+        for _ in range(60):
+            y = torch.rand(1000) + x
+            part = y[:500]  # what it shows is written before it is looked at
+            WAYS[way](y)
+            x = x + y + part.sum()
+        return x
+
+    assert held(trace(function, torch.ones(1000), keep=10 * SIZE)) <= 10 * SIZE
 
 
 def test_what_was_dropped_says_so_and_knows_its_shape() -> None:
