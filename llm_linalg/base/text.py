@@ -97,11 +97,11 @@ def unshown(text: str) -> str:
     r"""Return the first character of a line that can't be shown, and its place; empty if there is none.
 
     >>> unshown("a\x07b")
-    'U+0007, its 2. character'
+    'U+0007 (character 2)'
     """
     for place, char in enumerate(text, 1):
         if not char.isprintable() and char not in _JOINERS:
-            return f"U+{ord(char):04X}, its {place}. character"
+            return f"U+{ord(char):04X} (character {place})"
     return ""
 
 

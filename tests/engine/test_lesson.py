@@ -145,7 +145,7 @@ def test_an_unknown_key_is_found_wherever_it_stands(place: int) -> None:
     [
         ('title = "Triangular masks"', "title = ", "TOML"),
         ('title = "Triangular masks"', "title = 3", "title is a text"),
-        ('title = "Triangular masks"', 'title = "a\\u001bb"', "can't have U+001B, its 2. character"),
+        ('title = "Triangular masks"', 'title = "a\\u001bb"', "can't have U+001B (character 2)"),
         ("part = 5", 'part = "5"', "part is a whole number from 0 to 99"),
         ("seed = 3", "seed = -1", "seed is a whole number from 0"),
         ("format = 1", "format = 2", "this program reads format 1"),

@@ -87,7 +87,7 @@ def test_a_board_after_words_is_a_stop_of_its_own() -> None:
         ("Sum | y | | all", "a row opens a lesson"),
         ("Sum | y | lesson:dot", "this has 3 parts, not 4"),
         (" | y | lesson:dot | all", "a label is 1 to 24 characters"),
-        ("S\x1b | y | lesson:dot | all", "U+001B, its 2. character"),
+        ("S\x1b | y | lesson:dot | all", "U+001B (character 2)"),
         (f"Sum | y | lesson:dot | {'w' * 61}", "at most 60 characters"),
         ("---", "--- stands once in a board, between two rows"),
     ],
