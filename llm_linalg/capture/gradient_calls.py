@@ -82,9 +82,6 @@ class OwnGradients:
         self._recorder, self._scopes = recorder, scopes or CallScopes()
         self._kinds: dict[type, Any] = {}
         self._asked: list[RecordNode] = []  # of whose tensors the program has read what autograd knows
-        self._saving: list[
-            bool
-        ] = []  # of each `saved_tensors_hooks` that is open: whether it is the program's
 
     @property
     def handlers(self) -> Mapping[Any, Callable[..., Any]]:
