@@ -56,7 +56,7 @@ def test_questions(tmp_path: Path) -> None:
         console.until("1 guess").send("p")
         console.until("esc close").send("\x1b")
         console.until("1 guess").send("1")
-        console.until("You said").send(".")
+        console.until("No. It is").send(".")
         console.until("H hint").send("H")
         console.until("hint 1").send("\r3 * P\r")
         console.until("three [/foo]").send("v")
