@@ -11,6 +11,7 @@ from llm_linalg.lessons.reader import catalog, parse
 from tests.app.driving import opened
 from tui.cli.keymap import APART
 from tui.model.view import View
+from tui.navigation.playground import PLAYGROUND
 from tui.screens import app_commands
 from tui.screens.explorer import STEPS_INSTEAD
 from tui.session.commands import BY_ID, COMMANDS, TOGETHER, Command, Unwritten, find_command, run
@@ -119,6 +120,9 @@ def test_an_own_lesson_stands_in_the_part_that_it_names(part: int) -> None:
     assert [lesson.slug for lesson in listed if lesson.part == part][-1] == "own"
     other = parse('+++\ntitle = "Own"\n+++\nWords.\n', "own.md")
     assert Session.start(View.opening(other), catalog()).lessons[-1] is other
+    *lessons, last = Session.start(View.opening(other), [*catalog(), PLAYGROUND]).lessons
+    assert last is PLAYGROUND
+    assert lessons[-1] is other
 
 
 def test_every_command_that_plays_has_a_step_in_its_place_without_motion() -> None:

@@ -550,8 +550,13 @@ class Session:
 
 
 def _with_lesson(listed: tuple[Lesson, ...], lesson: Lesson) -> tuple[Lesson, ...]:
-    """Return the list with one's own lesson: in the part that it names, or at the end."""
-    part = [place for place, other in enumerate(listed, 1) if other.part <= lesson.part < OTHER_PART]
+    """Return the list with one's own lesson: at the end of its part, or of all if that has no others."""
+    is_apart = lesson.part >= OTHER_PART
+    part = [
+        place
+        for place, other in enumerate(listed, 1)
+        if other.part == lesson.part or (other.part < lesson.part and not is_apart)
+    ]
     at = max(part, default=len(listed))
     return (*listed[:at], lesson, *listed[at:])
 
