@@ -13,6 +13,7 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
+from llm_linalg.base.text import clean
 from tui.cli.parser import app_flags, command_parser, format_flag, megabytes
 from tui.cli.run_command import print_trace
 from tui.files.output import explain, is_terminal, say, write
@@ -23,6 +24,7 @@ from tui.terminal import process
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
+    from llm_linalg.base.errors import ProgramError
     from llm_linalg.lessons.lesson import Lesson
     from llm_linalg.lessons.words import Words
     from llm_linalg.recording.record_node import Value
@@ -98,10 +100,16 @@ def run(flags: argparse.Namespace) -> int:
     except ProgramError as error:
         if flags.save is not None and error.trace is not None:
             _without_app(error.trace, flags)
-        explain(error)
+        explain(error, _place(error))
         if flags.save is None and error.trace is not None and error.trace.nodes:
             say(f"{len(error.trace)} nodes come before it: --save FILE{SUFFIX} keeps them")
         return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
+
+
+def _place(error: ProgramError) -> str:
+    """Return the name of the file that an error's line is in, as it stands before the line; or nothing."""
+    file = error.frames[-1].file if error.frames and error.span is not None else ""
+    return f"{clean(Path(file).name, 80)}: " if file else ""
 
 
 def _settle(flags: argparse.Namespace) -> None:
