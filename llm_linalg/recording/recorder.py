@@ -71,6 +71,12 @@ _LISTED: Mapping[Any, TableEntry] = {
     **{function: entry for function, entry in TABLE.entries.items() if function not in _FREE},
     **_GRADIENT_READS,
 }
+_UNFILLED = frozenset(
+    function
+    for name in ("empty", "empty_like", "empty_permuted", "empty_strided")
+    for function in (*resolve(f"torch.{name}"), *resolve(f"torch.Tensor.new_{name}"))
+)
+"""What makes a tensor whose cells hold whatever is in memory."""
 _PLAIN = frozenset([Tensor, torch.nn.Parameter])
 _PROFILER = "torch._ops.profiler"  # of the marks that an optimizer sets around its steps for it
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
@@ -278,7 +284,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         try:
             if func is _BACKWARD:
                 return self.run_backward(func, *args, **kwargs)
-            return func(*args, **kwargs) if kwargs else func(*args)
+            result = func(*args, **kwargs) if kwargs else func(*args)
+            return _with_zeros(result) if func in _UNFILLED else result
         except Exception as error:
             self._fail(func, SlottedArguments.of(args, kwargs), error)
             raise
@@ -645,6 +652,13 @@ def _is_alike(call: Call) -> bool:
     operation = call.operation
     measured = operation.kind == "measured" and operation.name != "grad"
     return not (measured or operation.depends_on_cells)
+
+
+def _with_zeros(made: Tensor) -> Tensor:
+    """Fill a tensor that promises nothing of its cells, so that two runs of a program are alike."""
+    with untraced():
+        made.detach().zero_()
+    return made
 
 
 def _asks_itself(frame: FrameType) -> bool:

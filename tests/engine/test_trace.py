@@ -89,6 +89,22 @@ def test_the_global_generator_is_left_alone() -> None:
     assert torch.equal(t.nodes[-1].value, torch.randn(3))
 
 
+def test_what_holds_whatever_is_in_memory_holds_zeros() -> None:
+    def built() -> Tensor:
+        filled = torch.full((64,), 3.5)
+        del filled  # its memory is given out again
+        left = torch.empty(64).new_empty(64).resize_(64)
+        return (
+            left
+            + torch.empty_like(left)
+            + torch.empty_strided((64,), (1,))
+            + torch.empty_permuted((64,), (0,))
+        )
+
+    for node in trace(built).nodes[1:]:
+        assert not node.value.any(), node
+
+
 def test_inputs_are_named_after_parameters() -> None:
     def function(a: Tensor, b: Tensor, *rest: Tensor, scale: float = 2.0) -> Tensor:
         return (a + b + rest[0]) * scale
