@@ -283,6 +283,31 @@ def without_formulas(text: str) -> str:
     return "\n".join(lines)
 
 
+def spoken(text: str) -> str:
+    """Return Markdown as it is read out: links are their words, formulas on a line; code keeps its marks.
+
+    >>> spoken("It gives to **itself**, see [a product](lesson:matmul): `x * x`.")
+    'It gives to itself, see a product: `x * x`.'
+    """
+    return "\n\n".join("\n".join(map(_spoken, group)) for group in group_blocks(blocks(text)))
+
+
+def _spoken(block: Block) -> str:
+    if block.kind == "image":
+        return words_of_picture(block)
+    if block.kind == "formula":
+        return formula_text(block.text) or block.source
+    if block.kind == "code":
+        return block.source
+    cells = tuple(map(_without_emphasis, block.cells))
+    said = block._replace(text=_without_emphasis(block.text), cells=cells)
+    return said.text if said.kind == "heading" else said.source
+
+
+def _without_emphasis(text: str) -> str:
+    return "".join(f"`{run.text}`" if run.kind == "code" else _said(run) for run in text_runs(text))
+
+
 def words_of_picture(block: Block) -> str:
     """Return what stands for a picture where none is drawn."""
     return f"(picture: {block.text or block.info})"

@@ -200,9 +200,10 @@ def test_plain_says_what_fails_and_how_to_mend_it() -> None:
 
 def test_prose_is_read_at_the_beginning_and_its_first_sentence_at_every_step() -> None:
     view, run = opened(PRODUCT)
-    text = f"+++\ntitle = 'A'\n+++\nSee [a product](lesson:matmul). Then more.\n\n```python\n{PRODUCT}\n```"
+    prose = "See [**a** product](lesson:matmul). Then *more*:\n\n- `*x*`\n- __y__"
+    text = f"+++\ntitle = 'A'\n+++\n{prose}\n\n```python\n{PRODUCT}\n```"
     view = View.opening(parse(text, "a.md"))
-    assert "See a product. Then more." in to_plain(run.frame(view))
+    assert "See a product. Then more:\n\n- `*x*`\n- y\n" in to_plain(run.frame(view))
     assert "\nSee a product.\n" in to_plain(run.frame(replace(view, step=1)))
 
 

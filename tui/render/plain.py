@@ -9,7 +9,7 @@ from itertools import zip_longest
 from rich.cells import cell_len
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.lessons.markdown import columns, first_sentence, without_formulas, without_links
+from llm_linalg.lessons.markdown import columns, first_sentence, spoken, without_formulas, without_links
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot
@@ -101,7 +101,7 @@ def _prose(frame: Frame) -> str:
     if frame.ask is not None and frame.ask.is_asked and frame.ask.guess is None:
         whole = False  # what the stop says further may hold the answer
     shown = frame.captions.prose if whole and frame.captions.prose else frame.captions.story.text
-    return without_formulas(without_links("\n\n".join(columns(shown))))
+    return spoken("\n\n".join(columns(shown)))
 
 
 def _is_answered(frame: Frame) -> bool:
@@ -111,7 +111,7 @@ def _is_answered(frame: Frame) -> bool:
 
 def _told(frame: Frame) -> str:
     """Return what the stop says after the sentence that stays."""
-    return without_formulas(without_links(first_sentence(frame.captions.prose)[1]))
+    return spoken(first_sentence(frame.captions.prose)[1])
 
 
 def _words(frame: Frame, *, whole: bool) -> str:
