@@ -237,8 +237,6 @@ def test_a_project_may_have_modules_of_the_same_names(project: Path) -> None:
         project / "tests/frames/test_lessons-test_stop/matmul-1.txt",
     ]
     assert listed(done.stdout, "frames written") == written
-    done = run(project, PYTHONPATH=path)
-    assert "3 passed" in done.stdout, done.stdout
 
 
 def test_the_command_starts_the_app_where_a_project_has_one_of_its_name(project: Path) -> None:
@@ -314,16 +312,24 @@ def listed(told: str, title: str) -> list[Path]:
     return [Path(line) for line in takewhile(lambda line: line.startswith("/"), below.splitlines()[1:])]
 
 
+RIGHTS = """
+def test_program(linalg_frames):
+    linalg_frames.check_program('x = torch.ones(2) + 1')
+
+def test_course(linalg_frames):
+    linalg_frames.check('matmul', stop=1)
+"""
+
+
 @pytest.mark.slow
 def test_without_a_lock_the_option_says_with_whose_rights_programs_run(tmp_path: Path) -> None:
-    test = "def test_one(linalg_frames):\n    linalg_frames.check_program('x = torch.ones(2) + 1')\n"
-    write(tmp_path, test)
+    write(tmp_path, RIGHTS)
     hidden = {"LLM_LINALG_HIDDEN_CALLS": "landlock_create_ruleset"}
     done = run(tmp_path, "--update-frames", **hidden)
-    assert done.returncode == 1
+    assert "1 failed, 1 passed" in done.stdout
     assert "--linalg-trust runs it with your rights" in done.stdout
     assert run(tmp_path, "--update-frames", "--linalg-trust", **hidden).returncode == 0
-    assert run(tmp_path, "-o", "linalg_trust=true", **hidden).returncode == 0
-    assert run(tmp_path, **hidden, LLM_LINALG_TRUST="1").returncode == 0
-    course = write(tmp_path, "def test_one(linalg_frames):\n    linalg_frames.check('matmul', stop=1)\n")
-    assert run(tmp_path, str(course), "--update-frames", **hidden).returncode == 0
+    assert run(tmp_path, "-k", "program", **hidden, LLM_LINALG_TRUST="1").returncode == 0
+    write(tmp_path, "def test_option(linalg_frames):\n    assert linalg_frames._worker._trusts\n")
+    assert run(tmp_path, "-o", "linalg_trust=true").returncode == 0
+    assert run(tmp_path).returncode == 1

@@ -22,7 +22,7 @@ from tui.text.glyphs import Glyphs
 from tui.text.rows import width_of
 
 MAIN = 59  # columns of the main part at 80 × 24
-MOST_PATHS = 20  # of a stop, evenly over its operations
+MOST_PATHS = 8  # of a stop, evenly over its operations
 DEEPEST = 3
 
 

