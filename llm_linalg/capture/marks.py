@@ -113,7 +113,8 @@ class Marks:
     def note_run(self, statement: ast.stmt, cell: int, drew: Collection[str] | None = None) -> None:
         """Take in that a statement was run, once it was; `drew` as in `rests_on`."""
         mark = self.rests_on(statement, drew)
-        self._spread(statement, code_names(statement), None if mark is None else mark._replace(cell=cell))
+        own = None if mark is None else mark._replace(cell=cell, verb="made")
+        self._spread(statement, code_names(statement), own)
         self._is_seeded |= any("seed" in _called(call)[1] for call in _calls_in(statement))
         value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
         if isinstance(value, ast.Call) and self.mark_of(*_loaded(value)) is None:

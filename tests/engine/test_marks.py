@@ -144,6 +144,13 @@ def test_what_differs_from_python_is_marked(subject: str) -> None:
     assert not missed
 
 
+def test_what_is_made_of_what_was_changed_is_itself_made() -> None:
+    cells = ["x = [1]\nx.append(missing.n)", "y = x + [2]", "z = y + [3]"]
+    _, marks = run_miniature(cells, is_there=False)
+    assert str(marks.mark_of("x")).startswith("x is changed by cell 2")
+    assert str(marks.mark_of("y")).startswith("y is made by cell 3")
+
+
 def test_few_marks_are_needless(capsys: pytest.CaptureFixture[str]) -> None:
     needless = {subject: sorted(unmarked_and_needless(subject)[1]) for subject in MINIATURES}
     shown = {subject: names for subject, names in needless.items() if names}
