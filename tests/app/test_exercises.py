@@ -88,6 +88,8 @@ async def test_an_exercise_is_solved_on_the_stage(asked: Lesson) -> None:
     async with opened(asked, stop=2) as d:
         assert "The product of A and B" in d.screen
         assert "answer" in d.rows[-1]
+        await d.press("escape")  # nothing was gone into
+        assert d.has(stop=2, depth="operations")
         assert "·" not in "".join(d.rows[7:12])  # all of the state is there
         await answer(d, "B @ A")
         assert "Not yet: the wrong way round." in d.screen

@@ -35,6 +35,14 @@ def test_a_screen_of_a_deck_is_the_stage(
     assert screen == render(view, (80, 24), "screen", talk=Talk(deck, number))
 
 
+def test_an_exercise_says_that_it_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exercise = "## Write it\n```exercise\nTwice `y`.\ncheck: (answer == 2 * y).all()\nanswer: 2 * y\n```\n"
+    file = deck_at(tmp_path, f"{DECK}\n{exercise}")
+    screen = printed(capsys, str(file), "--stop", "5", "--format", "screen")
+    assert "An exercise: ↵ answer  H hint" in screen
+    assert "An exercise" not in printed(capsys, str(file), "--stop", "2", "--format", "screen")
+
+
 def test_a_lesson_alone_is_the_app(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = deck_at(tmp_path, '+++\ntitle = "Own"\n+++\n## One\n```python\nx = torch.ones(2)\n```\n')
     assert not load(file).is_talk

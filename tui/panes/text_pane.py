@@ -161,6 +161,8 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
         return about_cell(frame.cursor, width, brief=short)
     if frame.exercise is not None and picture.session.view.code is None:
         asked, told = below_story(picture, width), exercise_rows(frame.exercise, width)
+        if not told and picture.session.talk is not None:  # there no footer says what one can do
+            told = [_WAYS_TO_ANSWER]
         if short:
             left = max(0, picture.room.words - len(told))
             asked = shorten([one for one in asked if one], left, width, "…")
@@ -317,6 +319,12 @@ def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
     for number, text in hints[-1:] if exercise.summary else hints:
         rows += wrap_spans(words(row((f"hint {number} ", "label"), *_hint(text))), width)
     return rows
+
+
+_WAYS_TO_ANSWER = row(
+    ("An exercise: ", "label"), ("↵", "key", "exercise.write"), (" answer  ", ""),
+    ("H", "key", "exercise.hint"), (" hint", ""),
+)  # fmt: skip
 
 
 def _hint(text: str) -> list[tuple[str, str]]:

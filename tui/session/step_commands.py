@@ -94,7 +94,7 @@ def tick(session: Session) -> Session:
 def out(session: Session) -> Session:
     """Close what is open first: a chosen lesson, an error, the cell cursor, a question; then go out a depth.
 
-    Before a stop's own question the picture stays: there is nothing that was gone into.
+    At a stop's own question, and at an exercise, the picture stays: there is nothing that was gone into.
     """
     if session.selection.sidebar is not None:
         return session.with_choice(None)
@@ -107,7 +107,8 @@ def out(session: Session) -> Session:
         return session.at_view(closed).with_trail(())
     if session.view.guess is not None and session.view.guess.number:
         return session.at_view(replace(session.view, guess=None))
-    if session.view.own_ask is not None and session.view.depth != "map":
+    is_asked = session.view.own_ask is not None and session.view.depth != "map"
+    if is_asked or (session.view.at_stop.exercise is not None and session.view.depth == "operations"):
         return session.with_notice(NOTHING_OPEN)
     return _out_of_map(session) if session.view.depth == "map" else motion(steps.out)(session)
 
