@@ -42,7 +42,7 @@ class Clock:
 def timeout_message(seconds: float | None) -> str:
     """Return why a program was stopped by its clock, and what to do about it."""
     used = f"stopped after {seconds:g} s" if seconds else "its processor time is used up"
-    return f"{used}: use fewer iterations, or raise the time limit"
+    return f"{used}: use fewer iterations, or raise the time limit (--time-limit)"
 
 
 class LocalProgram(Program):

@@ -44,7 +44,8 @@ class Timeout(Interruption):
 
     def __init__(self) -> None:
         after = "" if self.seconds is None else f" after {self.seconds:g} s"
-        super().__init__(LimitError(f"stopped{after}: use fewer iterations, or raise the time limit"))
+        way_on = "use fewer iterations, or raise the time limit (--time-limit)"
+        super().__init__(LimitError(f"stopped{after}: {way_on}"))
 
 
 class Alarm:

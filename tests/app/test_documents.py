@@ -256,7 +256,8 @@ def test_each_cell_has_its_time_and_run_tells_of_those_that_exceed_it(
     done, _, narration = ours(capsys, "run", str(training), "--time-limit", "0.2")
     assert done == 1
     for cell in (2, 3, 4):
-        assert f"code cell {cell}: stopped after 0.2 s: use fewer iterations" in narration
+        stopped = f"code cell {cell}: stopped after 0.2 s: "
+        assert f"{stopped}use fewer iterations, or raise the time limit (--time-limit)" in narration
     assert "code cell 5: rests on cell 4: x is made by cell 4, stopped after 0.2 s" in narration
     assert narration.endswith("6 cells: 2 run, cells 2, 3 and 4 are stopped and one rests on them.\n")
 
