@@ -1,6 +1,7 @@
 """Measure all models: `python -m tests.models [NAME…]` prints a row for each, and sums.
 
-× is the CPU time of a traced run over that of a plain one, both the best of three.
+× is the CPU time of a traced run over that of a plain one, both the best of three; µs is what it takes longer
+for each node.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from llm_linalg.base.rng import seed_rng
 from tests.models.measures import Measure, Weighed, measure
 from tests.models.programs import PROGRAMS, Build
 
-HEAD = ("model", "nodes", "ops", "×", "autograd", "opaque", "output", "gradients")
+HEAD = ("model", "nodes", "ops", "×", "µs", "autograd", "opaque", "output", "gradients")
 
 
 def main(names: list[str]) -> None:
@@ -32,15 +33,15 @@ def main(names: list[str]) -> None:
     sums: Counter[str] = Counter()
     for name in names or PROGRAMS:
         try:
-            found, ratio = measure(PROGRAMS[name]), _ratio(PROGRAMS[name])
+            found, times = measure(PROGRAMS[name]), _times(PROGRAMS[name])
         except Exception as error:  # noqa: BLE001 - whatever a library raises is its row
             print(f"{name} | {type(error).__name__}: {str(error).splitlines()[0][:100]}")
             continue
-        _print(name, found, ratio, sums)
+        _print(name, found, times, sums)
     print(", ".join(f"{count:,} {what}" for what, count in sums.items()))
 
 
-def _print(name: str, found: Measure, ratio: float, sums: Counter[str]) -> None:
+def _print(name: str, found: Measure, times: tuple[float, float], sums: Counter[str]) -> None:
     by = {
         kind: sum(n for (own, _), n in found.unknown.items() if own == kind)
         for kind in ("autograd", "opaque")
@@ -49,17 +50,26 @@ def _print(name: str, found: Measure, ratio: float, sums: Counter[str]) -> None:
     sums.update(
         operations=found.operations, **by, gradients=found.gradients, right=right, untrue=len(found.untrue)
     )
-    cells = [name, found.nodes, found.operations, f"{ratio:.1f}", *by.values(), found.output]
+    traced, plain = times
+    cells = [
+        name,
+        found.nodes,
+        found.operations,
+        f"{traced / plain:.1f}",
+        f"{(traced - plain) / found.nodes * 1e6:.0f}",
+        *by.values(),
+        found.output,
+    ]
     print(" | ".join(map(str, [*cells, found.refusal or f"{right} of {found.gradients}"])), flush=True)
     for odd in (*found.untrue, *found.wrong, *map(str, found.unknown)):
         print(f"  {odd}")
 
 
-def _ratio(build: Build) -> float:
+def _times(build: Build) -> tuple[float, float]:
     with seed_rng(0):
         program = build()
     model = Weighed(program.model)
-    return _best(lambda: trace(model, **program.inputs)) / _best(lambda: model(**program.inputs))
+    return _best(lambda: trace(model, **program.inputs)), _best(lambda: model(**program.inputs))
 
 
 def _best(run: Callable[[], object]) -> float:
