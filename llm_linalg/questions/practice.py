@@ -81,6 +81,11 @@ class PracticeQuestion(NamedTuple):
     shown: str = ""
     look: str = "numbers"
 
+    @property
+    def text(self) -> tuple[str, Ask]:
+        """All that is read of it."""
+        return self.program, self.question.ask
+
 
 def _given(random: Random, **shapes: tuple[int, ...]) -> str:
     """Return lines that bind tensors of these shapes, of small whole numbers."""
@@ -215,14 +220,19 @@ def draw_question(
     raise LookupError(f"nothing of this kind is practised here: {kind}")
 
 
-def draw_again(missed: PracticeQuestion, seed: int, number: int, level: int) -> PracticeQuestion:
-    """Return a question like one that was missed, with other numbers."""
+def draw_again(
+    missed: PracticeQuestion, before: Collection[tuple[str, Ask]], seed: int, number: int, level: int
+) -> PracticeQuestion:
+    """Return a question like one that was missed, with other numbers than it and those before it had."""
     random = Random(f"{seed}:{number}:again")  # noqa: S311
+    other = missed
     for _ in range(ATTEMPTS):
         found = _drawn_from(missed.entry, random, level, missed.question.kind)
-        if found is not None and (found.program, found.question.ask) != (missed.program, missed.question.ask):
-            return found
-    return missed
+        if found is not None and found.text != missed.text:
+            other = found
+            if found.text not in before:
+                break
+    return other
 
 
 def _drawn_from(entry: PracticeProgram, random: Random, level: int, kind: str) -> PracticeQuestion | None:
@@ -355,6 +365,7 @@ class Practice:
         streak: Right answers in a row at this level.
         missed: Questions to come back with other numbers, each with the number at which it does.
         right: Right answers so far.
+        before: The texts of all that was missed.
     """
 
     programs: tuple[PracticeProgram, ...] = PROGRAMS
@@ -364,13 +375,14 @@ class Practice:
     streak: int = 0
     missed: tuple[tuple[int, PracticeQuestion], ...] = ()
     right: int = 0
+    before: frozenset[tuple[str, Ask]] = frozenset()
 
     @property
     def question(self) -> PracticeQuestion:
         """The question that is asked now: like one that was missed, when its time has come, or a new one."""
         back = next((one for due, one in self.missed if due <= self.number), None)
         if back is not None:
-            return draw_again(back, self.seed, self.number, self.level)
+            return draw_again(back, self.before, self.seed, self.number, self.level)
         return draw_question(self.programs, self.seed, self.number, self.level)
 
     def after(self, asked: PracticeQuestion, *, right: bool) -> Practice:
@@ -379,7 +391,8 @@ class Practice:
         number = self.number + 1
         if not right:
             back = (*others, (number + COMES_BACK, asked))
-            return replace(self, number=number, level=max(1, self.level - 1), streak=0, missed=back)
+            before, level = self.before | {asked.text}, max(1, self.level - 1)
+            return replace(self, number=number, level=level, streak=0, missed=back, before=before)
         up = self.streak + 1 >= STEPS_UP
         level, streak = min(HIGHEST_LEVEL, self.level + up), 0 if up else self.streak + 1
         return replace(self, number=number, level=level, streak=streak, missed=others, right=self.right + 1)

@@ -334,7 +334,7 @@ LINKED = lesson(
 
 async def test_a_row_is_selected_by_arrows_and_enter_opens_its_lesson() -> None:
     async with opened("summary") as d:
-        assert "1 ▸ Ranks" in d.screen
+        assert "1 ▸ Axes" in d.screen
         await d.press("up")
         assert d.view.row == 1
         await d.press("down", "down")

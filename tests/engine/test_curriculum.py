@@ -21,7 +21,7 @@ SLUGS = {
     2: ["elementwise", "dot", "similarity"],
     3: ["scale", "matvec", "columns", "matmul", "shapes", "linear"],
     4: ["transpose", "align", "backprop", "descent"],
-    5: ["identity", "diagonal", "triangular"],
+    5: ["identity", "diagonal", "rank", "triangular"],
     6: ["embedding", "position", "projections", "softmax", "scores", "causal", "attention", "heads"],
     7: ["layernorm", "residual", "mlp", "block"],
     8: ["logits", "sampling", "backward", "trained", "summary"],

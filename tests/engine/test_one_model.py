@@ -25,6 +25,7 @@ def shipped() -> dict[str, Tensor]:
 SHOWN = {
     "vector": {"table"},
     "transpose": {"table"},
+    "rank": {"table"},
     "similarity": {"table"},
     "embedding": {"table"},
     "position": {"table"},
