@@ -25,7 +25,7 @@ SLUGS = {
     6: ["embedding", "position", "projections", "softmax", "scores", "causal", "attention", "heads"],
     7: ["layernorm", "residual", "mlp", "block"],
     8: ["logits", "sampling", "backward", "trained", "summary"],
-    9: ["parallel"],
+    9: ["cache", "tiles", "bytes", "parallel"],
 }
 
 

@@ -33,6 +33,8 @@ SHOWN = {
     "attention": {"W_Q", "W_K", "W_V"},
     "mlp": {"W_Q", "W_K", "W_V", "W_up", "W_down"},
     "logits": {"table"},
+    "cache": {"W_Q", "W_K", "W_V", "W_up", "W_down"},
+    "bytes": {"W_up"},
     "why": set(WEIGHTS),
     "sampling": set(WEIGHTS),
     "backward": set(WEIGHTS),
