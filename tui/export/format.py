@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from llm_linalg.lessons.stop import Stop
     from tui.model.frame import Frame
+    from tui.model.view import View
     from tui.session.session import Session
 
 Write = Callable[[CleanText], None]
@@ -29,6 +30,8 @@ class Shot:
         stop: which of the stops that are shown it belongs to, from 1.
         title: that stop's.
         is_deck_step: whether the deck says that its stop shows this step.
+        walk: returns the pictures of its stop at another view, each as a session; none where that has another
+            program. None where a script says what is shown.
         screen: the rows of the app's screen, for a format that shows screens.
     """
 
@@ -37,6 +40,7 @@ class Shot:
     stop: int
     title: CleanText
     is_deck_step: bool = False
+    walk: Callable[[View], Sequence[Session]] | None = None
     screen: Sequence[Strip] = ()
 
     def frame(self, ascii_only: bool = False) -> Frame:

@@ -32,6 +32,8 @@ PICTURE = 72  # its width
 FAINTEST = 0.01  # the weight below which a block has no colour
 NOW = ' class="now" aria-current="true"'
 DRAWN = (60, 16)  # columns and rows of a drawing
+WIDEST = 24  # columns of a cell, as the style sheet has them
+SCROLLED = ' tabindex="0" role="group" aria-label="tensors"'  # by the arrow keys where it has no room
 ROWS, COLUMNS = 16, 12  # of a panel; beyond them a window around what is lit
 CLASSES = {
     CellMark.PENDING: "q",
@@ -53,9 +55,18 @@ def position_text(frame: Frame) -> str:
     return f"step {frame.place.step} of {frame.place.steps}"
 
 
-def picture(frame: Frame) -> str:
-    """Return all of a frame but its prose."""
-    return "".join(_parts(frame))
+def picture(frame: Frame, *, settings: bool = True) -> str:
+    """Return all of a frame but its prose; without its `settings` where controls show them."""
+    return "".join([*_parts(frame), _facts(frame, settings)])
+
+
+def _facts(frame: Frame, settings: bool) -> str:
+    """Return the settings and the order of a frame."""
+    controls = [f"{control.label} = {control.text}" for control in frame.lesson.controls]
+    ordered = frame.place.order and frame.place.depth != "operations" and frame.stage.board is None
+    said = [*controls, f"seed {frame.lesson.seed}"] if settings else []
+    said += [f"order {frame.place.order}"] if ordered else []
+    return f'<p class="facts">{escape(", ".join(said))}</p>\n' if said else ""
 
 
 def _parts(frame: Frame) -> Iterator[str]:
@@ -65,7 +76,7 @@ def _parts(frame: Frame) -> Iterator[str]:
             f"<li{now if n == frame.listing.line else ''}>{escape(line)}</li>\n"
             for n, line in enumerate(frame.listing.code, 1)
         )
-        yield "".join(['<ol class="program">\n', *lines, "</ol>\n"])
+        yield "".join(['<ol class="program" tabindex="0" aria-label="program">\n', *lines, "</ol>\n"])
     if frame.error is not None:
         yield _error(frame.error)
     if frame.captions.shape_line:
@@ -92,10 +103,6 @@ def _parts(frame: Frame) -> Iterator[str]:
         yield f'<pre class="printed">{escape(frame.listing.printed.rstrip())}</pre>\n'
     if frame.listing.cell is not None and frame.listing.cell.saved:
         yield f'<pre class="saved">{escape(frame.listing.cell.saved)}</pre>\n'
-    controls = [f"{control.label} = {control.text}" for control in frame.lesson.controls]
-    ordered = frame.place.order and frame.place.depth != "operations" and frame.stage.board is None
-    order = [f"order {frame.place.order}"] if ordered else []
-    yield f'<p class="facts">{escape(", ".join([*controls, f"seed {frame.lesson.seed}", *order]))}</p>\n'
 
 
 def _board(board: BoardView) -> str:
@@ -107,7 +114,7 @@ def _board(board: BoardView) -> str:
         cells = "".join(f"<td>{cell}</td>" for cell in (escape(value), escape(row.words), lesson))
         lines.append(f'<tr{apart}><th scope="row">{escape(row.label)}</th>{cells}</tr>\n')
     kind = "board chain" if board.chain else "board"
-    return f'<div class="tensors">\n<table class="{kind}">\n{"".join(lines)}</table>\n</div>\n'
+    return f'<div class="tensors"{SCROLLED}>\n<table class="{kind}">\n{"".join(lines)}</table>\n</div>\n'
 
 
 def link_lessons(html: str, stops: Mapping[str, int]) -> str:
@@ -181,7 +188,8 @@ def _head_picture(picture: HeadPicture) -> str:
 def _captioned(path: Sequence[str], question: str, lines: Sequence[str]) -> str:
     trail = " › ".join(("map", *path))
     caption = f"<caption>{escape(trail)} {escape(question)}</caption>\n"
-    return "".join(['<div class="tensors">\n<table class="board">\n', caption, *lines, "</table>\n</div>\n"])
+    inside = "".join([caption, *lines])
+    return f'<div class="tensors"{SCROLLED}>\n<table class="board">\n{inside}</table>\n</div>\n'
 
 
 def _drawing(drawing: Drawing) -> str:
@@ -216,7 +224,13 @@ def _tensors(frame: Frame, heat: bool) -> str:
     inside = "".join(_tensor(panel, frame, heat) for panel in frame.stage.panels if panel.role in cross)
     beside = "".join(_tensor(panel, frame, heat) for panel in frame.stage.panels if panel.role not in cross)
     crossed = f'<div class="cross">\n{inside}</div>\n' if inside else ""
-    return f'<div class="tensors {frame.stage.arrangement}" style="--w:{widest}">\n{crossed}{beside}</div>\n'
+    kind = f"tensors {frame.stage.arrangement} {_wide(widest)}"
+    return f'<div class="{kind}"{SCROLLED}>\n{crossed}{beside}</div>\n'
+
+
+def _wide(columns: int) -> str:
+    """Return the class of cells that are so wide: a style of their own is what a policy may forbid."""
+    return f"w{min(columns, WIDEST)}"
 
 
 def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
@@ -238,9 +252,9 @@ def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
     hue = f' class="{panel.hue}"' if panel.hue else ""
     caption = f"<b{hue}>{escape(label)}</b> ({escape(shape)}{escape(_cut(panel, rows, columns))}"
     crossed = frame.stage.arrangement == "falk" and panel.role == "left"  # the others share their columns
-    own = f' style="--w:{panel.width(4)}"' if crossed else ""
+    own = f" {_wide(panel.width(4))}" if crossed else ""
     return (
-        f'<div class="tensor {panel.role}"{own}>{sign}<table>\n<caption>{caption}</caption>\n'
+        f'<div class="tensor {panel.role}{own}">{sign}<table>\n<caption>{caption}</caption>\n'
         f"{''.join(lines)}</table></div>\n"
     )
 
@@ -317,13 +331,13 @@ def _element(tag: str, run: list[Block], hues: NameHues) -> str:
         case "math":
             return "".join(f'<div class="display">{_displayed(block, hues)}</div>\n' for block in run)
         case "p":
-            return "".join(f"<p>{_inline(block.source, hues)}</p>\n" for block in run)
+            return "".join(f"<p>{inline(block.source, hues)}</p>\n" for block in run)
         case "table":
             inside = "".join(f"<tr>{_cells(block, hues)}</tr>\n" for block in run)
         case "blockquote":
-            inside = "".join(f"<p>{_inline(block.text, hues)}</p>\n" for block in run)
+            inside = "".join(f"<p>{inline(block.text, hues)}</p>\n" for block in run)
         case _:
-            inside = "".join(f"<li>{_inline(block.text, hues)}</li>\n" for block in run)
+            inside = "".join(f"<li>{inline(block.text, hues)}</li>\n" for block in run)
     number = run[0].mark.rstrip(".)")
     first = f' start="{number}"' if tag == "ol" and number != "1" else ""
     return f"<{tag}{first}>\n{inside}</{tag}>\n"
@@ -335,10 +349,11 @@ def _displayed(block: Block, hues: NameHues) -> str:
 
 def _cells(row: Block, hues: NameHues) -> str:
     tag = "th" if row.mark else "td"
-    return "".join(f"<{tag}>{_inline(text, hues)}</{tag}>" for text in row.cells)
+    return "".join(f"<{tag}>{inline(text, hues)}</{tag}>" for text in row.cells)
 
 
-def _inline(text: str, hues: NameHues) -> str:
+def inline(text: str, hues: NameHues = NO_HUES) -> str:
+    """Return a line of prose as HTML."""
     tags = {"code": "code", "strong": "strong", "emphasis": "em"}
     found = []
     for run in text_runs(text):

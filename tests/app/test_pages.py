@@ -1,0 +1,134 @@
+"""Pages in a browser: what a reader clicks, types and presses, from a file, under the page's own policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser import CHROMIUM, NONE, Browser, browser
+from tests.common import file_at
+from tui.cli.main import main
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE)
+
+LESSON = """\
++++
+title = "A </script><script>document.title = 'owned'</script> lesson"
+[controls.n]
+range = [1, 4]
+default = 2
++++
+## Twice <img src=x onerror="document.title = 'owned'">
+Words ]]> and more.
+
+```ask
+What is the sum?
+- `6`
+- `5`
+- `3 </script><script>document.title = 'owned'</script>`
+check: Y.sum()
+```
+
+```python show="Y"
+x = torch.arange(n) + 1  # </script><script>document.title = 'owned'</script>
+Y = 2 * x
+print("<img src=x onerror=\\"document.title = 'owned'\\">")
+```
+
+## How many
+
+```ask
+How many cells has Z?
+check: Z.numel()
+```
+
+```python show="Z"
+Z = torch.outer(x, x)
+```
+
+## Yours
+
+```exercise after=1
+Write Y by adding.
+hint: x twice.
+hint: `x + _`
+answer: x + x
+```
+"""
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("browser")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pages")
+    file = file_at(folder, "twice.md", LESSON)
+    assert main(["export", str(file), "-o", str(folder / "twice.html")]) == 0
+    return folder / "twice.html"
+
+
+def text_of(tab: Browser, what: str) -> str:
+    """The text of the first element of the open stop that a selector finds."""
+    return str(tab.run(f"document.querySelector('.stop.on {what}').innerText"))
+
+
+def told(tab: Browser) -> str:
+    return str(tab.run("document.getElementById('told').textContent"))
+
+
+def test_foreign_text_runs_nothing_and_asks_for_nothing(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    for _ in range(15):
+        tab.press("ArrowRight")
+    assert text_of(tab, "h2") == "Yours"
+    assert tab.faults() == []
+    assert "owned" in tab.run("document.title") == tab.run("document.querySelector('h1').innerText")
+    assert tab.run("document.images.length") == 0
+    tab.run("document.body.append(document.createElement('script').appendChild(new Text('x')).parentNode)")
+    assert "script-src" in tab.told("Log.entryAdded")[0]["entry"]["text"]
+
+
+def test_guesses_are_clicked_typed_and_shown(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    assert told(tab) == "step 0 of 2"
+    tab.run("document.querySelector('.stop.on .ask li:nth-child(2) button').click()")
+    assert text_of(tab, ".verdict").endswith("It is 6.")
+    assert [text_of(tab, f".tensor:nth-child({k}) caption") for k in (1, 2)] == ["your guess ()", "torch ()"]
+    tab.press("1")
+    assert text_of(tab, ".verdict") == "Right: 6."
+    tab.press("ArrowRight")
+    assert (told(tab), tab.run("location.hash")) == ("step 1 of 2", "#stop=1&step=1")
+    tab.press(".")
+    tab.run("document.querySelector('.stop.on input').focus()")
+    for key in ("5", "Enter"):
+        tab.press(key)
+    assert text_of(tab, ".verdict") == "You said 5. It is 4."
+    tab.run("document.querySelector('.stop.on input').value = '4.0'")
+    tab.press("Enter")
+    assert text_of(tab, ".verdict") == "Right: 4."
+    assert tab.faults() == []
+
+
+def test_hints_open_one_by_one_and_the_solution_is_stepped_through(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    for key in (".", "."):
+        tab.press(key)
+    shown = [text_of(tab, ".exercise")]
+    for _ in range(3):
+        tab.press("h")
+        shown.append(text_of(tab, ".exercise"))
+    assert [[word in said for word in ("x twice", "x + _", "x + x")] for said in shown] == [
+        [k < count for k in range(3)] for count in range(4)
+    ]
+    tab.run("new Promise(requestAnimationFrame)")  # that it is open is told a moment later
+    tab.press("ArrowRight")
+    assert told(tab) == "step 1 of 2"
+    assert text_of(tab, ".program .now") == "answer = x + x"
+    assert text_of(tab, ".formula") == "answer[0] = 1 + 1 = 2"
+    assert tab.faults() == []
