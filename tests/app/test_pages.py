@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from llm_linalg.lessons.reader import load
 from tests.browser import CHROMIUM, NONE, Browser, browser
-from tests.common import file_at
+from tests.common import file_at, known
 from tui.cli.main import main
+from tui.model.view import END, View
+from tui.session.exercise_commands import session_frame
+from tui.session.script.running import ensure_run
+from tui.session.session import Session
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE)
 
@@ -19,6 +27,13 @@ title = "A </script><script>document.title = 'owned'</script> lesson"
 [controls.n]
 range = [1, 4]
 default = 2
+[controls.kind]
+choices = ["a", "<b>\\"b"]
+default = "a"
+label = "a <i> kind"
+[controls.unused]
+range = [0, 9]
+default = 0
 +++
 ## Twice <img src=x onerror="document.title = 'owned'">
 Words ]]> and more.
@@ -45,7 +60,7 @@ check: Z.numel()
 ```
 
 ```python show="Z"
-Z = torch.outer(x, x)
+Z = torch.randn(n, 1) * x if kind == "a" else torch.outer(x, x)
 ```
 
 ## Yours
@@ -113,6 +128,60 @@ def test_guesses_are_clicked_typed_and_shown(tab: Browser, page: Path) -> None:
     tab.press("Enter")
     assert text_of(tab, ".verdict") == "Right: 4."
     assert tab.faults() == []
+
+
+def move(tab: Browser, name: str, value: str) -> None:
+    """Put a control of the open stop at a value."""
+    control = f"document.querySelector('.stop.on [name={name}]')"
+    tab.run(f"{control}.value = {json.dumps(value)}; {control}.dispatchEvent(new Event('input'))")
+
+
+def settings(tab: Browser) -> dict[str, str]:
+    """The values that the controls of the open stop have."""
+    controls = "document.querySelectorAll('.stop.on .controls [name]')"
+    return dict(tab.run(f"[...{controls}].map((one) => [one.name, one.value])"))
+
+
+def test_controls_show_what_python_computes(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    assert settings(tab) == {"n": "2"}
+    move(tab, "n", "4")
+    tab.press("End")
+    assert text_of(tab, ".shape") == "mul (4,) → (4,)"
+    assert text_of(tab, ".tensor:last-child table").split()[-4:] == ["2", "4", "6", "8"]
+    tab.press("1")
+    assert text_of(tab, ".verdict") == ""  # no choice is right there
+    tab.press(".")
+    assert settings(tab) == {"n": "4", "kind": "a", "seed": "0"}
+    move(tab, "kind", '<b>"b')
+    assert settings(tab) == {"n": "4", "kind": '<b>"b', "seed": "0"}  # a pair that the page has
+    move(tab, "seed", "7")
+    assert settings(tab) == {"n": "2", "kind": "a", "seed": "7"}  # which moves alone
+    assert tab.run("location.hash") == "#stop=2&step=0&set=seed%3D7"
+    move(tab, "n", "3")
+    move(tab, "kind", '<b>"b')
+    tab.press("End")
+    shown = tab.run("document.querySelector('.stop.on .step').innerHTML")
+    view = View.opening(load(page.with_name("twice.md")), 2).set("n", "3").set("kind", '<b>"b')
+    session = ensure_run(Session.start(replace(view, step=END), []))
+    made = known(session_frame(session))
+    cells = [
+        cell.text.strip()
+        for panel in made.stage.panels
+        for row in panel.cells.window(range(panel.rows), range(panel.columns))
+        for cell in row
+    ]
+    assert re.findall("<td[^>]*>([^<]+)</td>", shown) == cells
+    assert tab.faults() == []
+
+
+def test_the_page_says_what_it_has(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    said = tab.run("[...document.querySelectorAll('.controls .facts')].map((one) => one.textContent)")
+    assert said == [
+        "In this page: n one at a time.",
+        "In this page: n, kind one at a time; n with kind; 10 seeds.",
+    ]
 
 
 def test_hints_open_one_by_one_and_the_solution_is_stepped_through(tab: Browser, page: Path) -> None:

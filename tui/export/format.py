@@ -74,6 +74,7 @@ class Export:
         theme: a name in `tui.text.themes.THEMES`.
         ascii_only: whether glyphs are ASCII.
         cast_version: of asciicast: 3, or 2 for older players.
+        most_bytes: of a page's pictures, beyond which no more settings are computed ahead; None: as usual.
     """
 
     title: CleanText
@@ -81,6 +82,7 @@ class Export:
     theme: str = "dark"
     ascii_only: bool = False
     cast_version: int = 3
+    most_bytes: int | None = None
 
 
 class FormatWriter(Protocol):

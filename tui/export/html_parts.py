@@ -73,10 +73,10 @@ def _parts(frame: Frame) -> Iterator[str]:
     if any(line.strip() for line in frame.listing.code):
         now = ' class="now" aria-current="true"'
         lines = (
-            f"<li{now if n == frame.listing.line else ''}>{escape(line)}</li>\n"
+            f"<li{now if n == frame.listing.line else ''}>{escape(line)}</li>"
             for n, line in enumerate(frame.listing.code, 1)
         )
-        yield "".join(['<ol class="program" tabindex="0" aria-label="program">\n', *lines, "</ol>\n"])
+        yield "".join(['<ol class="program" tabindex="0" aria-label="program">', *lines, "</ol>\n"])
     if frame.error is not None:
         yield _error(frame.error)
     if frame.captions.shape_line:
@@ -215,7 +215,9 @@ def _drawn(row: Row) -> Iterator[str]:
 
 
 def _span(span: TextSpan) -> str:
-    return f'<span class="{span.role}">{escape(span.text)}</span>' if span.role else escape(span.text)
+    """Return a piece of a formula; what is done looks as if nothing was said of it."""
+    role = " ".join(one for one in span.role.split() if one != "done")
+    return f'<span class="{role}">{escape(span.text)}</span>' if role and span.text else escape(span.text)
 
 
 def _tensors(frame: Frame, heat: bool) -> str:

@@ -5,17 +5,16 @@ A picture is lines of HTML, and each line stands in the page once: a step differ
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from llm_linalg.base.text import escape_json
 from tui.export.html_parts import link_lessons, picture, position_text
 from tui.session.exercise_commands import hint, session_frame
+from tui.text.json_line import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tui.model.view import View
     from tui.session.session import Session
@@ -24,7 +23,7 @@ Packed = list[int]
 """A picture in a page: its step, the number of the line that says where it is, and those of its HTML."""
 
 
-class Picture(NamedTuple):
+class PagePicture(NamedTuple):
     """A picture: its step, where that is in words, and its HTML."""
 
     step: int
@@ -39,7 +38,7 @@ class PageLines:
         self._numbers: dict[str, int] = {}
         self.bytes = 0
 
-    def pack(self, pictures: Iterable[Picture], most: int | None = None) -> list[Packed] | None:
+    def pack(self, pictures: Iterable[PagePicture], most: int | None = None) -> list[Packed] | None:
         """Return the pictures as numbers of lines; None if the page would have more than `most` bytes."""
         new: dict[str, int] = {}
         packed = []
@@ -65,8 +64,7 @@ class PageLines:
 
 def json_data(value: object) -> str:
     """Return a value as JSON that may stand in a `script` element, which no text in it ends."""
-    text = escape_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-    return text.replace("</", "<\\/").replace("<!", "\\u003c!")
+    return json_text(value, spaces=False).replace("</", "<\\/").replace("<!", "\\u003c!")
 
 
 @dataclass(eq=False)
@@ -75,28 +73,47 @@ class StopData:
 
     Attributes:
         session: The stop as it opens.
+        walk: Returns its pictures at another view, each as a session; None if it shows nothing else.
+        names: The controls that matter to it.
         walks: Its pictures, by the key of a setting.
-        guesses: What comes of each choice of what it asks, or of the right answer, by the same key.
-        answers: The right answer of what is typed, by the same key.
+        alone: By the name of a control, or `seed`, each value's key: all else is as it opens.
+        pairs: The controls that have every pair of values.
+        guesses: What comes of each choice of what it asks, or of the right answer, by the key of a setting.
+        answers: The right answer of what is typed, likewise.
         solution: The pictures of an exercise's solution.
     """
 
     session: Session
+    walk: Callable[[View], Sequence[Session]] | None
+    names: tuple[str, ...] = ()
     walks: dict[str, list[Packed]] = field(default_factory=dict)
+    alone: dict[str, dict[str, str]] = field(default_factory=dict)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
     guesses: dict[str, list[Packed]] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     solution: list[Packed] = field(default_factory=list)
 
     def key(self, view: View) -> str:
-        """Return what names the settings of a view in the page."""
-        return "\n".join([str(view.seed)])
+        """Return what names the settings of a view in the page: the value of each control, and the seed."""
+        values = dict(view.controls)
+        return "\n".join([*(values[name] for name in self.names), str(view.seed)])
 
     def record(self) -> dict[str, object]:
-        """Return it as an object for JSON."""
+        """Return it as an object for JSON; the stops of a lesson share what is set, those of a talk don't."""
+        session = self.session
+        is_talk = session.talk is not None and session.talk.deck.is_talk
         facts: dict[str, object] = {
-            "lesson": self.session.view.lesson.slug, "start": self.key(self.session.view), "walks": self.walks
-        }  # fmt: skip
-        more = {"guesses": self.guesses, "answers": self.answers, "solution": self.solution}
+            "lesson": "" if is_talk else session.view.lesson.slug,
+            "names": [*self.names, "seed"],
+            "start": self.key(session.view),
+            "walks": self.walks,
+        }
+        more = {
+            "alone": self.alone,
+            "guesses": self.guesses,
+            "answers": self.answers,
+            "solution": self.solution,
+        }
         return facts | {name: value for name, value in more.items() if value}
 
 
@@ -106,7 +123,7 @@ class PictureMaker(NamedTuple):
     ascii_only: bool
     stops: Mapping[str, int]
 
-    def of(self, session: Session, *, settings: bool = False) -> Picture:
+    def of(self, session: Session, *, settings: bool = False) -> PagePicture:
         """Return the picture of a session; with the `settings` where no control shows them."""
         frame = session_frame(session, ascii_only=self.ascii_only)
         if frame is None:
@@ -114,9 +131,9 @@ class PictureMaker(NamedTuple):
         guess = None if frame.ask is None else frame.ask.guess
         said = position_text(frame) if guess is None else guess.sentence
         html = "" if session.view.at_stop.slide else picture(frame, settings=settings)
-        return Picture(frame.place.step, said, link_lessons(html, self.stops))
+        return PagePicture(frame.place.step, said, link_lessons(html, self.stops))
 
-    def guesses(self, session: Session) -> tuple[list[Picture], str]:
+    def guesses(self, session: Session) -> tuple[list[PagePicture], str]:
         """Return what comes of each choice, or of the right answer; and that, if an answer is typed."""
         view, run = session.view, session.current
         question = None if run is None or view.own_ask is None else run.question(view)

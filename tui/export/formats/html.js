@@ -8,11 +8,16 @@
   const [range, told, said, play] = ["at", "told", "said", "play"].map(find);
   const all = (place, what) => [...place.querySelectorAll(what)];
   const within = (number, least, most) => Math.max(least, Math.min(most, number));
-  const guesses = new Map(); // by stop: which of its guesses was made, and what is said of it
+  const guesses = new Map(); // by stop: which of its guesses was made
+  const chosen = new Map(); // by lesson, or by a talk's stop: the values of controls and seed
   let stop = 0, step = 0, timer = 0;
 
+  const place = () => stops[stop].lesson || stop;
+  // The key of what is set: the values of the controls that matter, and the seed, a line each.
   function key() {
-    return stops[stop].start;
+    const { names, start, walks } = stops[stop], own = start.split("\n"), set = chosen.get(place());
+    const wanted = names.map((name, i) => set?.[name] ?? own[i]).join("\n");
+    return wanted in walks ? wanted : start;
   }
   function solved() {
     return Boolean(stops[stop].solution && sections[stop].querySelector(".solution[open]"));
@@ -24,19 +29,19 @@
   function picture() {
     const guess = guesses.get(stop);
     const [number, where, ...html] = walk()[step];
-    if (guess === undefined || step || solved()) return { number, where: lines[where], html };
-    return { number, where: lines[where], html: stops[stop].guesses[key()][guess.number].slice(2) };
+    const shown = guess === undefined || step || solved() ? html : stops[stop].guesses[key()][guess].slice(2);
+    return { number, where: lines[where], html: shown };
   }
   function draw(html) {
-    const place = sections[stop].querySelector(".step.first");
-    const before = all(place, "[tabindex]");
-    const held = before.indexOf(document.activeElement);
-    place.innerHTML = html.map((line) => lines[line]).join("\n");
-    all(place, "[tabindex]").forEach((region, k) => {
-      region.scrollLeft = before[k]?.scrollLeft ?? 0;
-      if (k === held) region.focus({ preventScroll: true });
+    const frame = sections[stop].querySelector(".step.first");
+    const before = all(frame, "[tabindex]").map((region) => [region.scrollLeft, region === document.activeElement]);
+    frame.innerHTML = html.map((line) => lines[line]).join("\n");
+    all(frame, "[tabindex]").forEach((region, k) => {
+      const [left, held] = before[k] ?? [0, false];
+      region.scrollLeft = left;
+      if (held) region.focus({ preventScroll: true });
     });
-    const line = place.querySelector(".program .now"), program = line?.parentElement;
+    const line = frame.querySelector(".program .now"), program = line?.parentElement;
     if (!program) return;
     const row = parseFloat(getComputedStyle(line).lineHeight), above = line.offsetTop - program.offsetTop - program.clientTop;
     program.scrollTop = Math.round((above - (program.clientHeight - line.offsetHeight) / 2) / row) * row;
@@ -48,13 +53,17 @@
     links.forEach((one, i) => i === stop ? one.setAttribute("aria-current", "step") : one.removeAttribute("aria-current"));
     const { number, where, html } = picture();
     draw(html);
+    setControls();
     range.max = walk().length - 1;
     range.value = step;
     range.setAttribute("aria-valuetext", where);
     told.textContent = where;
     if (quiet) return;
     said.textContent = where + ". " + (sections[stop].querySelector(".step.first .words")?.textContent ?? "");
-    history.replaceState(null, "", `#stop=${stop + 1}&step=${number}`);
+    const address = new URLSearchParams({ stop: stop + 1, step: number });
+    const own = stops[stop].start.split("\n"), now = key().split("\n");
+    stops[stop].names.forEach((name, i) => { if (now[i] !== own[i]) address.append("set", `${name}=${now[i]}`); });
+    history.replaceState(null, "", `#${address}`);
   }
   function on(by) {
     const last = walk().length - 1;
@@ -76,13 +85,41 @@
   function named() {
     const asked = new URLSearchParams(location.hash.slice(1));
     stop = within(Number(asked.get("stop") ?? 1) - 1 || 0, 0, stops.length - 1);
+    const set = asked.getAll("set").map((one) => one.split("="));
+    if (set.length) chosen.set(place(), { ...chosen.get(place()), ...Object.fromEntries(set) });
     show(stop, Math.max(0, walk().findIndex(([number]) => String(number) === asked.get("step"))), true);
+  }
+
+  // Controls: together with what was set before if the page has that, else alone.
+  function setControls() {
+    const now = key().split("\n");
+    all(sections[stop], ".controls [name]").forEach((one) => {
+      one.value = now[stops[stop].names.indexOf(one.name)];
+      if (one.nextElementSibling) one.nextElementSibling.textContent = one.value;
+    });
+    all(sections[stop], ".ask button").forEach((one) => { one.disabled = !stops[stop].guesses?.[key()]; });
+  }
+  function move(name, value) {
+    const { names, walks, alone } = stops[stop], before = key(), now = before.split("\n");
+    const text = Object.keys(alone[name]).find((one) => one === value || Number(one) === Number(value));
+    if (text === undefined) return setControls();
+    const at = names.indexOf(name), together = now.with(at, text).join("\n");
+    const next = before !== alone[name][now[at]] && together in walks ? together : alone[name][text];
+    chosen.set(place(), { ...chosen.get(place()), ...Object.fromEntries(next.split("\n").map((one, i) => [names[i], one])) });
+    if (next !== before) forget();
+    rest();
+    show(stop, step);
+  }
+  function forget() {
+    guesses.delete(stop);
+    all(sections[stop], ".verdict").forEach((one) => { one.textContent = ""; });
+    all(sections[stop], ".ask li").forEach((one) => one.classList.remove("on"));
   }
 
   // What a stop asks: a choice is clicked, or a value typed.
   function guess(number, words) {
     rest();
-    guesses.set(stop, { number });
+    guesses.set(stop, number);
     sections[stop].querySelector(".verdict").textContent = words ?? lines[stops[stop].guesses[key()][number][1]];
     all(sections[stop], ".ask li").forEach((one, i) => one.classList.toggle("on", i === number));
     show(stop, 0);
@@ -106,9 +143,11 @@
     if (next) next.open = true;
   }
   sections.forEach((section, s) => {
-    if (!stops[s].guesses) all(section, ".ask button").forEach((one) => { one.disabled = true; });
     all(section, ".ask li button").forEach((one, k) => one.addEventListener("click", () => guess(k)));
     all(section, ".ask form").forEach((one) => one.addEventListener("submit", typed));
+    all(section, ".controls [name]").forEach((one) => {
+      for (const kind of ["input", "change"]) one.addEventListener(kind, () => move(one.name, one.value));
+    });
     all(section, ".solution").forEach((one) => one.addEventListener("toggle", () => show(s, 0)));
   });
 

@@ -20,9 +20,11 @@ from llm_linalg.lessons.lesson import OTHER_PART
 from tui.export.format import Export, Format, Shot, Write, on_paper
 
 if TYPE_CHECKING:
-    from tui.export.page_data import PageLines, PictureMaker, StopData
+    from tui.export.page_data import PictureMaker, StopData
+    from tui.export.page_settings import PageFiller
 
 HERE = Path(__file__)
+MOST_BYTES = 3_800_000  # of pictures: with all else a page has at most 4 MB
 BAR = """\
 <div class="bar" role="group" aria-label="Steps">
 <button id="back" type="button" aria-label="a step back">◀</button>
@@ -51,13 +53,18 @@ class HtmlWriter:
     def end(self) -> None:
         """Write the page."""
         from tui.export.page_data import PageLines, PictureMaker, page_json
+        from tui.export.page_settings import PageFiller
 
         groups = [[*group] for _, group in groupby(self._shots, key=lambda shot: shot.stop)]
         lessons = [group[0].session.view.lesson for group in groups]
         first_stops: dict[str, int] = {}
         for group, lesson in zip(groups, lessons, strict=True):
             first_stops.setdefault(lesson.slug, group[0].stop)
-        make = PictureMaker(self._export.ascii_only, first_stops)
+        make, lines = PictureMaker(self._export.ascii_only, first_stops), PageLines()
+        most = self._export.most_bytes
+        filler = PageFiller(make, lines, MOST_BYTES if most is None else most)
+        stops = [_opened(group, filler) for group in groups]
+        filler.fill(stops)
         places = {lesson.place if lesson.part < OTHER_PART else "" for lesson in lessons}
         kicker = " · ".join(filter(None, ["llm-linalg", *(places if len(places) == 1 else ())]))
         title = self._export.title
@@ -69,53 +76,53 @@ class HtmlWriter:
             )
             self._put(f'<nav aria-label="Stops">\n<ol>\n{"".join(items)}</ol>\n</nav>\n')
         self._put("</header>\n<main>\n")
-        lines = PageLines()
-        stops = [self._stop(group, make, lines) for group in groups]
+        for group, stop in zip(groups, stops, strict=True):
+            self._section(group, stop, make)
         data = page_json(lines, stops)
         self._put(f'</main>\n{BAR}<script type="application/json" id="data">{data}</script>\n')
         self._put(f"<script>\n{_own('.js')}</script>\n</body>\n</html>\n")
 
-    def _stop(self, group: list[Shot], make: PictureMaker, lines: PageLines) -> StopData:
-        """Write the section of a stop, and return what its script has."""
+    def _section(self, group: list[Shot], data: StopData, make: PictureMaker) -> None:
+        """Write the section of a stop: its text, what it asks, its controls, and two pictures of it."""
         from tui.compose.hues import name_hues
         from tui.export.html_parts import paragraphs
         from tui.export.html_questions import ask_html, exercise_html
-        from tui.export.page_data import StopData, solution_of
+        from tui.export.page_settings import controls_html
 
         first, paper = group[0], on_paper(group)
-        session, frame = first.session, first.frame(self._export.ascii_only)
-        stop, lesson = session.view.at_stop, session.view.lesson
-        hues = name_hues(lesson, paper.frame(self._export.ascii_only))
+        view, frame = first.session.view, first.frame(self._export.ascii_only)
+        hues = name_hues(view.lesson, paper.frame(self._export.ascii_only))
         self._put(f'<section class="stop" id="stop-{first.stop}">\n<h2>{escape(first.title)}</h2>\n')
-        self._put(f'<div class="prose">\n{paragraphs(stop.prose, hues, lesson.path)}</div>\n')
-        if stop.ask is not None:
-            self._put(ask_html(stop.ask, hues))
+        self._put(f'<div class="prose">\n{paragraphs(view.at_stop.prose, hues, view.lesson.path)}</div>\n')
+        if view.at_stop.ask is not None:
+            self._put(ask_html(view.at_stop.ask, hues))
         if frame.exercise is not None:
-            self._put(exercise_html(frame.exercise, session.view))
-        shown = [make.of(shot.session, settings=True) for shot in group]
-        if len({one.step for one in shown}) < len(shown):  # a script may show a step twice
-            shown = [one._replace(step=place) for place, one in enumerate(shown)]
-        for shot, one in zip(group, shown, strict=True):
-            marks = [mark for mark, is_so in (("first", shot is first), ("paper", shot is paper)) if is_so]
-            if marks:
-                self._put(f'<div class="{" ".join(["step", *marks])}">\n{one.html}</div>\n')
+            self._put(exercise_html(frame.exercise, view))
+        self._put(controls_html(data))
+        for shot in dict.fromkeys((first, paper)):
+            marks = [mark for mark, one in (("first", first), ("paper", paper)) if shot is one]
+            html = make.of(shot.session, settings=True).html
+            self._put(f'<div class="{" ".join(["step", *marks])}">\n{html}</div>\n')
         self._put("</section>\n")
-        data = StopData(session)
-        key = data.key(session.view)
-        data.walks[key] = lines.pack(shown) or []
-        guesses, typed = make.guesses(session)
-        if guesses:
-            data.guesses[key] = lines.pack(guesses) or []
-        if typed:
-            data.answers[key] = typed
-        solution = None if first.walk is None else solution_of(session)
-        if solution is not None and first.walk is not None:
-            there = first.walk(solution)
-            data.solution = lines.pack(make.of(one, settings=True) for one in there) or []
-        return data
 
     def _put(self, text: str) -> None:
         self._write(clean_lines(text))
+
+
+def _opened(group: list[Shot], filler: PageFiller) -> StopData:
+    """Return what a page has of a stop as it opens."""
+    from tui.export.page_data import StopData, solution_of
+    from tui.export.page_settings import names_that_matter
+
+    session, walk = group[0].session, group[0].walk
+    names = () if walk is None else names_that_matter(session.view)
+    stop = StopData(session, walk, names)
+    for name in names:
+        stop.alone[name] = {dict(session.view.controls)[name]: stop.key(session.view)}
+    solution = None if walk is None else solution_of(session)
+    solved = () if walk is None or solution is None else walk(solution)
+    filler.open(stop, [shot.session for shot in group], solved)
+    return stop
 
 
 def page_head(title: str, style: str, script: str) -> str:
@@ -140,4 +147,6 @@ def _own(suffix: str) -> str:
     return HERE.with_suffix(suffix).read_text(encoding="utf-8")
 
 
-FORMAT = Format("html", (".html", ".htm"), "a page that is stepped through with the keys", HtmlWriter)
+FORMAT = Format(
+    "html", (".html", ".htm"), "a page whose steps, guesses and controls work in a browser", HtmlWriter
+)
