@@ -303,6 +303,24 @@ def test_a_page_draws_dots_where_their_columns_are(tmp_path: Path) -> None:
     assert float(name.get("x", "0")) == pytest.approx(8.4 * line.index("cat"))
 
 
+def test_an_arrow_in_a_page_is_a_line_to_a_tenth_of_a_pixel(tmp_path: Path) -> None:
+    file = file_at(
+        tmp_path,
+        "arrow.md",
+        '+++\ntitle = "A"\n+++\n```python look="plane"\nv = torch.tensor([3.0, 1])\n```\n',
+    )
+    (*_, drawing) = re.findall(
+        '<svg class="drawing".*?</svg>', exported(tmp_path, "html", what=str(file)), re.DOTALL
+    )
+    paths = [re.findall(r"[-\d.]+ [-\d.]+", known(path.get("d"))) for path in root_of(drawing).iter("path")]
+    points = [[tuple(map(float, at.split())) for at in path] for path in paths]
+    (x, y), *_ = points[0]  # the axis across, then the one up: they cross at the origin
+    origin = points[0][2][0], y
+    assert x == 0.0
+    tip = max(point for path in points[1:] for point in path)
+    assert (origin[1] - tip[1]) / (tip[0] - origin[0]) == pytest.approx(1 / 3, abs=0.002)
+
+
 def test_json_is_what_frame_prints(tmp_path: Path) -> None:
     made = json.loads(exported(tmp_path, "json", "--stop", "1"))
     assert made["title"] == find("matmul").title

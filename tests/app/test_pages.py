@@ -179,7 +179,7 @@ def test_the_page_says_what_it_has(tab: Browser, page: Path) -> None:
     tab.open(page)
     said = tab.run("[...document.querySelectorAll('.controls .facts')].map((one) => one.textContent)")
     assert said == [
-        "In this page: n one at a time.",
+        "In this page: n.",
         "In this page: n, kind one at a time; n with kind; 10 seeds.",
     ]
 

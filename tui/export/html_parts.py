@@ -12,6 +12,7 @@ from pathlib import Path
 
 from llm_linalg.lessons.markdown import Block, blocks, columns, group_blocks, text_runs, words_of_picture
 from llm_linalg.lessons.picture_files import PictureError, read_picture
+from tui.looks.canvas import ACROSS, DOWN, CanvasDrawing, Stroke, VectorCanvas
 from tui.model.board_view import BoardView
 from tui.model.drawing import Drawing
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
@@ -32,6 +33,7 @@ PICTURE = 72  # its width
 FAINTEST = 0.01  # the weight below which a block has no colour
 NOW = ' class="now" aria-current="true"'
 DRAWN = (60, 16)  # columns and rows of a drawing
+SQUARE = CELL[0] / ACROSS  # pixels of a dot on a canvas, in both directions: a right angle looks right
 WIDEST = 24  # columns of a cell, as the style sheet has them
 SCROLLED = ' tabindex="0" role="group" aria-label="tensors"'  # by the arrow keys where it has no room
 ROWS, COLUMNS = 16, 12  # of a panel; beyond them a window around what is lit
@@ -194,16 +196,36 @@ def _captioned(path: Sequence[str], question: str, lines: Sequence[str]) -> str:
 
 def _drawing(drawing: Drawing) -> str:
     """Return a drawing as SVG, read aloud as words and figures: few fonts have dots as wide as letters."""
-    rows = drawing.rows(*DRAWN)
-    shown = [k for k, row in enumerate(rows) if any(span.text.strip() for span in row)]
-    lines = ["".join(_drawn(row)) for row in rows[shown[0] : shown[-1] + 1]] if shown else []
-    across, down = CELL
-    drawn = (f'<g transform="translate(0 {down * y:g})">{line}</g>\n' for y, line in enumerate(lines))
+    lines, (across, down) = "", CELL
+    if isinstance(drawing, CanvasDrawing):
+        sheet, down = drawing.sheet(*DRAWN, VectorCanvas), SQUARE * DOWN
+        rows, shown = sheet.rows, range(DRAWN[1])
+        if isinstance(sheet.canvas, VectorCanvas):
+            strokes = "".join(map(_stroke, sheet.canvas.strokes))
+            lines = f'<g class="lines" transform="translate(0 {down * len(sheet.above):g})">\n{strokes}</g>\n'
+    else:
+        rows = drawing.rows(*DRAWN)
+        full = [k for k, row in enumerate(rows) if any(span.text.strip() for span in row)]
+        shown = range(full[0], full[-1] + 1) if full else range(0)
+    texts = ((y, "".join(_drawn(rows[k]))) for y, k in enumerate(shown) if k < len(rows))
+    drawn = (f'<g transform="translate(0 {down * y:g})">{text}</g>\n' for y, text in texts if text)
     said = escape(" ".join(drawing.words))
     return (
-        f'<svg class="drawing" viewBox="0 0 {DRAWN[0] * across:g} {len(lines) * down:g}" role="img" '
-        f'aria-label="{said}">\n{"".join(drawn)}</svg>\n'
+        f'<svg class="drawing" viewBox="0 0 {DRAWN[0] * across:g} {len(shown) * down:g}" role="img" '
+        f'aria-label="{said}">\n{lines}{"".join(drawn)}</svg>\n'
     )
+
+
+def _stroke(stroke: Stroke) -> str:
+    """Return lines of one role as a path, a spot as a line without length, which has round ends."""
+    size = SQUARE / VectorCanvas.fine
+    paths = [[f"{size * x:.1f} {size * y:.1f}" for x, y in path] for path in stroke.paths]
+    close = "z" * stroke.closed
+    data = "".join(f"M{path[0]}{''.join(f'L{at}' for at in path[1:]) or 'h0'}{close}" for path in paths)
+    on, period = stroke.pattern
+    dashes = f' stroke-dasharray="{on * 3} {(period - on) * 3}"' if period > on else ""
+    role = " ".join(filter(None, [stroke.role, "spot" * (len(stroke.paths[0]) == 1)]))
+    return f'<path class="{role}"{dashes} d="{data}"/>\n'
 
 
 def _drawn(row: Row) -> Iterator[str]:

@@ -77,7 +77,8 @@ class PageFiller:
             if stop.session.view.at_stop.exercise is None:
                 self._seeds(stop)
         for stop in live:
-            for pair in combinations(stop.names, 2):
+            moving = [name for name in stop.names if len(stop.alone[name]) > 1]
+            for pair in combinations(moving, 2):
                 if self._pair(stop, *pair):
                     stop.pairs.append(pair)
 
@@ -138,11 +139,13 @@ def controls_html(stop: StopData) -> str:
         rows.append(_select(SEED, SEED, [*stop.alone[SEED]], sorted(stop.alone[SEED], key=int)))
     if not rows:
         return ""
-    said = [f"{', '.join(stop.names)} one at a time"] if stop.names else []
+    moving = [name for name in stop.names if len(stop.alone[name]) > 1]
+    said = [", ".join(moving) + " one at a time" * (len(moving) > 1)] if moving else []
     said += [f"{one} with {other}" for one, other in stop.pairs]
     said += [f"{len(stop.alone[SEED])} seeds"] if SEED in stop.alone else []
-    more = f" <code>{escape(command(view))}</code> has all others." if view.lesson.is_own else ""
-    note = f'<p class="facts">In this page: {escape("; ".join(said))}.{more}</p>\n'
+    has = f"In this page: {escape('; '.join(said) or 'no other settings')}."
+    more = f" <code>{escape(command(view))}</code> has all." if view.lesson.is_own else ""
+    note = f'<p class="facts">{has}{more}</p>\n'
     return f'<div class="controls live" role="group" aria-label="controls">\n{"".join(rows)}{note}</div>\n'
 
 
