@@ -308,7 +308,7 @@ class VectorCanvas(Canvas):
         """Do nothing: a line shows its head."""
 
 
-class Sheet(NamedTuple):
+class CanvasSheet(NamedTuple):
     """A drawing on a canvas, with rows above and below."""
 
     above: tuple[Row, ...]
@@ -325,7 +325,7 @@ class Sheet(NamedTuple):
 class CanvasDrawing(Drawing, Protocol):
     """A drawing that any canvas takes."""
 
-    def sheet(self, width: int, height: int, canvas: type[Canvas] = Canvas) -> Sheet:
+    def sheet(self, width: int, height: int, canvas: type[Canvas] = Canvas) -> CanvasSheet:
         """Return the picture in `height` rows of at most `width` columns."""
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from llm_linalg.base.text import CleanText, clean
-from tui.looks.canvas import ACROSS, DOWN, Canvas, Sheet
+from tui.looks.canvas import ACROSS, DOWN, Canvas, CanvasSheet
 from tui.looks.look import Look, LookInput
 from tui.model.frame import CellMark, Panel
 from tui.text.glyphs import ASCII, UNICODE, ascii_text
@@ -130,18 +130,18 @@ class Curve:
         """Return a title, and below it the curves between two axes with figures."""
         return self.sheet(width, height).rows
 
-    def sheet(self, width: int, height: int, canvas: type[Canvas] = Canvas) -> Sheet:
+    def sheet(self, width: int, height: int, canvas: type[Canvas] = Canvas) -> CanvasSheet:
         """Return a title, and below it a canvas with the curves; without room for them an empty one."""
         title = fit(self._title(width), width, self._dots)
         if width < 12 or height < 4:
-            return Sheet((title,)[:height], canvas(width, 0, self.ascii_only))
+            return CanvasSheet((title,)[:height], canvas(width, 0, self.ascii_only))
         drawn = canvas(width, height - 1, self.ascii_only)
         plot = replace(self.plot(width, height), fine=drawn.fine)
         self._axes(drawn, plot)
         for role, one in zip(ROLES, self.series, strict=False):
             self._draw(drawn, plot, one, role)
         self._names(drawn, plot)
-        return Sheet((title,), drawn)
+        return CanvasSheet((title,), drawn)
 
     def plot(self, width: int, height: int) -> CurvePlace:
         """Return the part of a space that the curves take: without title, figures and names."""

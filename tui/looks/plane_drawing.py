@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from llm_linalg.base.constants import HUES
 from llm_linalg.base.text import CleanText, clean, elide_middle
-from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, Dot, Sheet
+from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, Dot, CanvasSheet
 from tui.looks.look import Look, LookInput
 from tui.looks.plane_scale import PlaneScale
 from tui.model.drawing import Drawing, lines_in_words
@@ -69,14 +69,14 @@ class PlaneDrawing:
         """Return the picture in `height` rows of at most `width` columns."""
         return self.sheet(width, height).rows
 
-    def sheet(self, width: int, height: int, canvas: type[Canvas] = Canvas) -> Sheet:
+    def sheet(self, width: int, height: int, canvas: type[Canvas] = Canvas) -> CanvasSheet:
         """Return the picture on a canvas, and the note below."""
         note = self._note(width) if height > ROOMY else ()
         drawn = canvas(width, height - len(note), self.ascii_only)
         if width < 2 or height < 2:
-            return Sheet((), drawn)
+            return CanvasSheet((), drawn)
         self._draw(drawn)
-        return Sheet((), drawn, note)
+        return CanvasSheet((), drawn, note)
 
     def _draw(self, canvas: Canvas) -> None:
         scale = self.scale(canvas)
