@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from llm_linalg.base.constants import HUES
 from llm_linalg.base.text import CleanText, clean, elide_middle
-from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, Dot, CanvasSheet
+from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, CanvasSheet, Dot
 from tui.looks.look import Look, LookInput
 from tui.looks.plane_scale import PlaneScale
 from tui.model.drawing import Drawing, lines_in_words
