@@ -195,9 +195,72 @@ def test_hints_open_one_by_one_and_the_solution_is_stepped_through(tab: Browser,
     assert [[word in said for word in ("x twice", "x + _", "x + x")] for said in shown] == [
         [k < count for k in range(3)] for count in range(4)
     ]
-    tab.run("new Promise(requestAnimationFrame)")  # that it is open is told a moment later
     tab.press("ArrowRight")
     assert told(tab) == "step 1 of 2"
     assert text_of(tab, ".program .now") == "answer = x + x"
     assert text_of(tab, ".formula") == "answer[0] = 1 + 1 = 2"
     assert tab.faults() == []
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, page: Path) -> Path:
+    """A site of a folder: the hostile lesson, and one that links to it."""
+    folder = tmp_path_factory.mktemp("lessons")
+    (folder / "twice.md").write_text(LESSON, encoding="utf-8")
+    other = '+++\ntitle = "Index"\n+++\n## Zebra\nAs in [twice](lesson:twice) and [dot](lesson:dot).\n'
+    (folder / "index.md").write_text(other, encoding="utf-8")
+    out = page.with_name("site")
+    assert main(["export", str(folder), "--site", str(out)]) == 0
+    return out
+
+
+def test_a_site_is_searched_read_and_remembered(tab: Browser, site: Path) -> None:
+    assert sorted(file.name for file in site.iterdir()) == ["index-2.html", "index.html", "twice.html"]
+    tab.open(site / "index.html")
+    shown = (
+        "[...document.querySelectorAll('[data-page]:not([hidden])')].map((one) => one.innerText.split('\\n'))"
+    )
+    assert [len(lines) for lines in tab.run(shown)] == [1, 1]
+    tab.run("document.getElementById('find').focus()")
+    for key in "zebra":
+        tab.press(key)
+    assert tab.run(shown) == [["Index 1 stop", "Zebra"]]
+    assert tab.run("document.querySelector('.lessons ul a').getAttribute('href')") == "index-2.html#stop=1"
+    tab.open(site / "index-2.html")
+    links = tab.run("[...document.querySelectorAll('main a')].map((one) => one.getAttribute('href'))")
+    assert links == ["twice.html", "twice.html"]  # in the text, and as the next one
+    tab.open(site / "twice.html")
+    tab.press(".")
+    tab.open(site / "index.html")
+    seen = tab.run("[...document.querySelectorAll('.seen')].map((one) => one.textContent)")
+    assert seen == [", ✓ all seen", ", 2 seen"]
+    assert "owned" in tab.run("document.body.innerText")
+    assert tab.faults() == []
+    tab.run("document.getElementById('forget').click()")
+    assert tab.run("document.querySelector('.seen').textContent") == ""
+
+
+def test_where_the_browser_keeps_nothing_a_page_works(tab: Browser, site: Path) -> None:
+    denied = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('denied'); } })"
+    number = tab.call("Page.addScriptToEvaluateOnNewDocument", source=denied)["identifier"]
+    for name in ("index.html", "twice.html"):
+        tab.open(site / name)
+        assert tab.run("document.documentElement.className") == "js"
+        assert tab.faults() == []
+    tab.press("ArrowRight")
+    assert told(tab) == "step 1 of 2"
+    tab.call("Page.removeScriptToEvaluateOnNewDocument", identifier=number)
+
+
+def test_a_site_is_written_over_a_site_and_nothing_else(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lesson = file_at(tmp_path, "one.md", '+++\ntitle = "One"\n+++\nWords.\n')
+    words = ["export", str(lesson), "--site", str(tmp_path / "out")]
+    assert [main(words), main(words)] == [0, 0]
+    (tmp_path / "out" / "mine.txt").write_text("mine", encoding="utf-8")
+    capsys.readouterr()
+    assert main(words) == 1
+    assert "mine.txt" in capsys.readouterr().err
+    assert main([*words, "--stop", "1"]) == 2
+    assert main(["export", str(lesson), str(lesson), "-o", str(tmp_path / "two.html")]) == 2

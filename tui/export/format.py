@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from llm_linalg.base.text import CleanText
 from tui.session.exercise_commands import session_frame
@@ -64,6 +64,33 @@ def on_paper(stop: Sequence[Shot]) -> Shot:
     return next((shot for shot in stop if shot.is_deck_step), stop[-1])
 
 
+class Neighbour(NamedTuple):
+    """Another page of a site: its address and its title."""
+
+    address: str
+    title: str
+
+
+class SitePlace(NamedTuple):
+    """Where in a site a page is.
+
+    Attributes:
+        name: The page's own, under which the browser keeps what was seen of it.
+        home: The site's index.
+        links: The address of each lesson's page, by slug.
+        before: The page before, if there is one.
+        after: The page after, if there is one.
+        mark: What its head has, as that of all pages of a site.
+    """
+
+    name: str
+    home: Neighbour
+    links: Mapping[str, str]
+    before: Sequence[Neighbour]
+    after: Sequence[Neighbour]
+    mark: str
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """What all shots of an export have in common.
@@ -75,6 +102,7 @@ class Export:
         ascii_only: whether glyphs are ASCII.
         cast_version: of asciicast: 3, or 2 for older players.
         most_bytes: of a page's pictures, beyond which no more settings are computed ahead; None: as usual.
+        site: the place of a page in a site; None if it stands alone.
     """
 
     title: CleanText
@@ -83,6 +111,7 @@ class Export:
     ascii_only: bool = False
     cast_version: int = 3
     most_bytes: int | None = None
+    site: SitePlace | None = None
 
 
 class FormatWriter(Protocol):

@@ -119,12 +119,12 @@ def _board(board: BoardView) -> str:
     return f'<div class="tensors"{SCROLLED}>\n<table class="{kind}">\n{"".join(lines)}</table>\n</div>\n'
 
 
-def link_lessons(html: str, stops: Mapping[str, int]) -> str:
-    """Return a picture in which the lessons of a page are links to their stops, and others plain words."""
+def link_lessons(html: str, links: Mapping[str, str]) -> str:
+    """Return HTML in which the lessons that have an address are links, and others plain words."""
 
     def link(found: re.Match[str]) -> str:
-        stop = stops.get(found[1])
-        return found[2] if stop is None else f'<a href="#stop={stop}">{found[2]}</a>'
+        address = links.get(found[1])
+        return found[2] if address is None else f'<a href="{escape(address)}">{found[2]}</a>'
 
     return re.sub(r'<a href="#lesson=([\w-]+)">(.*?)</a>', link, html)
 
@@ -317,13 +317,19 @@ def _error(error: ErrorView) -> str:
     return f'<div class="error">\n<p>{kind}{escape(error.sentence)}</p>\n{caret}{repairs}</div>\n'
 
 
-def paragraphs(text: str, hues: NameHues = NO_HUES, lesson: Path | None = None) -> str:
-    """Return a lesson's prose as HTML; a link to a lesson is its words, and a formula is MathML.
+def paragraphs(
+    text: str, hues: NameHues = NO_HUES, lesson: Path | None = None, links: Mapping[str, str] | None = None
+) -> str:
+    """Return a lesson's prose as HTML; a formula is MathML, a link to a lesson without an address its words.
 
     A picture beside the file of the `lesson` is in it, and columns stand beside each other.
     """
+    return link_lessons(_paragraphs(text, hues, lesson), links or {})
+
+
+def _paragraphs(text: str, hues: NameHues, lesson: Path | None) -> str:
     if len(parts := columns(text)) > 1:
-        inside = "".join(f"<div>\n{paragraphs(part, hues, lesson)}</div>\n" for part in parts)
+        inside = "".join(f"<div>\n{_paragraphs(part, hues, lesson)}</div>\n" for part in parts)
         return f'<div class="columns">\n{inside}</div>\n'
     runs = (run for group in group_blocks(blocks(text)) for run in groupby(group, _tag))
     return "".join(
@@ -378,10 +384,11 @@ def _cells(row: Block, hues: NameHues) -> str:
 
 def inline(text: str, hues: NameHues = NO_HUES) -> str:
     """Return a line of prose as HTML."""
-    tags = {"code": "code", "strong": "strong", "emphasis": "em"}
+    tags = {"code": "code", "strong": "strong", "emphasis": "em", "link": "a"}
     found = []
     for run in text_runs(text):
         tag = tags.get(run.kind)
         shown = mathml(run.text, hues) if run.kind == "formula" else escape(run.text)
-        found.append(f"<{tag}>{shown}</{tag}>" if tag else shown)
+        named = f' href="#lesson={run.slug}"' if run.kind == "link" else ""
+        found.append(f"<{tag}{named}>{shown}</{tag}>" if tag else shown)
     return "".join(found)

@@ -118,10 +118,10 @@ class StopData:
 
 
 class PictureMaker(NamedTuple):
-    """Makes pictures of sessions: in ASCII or not, with links to the page's own stops by their lessons."""
+    """Makes pictures of sessions: in ASCII or not, with the addresses of lessons that have one."""
 
     ascii_only: bool
-    stops: Mapping[str, int]
+    links: Mapping[str, str]
 
     def of(self, session: Session, *, settings: bool = False) -> PagePicture:
         """Return the picture of a session; with the `settings` where no control shows them."""
@@ -131,7 +131,7 @@ class PictureMaker(NamedTuple):
         guess = None if frame.ask is None else frame.ask.guess
         said = position_text(frame) if guess is None else guess.sentence
         html = "" if session.view.at_stop.slide else picture(frame, settings=settings)
-        return PagePicture(frame.place.step, said, link_lessons(html, self.stops))
+        return PagePicture(frame.place.step, said, link_lessons(html, self.links))
 
     def guesses(self, session: Session) -> tuple[list[PagePicture], str]:
         """Return what comes of each choice, or of the right answer; and that, if an answer is typed."""
@@ -155,6 +155,6 @@ def solution_of(session: Session) -> View | None:
     return None if view.code is None else view
 
 
-def page_json(lines: PageLines, stops: Sequence[StopData]) -> str:
-    """Return all that a page's script reads."""
-    return json_data({"lines": lines.texts, "stops": [stop.record() for stop in stops]})
+def page_json(lines: PageLines, stops: Sequence[StopData], name: str) -> str:
+    """Return all that a page's script reads; under its `name`, if it has one, it keeps what was seen."""
+    return json_data({"name": name, "lines": lines.texts, "stops": [stop.record() for stop in stops]})

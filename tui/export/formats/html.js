@@ -2,15 +2,15 @@
 // Puts pictures on the page that Python has made: it computes nothing, and knows no tensor.
 (() => {
   const find = (id) => document.getElementById(id);
-  const { lines, stops } = JSON.parse(find("data").textContent);
+  const { name: page, lines, stops } = JSON.parse(find("data").textContent);
   const sections = [...document.querySelectorAll(".stop")];
-  const links = [...document.querySelectorAll("nav a")];
+  const links = [...document.querySelectorAll("header nav a")];
   const [range, told, said, play] = ["at", "told", "said", "play"].map(find);
   const all = (place, what) => [...place.querySelectorAll(what)];
   const within = (number, least, most) => Math.max(least, Math.min(most, number));
   const guesses = new Map(); // by stop: which of its guesses was made
   const chosen = new Map(); // by lesson, or by a talk's stop: the values of controls and seed
-  let stop = 0, step = 0, timer = 0;
+  let stop = 0, step = 0, timer = 0, shown = null; // the walk that is shown
 
   const place = () => stops[stop].lesson || stop;
   // The key of what is set: the values of the controls that matter, and the seed, a line each.
@@ -29,8 +29,8 @@
   function picture() {
     const guess = guesses.get(stop);
     const [number, where, ...html] = walk()[step];
-    const shown = guess === undefined || step || solved() ? html : stops[stop].guesses[key()][guess].slice(2);
-    return { number, where: lines[where], html: shown };
+    if (guess === undefined || step || solved()) return { number, where: lines[where], html };
+    return { number, where: lines[where], html: stops[stop].guesses[key()][guess].slice(2) };
   }
   function draw(html) {
     const frame = sections[stop].querySelector(".step.first");
@@ -52,8 +52,10 @@
     sections.forEach((one, i) => one.classList.toggle("on", i === stop));
     links.forEach((one, i) => i === stop ? one.setAttribute("aria-current", "step") : one.removeAttribute("aria-current"));
     const { number, where, html } = picture();
+    shown = walk();
     draw(html);
     setControls();
+    keep();
     range.max = walk().length - 1;
     range.value = step;
     range.setAttribute("aria-valuetext", where);
@@ -64,6 +66,14 @@
     const own = stops[stop].start.split("\n"), now = key().split("\n");
     stops[stop].names.forEach((name, i) => { if (now[i] !== own[i]) address.append("set", `${name}=${now[i]}`); });
     history.replaceState(null, "", `#${address}`);
+  }
+  // In a site the browser keeps which stops were seen, for the index; it may deny that.
+  function keep() {
+    if (!page) return;
+    try {
+      const known = JSON.parse(localStorage.getItem("llm-linalg")) ?? {};
+      localStorage.setItem("llm-linalg", JSON.stringify({ ...known, [page]: [...new Set([...known[page] ?? [], stop + 1])] }));
+    } catch { /* then nothing is kept */ }
   }
   function on(by) {
     const last = walk().length - 1;
@@ -141,14 +151,18 @@
   function hint() {
     const next = sections[stop].querySelector("details:not([open])");
     if (next) next.open = true;
+    opened();
   }
-  sections.forEach((section, s) => {
+  function opened() { // or closed: with the solution its steps come and go
+    if (walk() !== shown) show(stop, 0);
+  }
+  sections.forEach((section) => {
     all(section, ".ask li button").forEach((one, k) => one.addEventListener("click", () => guess(k)));
     all(section, ".ask form").forEach((one) => one.addEventListener("submit", typed));
     all(section, ".controls [name]").forEach((one) => {
       for (const kind of ["input", "change"]) one.addEventListener(kind, () => move(one.name, one.value));
     });
-    all(section, ".solution").forEach((one) => one.addEventListener("toggle", () => show(s, 0)));
+    all(section, ".solution").forEach((one) => one.addEventListener("toggle", opened));
   });
 
   const keys = {

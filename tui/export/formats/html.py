@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean_lines
 from llm_linalg.lessons.lesson import OTHER_PART
-from tui.export.format import Export, Format, Shot, Write, on_paper
+from tui.export.format import Export, Format, Neighbour, Shot, Write, on_paper
 
 if TYPE_CHECKING:
     from tui.export.page_data import PictureMaker, StopData
@@ -57,19 +57,22 @@ class HtmlWriter:
 
         groups = [[*group] for _, group in groupby(self._shots, key=lambda shot: shot.stop)]
         lessons = [group[0].session.view.lesson for group in groups]
-        first_stops: dict[str, int] = {}
-        for group, lesson in zip(groups, lessons, strict=True):
-            first_stops.setdefault(lesson.slug, group[0].stop)
-        make, lines = PictureMaker(self._export.ascii_only, first_stops), PageLines()
+        site = self._export.site
+        links = {} if site is None else {**site.links}
+        for group in reversed(groups):  # of several stops of a lesson the first
+            links[group[0].session.view.lesson.slug] = f"#stop={group[0].stop}"
+        make, lines = PictureMaker(self._export.ascii_only, links), PageLines()
         most = self._export.most_bytes
         filler = PageFiller(make, lines, MOST_BYTES if most is None else most)
         stops = [_opened(group, filler) for group in groups]
         filler.fill(stops)
         places = {lesson.place if lesson.part < OTHER_PART else "" for lesson in lessons}
-        kicker = " · ".join(filter(None, ["llm-linalg", *(places if len(places) == 1 else ())]))
-        title = self._export.title
-        self._put(page_head(title, _own(".css"), _own(".js")))
-        self._put(f'<header>\n<p class="kicker">{escape(kicker)}</p>\n<h1>{escape(title)}</h1>\n')
+        place = escape(places.pop()) if len(places) == 1 else ""
+        home = "llm-linalg" if site is None else _link(site.home)
+        title, script = self._export.title, own_file("html.js")
+        self._put(page_head(title, own_file("html.css"), script, "" if site is None else site.mark))
+        kicker = " · ".join(filter(None, [home, place]))
+        self._put(f'<header>\n<p class="kicker">{kicker}</p>\n<h1>{escape(title)}</h1>\n')
         if len(groups) > 1:
             items = (
                 f'<li><a href="#stop={group[0].stop}">{escape(group[0].title)}</a></li>\n' for group in groups
@@ -78,9 +81,16 @@ class HtmlWriter:
         self._put("</header>\n<main>\n")
         for group, stop in zip(groups, stops, strict=True):
             self._section(group, stop, make)
-        data = page_json(lines, stops)
+        if site is not None:
+            ways = [
+                *(f"← {_link(page)}" for page in site.before),
+                *(f"{_link(page)} →" for page in site.after),
+            ]
+            inside = "".join(f"<span>{way}</span>\n" for way in ways)
+            self._put(f'<nav class="around" aria-label="Lessons">\n{inside}</nav>\n')
+        data = page_json(lines, stops, "" if site is None else site.name)
         self._put(f'</main>\n{BAR}<script type="application/json" id="data">{data}</script>\n')
-        self._put(f"<script>\n{_own('.js')}</script>\n</body>\n</html>\n")
+        self._put(f"<script>\n{script}</script>\n</body>\n</html>\n")
 
     def _section(self, group: list[Shot], data: StopData, make: PictureMaker) -> None:
         """Write the section of a stop: its text, what it asks, its controls, and two pictures of it."""
@@ -93,7 +103,8 @@ class HtmlWriter:
         view, frame = first.session.view, first.frame(self._export.ascii_only)
         hues = name_hues(view.lesson, paper.frame(self._export.ascii_only))
         self._put(f'<section class="stop" id="stop-{first.stop}">\n<h2>{escape(first.title)}</h2>\n')
-        self._put(f'<div class="prose">\n{paragraphs(view.at_stop.prose, hues, view.lesson.path)}</div>\n')
+        prose = paragraphs(view.at_stop.prose, hues, view.lesson.path, make.links)
+        self._put(f'<div class="prose">\n{prose}</div>\n')
         if view.at_stop.ask is not None:
             self._put(ask_html(view.at_stop.ask, hues))
         if frame.exercise is not None:
@@ -125,12 +136,16 @@ def _opened(group: list[Shot], filler: PageFiller) -> StopData:
     return stop
 
 
-def page_head(title: str, style: str, script: str) -> str:
+def _link(page: Neighbour) -> str:
+    return f'<a href="{escape(page.address)}">{escape(page.title)}</a>'
+
+
+def page_head(title: str, style: str, script: str, mark: str = "") -> str:
     """Return the beginning of a page up to its body: its style, and a policy that names its one script."""
     allowed = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">{mark}\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
@@ -143,8 +158,9 @@ def _hash(text: str) -> str:
     return f"'sha256-{b64encode(digest).decode()}'"
 
 
-def _own(suffix: str) -> str:
-    return HERE.with_suffix(suffix).read_text(encoding="utf-8")
+def own_file(name: str) -> str:
+    """Return the text of a file of this folder, a style or a script."""
+    return HERE.with_name(name).read_text(encoding="utf-8")
 
 
 FORMAT = Format(
