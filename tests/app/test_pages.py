@@ -30,6 +30,7 @@ default = 2
 [controls.kind]
 choices = ["a", "<b>\\"b"]
 default = "a"
+key = "t"
 label = "a <i> kind"
 [controls.unused]
 range = [0, 9]
@@ -155,6 +156,9 @@ def test_controls_show_what_python_computes(tab: Browser, page: Path) -> None:
     assert settings(tab) == {"n": "4", "kind": "a", "seed": "0"}
     move(tab, "kind", '<b>"b')
     assert settings(tab) == {"n": "4", "kind": '<b>"b', "seed": "0"}  # a pair that the page has
+    tab.press("t")
+    tab.press("[")
+    assert settings(tab) == {"n": "3", "kind": "a", "seed": "0"}
     move(tab, "seed", "7")
     assert settings(tab) == {"n": "2", "kind": "a", "seed": "7"}  # which moves alone
     assert tab.run("location.hash") == "#stop=2&step=0&set=seed%3D7"

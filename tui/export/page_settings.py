@@ -27,14 +27,18 @@ MOST_VALUES = 100  # of a control
 
 def names_that_matter(view: View) -> tuple[str, ...]:
     """Return the controls that a stop's program reads, and those whose choices set one of these."""
-    stop = view.at_stop
-    if stop.exercise is not None or stop.slide:
+    ask, controls = view.at_stop.ask, view.lesson.controls
+    if not _has_settings(view):
         return ()
-    text = view.program if stop.ask is None else f"{view.program}\n{stop.ask.check.text}"
-    controls = view.lesson.controls
+    text = view.program if ask is None else f"{view.program}\n{ask.check.text}"
     read = {control.name for control in controls if reads_name(text, control.name)}
     setting = {control.name for control in controls if any(other in read for _, other, _ in control.sets)}
     return tuple(control.name for control in controls if control.name in read | setting)
+
+
+def _has_settings(view: View) -> bool:
+    """Return whether a stop is shown at other settings: no exercise, slide or cell of a whole document."""
+    return view.at_stop.exercise is None and not view.at_stop.slide and not view.lesson.document
 
 
 def values_beside(view: View, name: str) -> Iterator[str]:
@@ -68,14 +72,13 @@ class PageFiller:
 
     def fill(self, stops: Sequence[StopData]) -> None:
         """Add what stops show at other settings: what is near the opening first, and of all stops alike."""
-        live = [stop for stop in stops if stop.walk is not None and not stop.session.view.at_stop.slide]
+        live = [stop for stop in stops if stop.walk is not None and _has_settings(stop.session.view)]
         for stop in live:
             for name in stop.names:
                 others = islice(values_beside(stop.session.view, name), MOST_VALUES)
                 self._alone(stop, name, others, partial(View.set, stop.session.view, name))
         for stop in live:
-            if stop.session.view.at_stop.exercise is None:
-                self._seeds(stop)
+            self._seeds(stop)
         for stop in live:
             moving = [name for name in stop.names if len(stop.alone[name]) > 1]
             for pair in combinations(moving, 2):
@@ -152,23 +155,23 @@ def controls_html(stop: StopData) -> str:
 def _control_html(control: Control, values: Sequence[str]) -> str:
     """Return a control with the values that the page has, its own first: a slider, or a list."""
     label = control.label or control.name
+    key = "" if control.key is None else f' data-key="{escape(control.key)}"'
     if control.kind in ("int", "float"):
-        numbers = sorted(map(float, values))
-        steps = {round(b - a, 9) for a, b in pairwise(numbers)}
+        texts = sorted(values, key=float)
+        steps = {round(float(b) - float(a), 9) for a, b in pairwise(texts)}
         if len(steps) == 1:
-            texts = sorted(values, key=float)
             return (
-                f'<label>{escape(label)} <input type="range" name="{control.name}" min="{texts[0]}" '
+                f'<label>{escape(label)} <input type="range" name="{control.name}"{key} min="{texts[0]}" '
                 f'max="{texts[-1]}" step="{steps.pop():.10g}" value="{values[0]}" autocomplete="off"> '
                 f"<output>{values[0]}</output></label>\n"
             )
-        return _select(control.name, label, values, sorted(values, key=float))
+        return _select(control.name, label, values, texts, key)
     order = [control.show(choice) for choice in control.choices if control.show(choice) in values]
-    return _select(control.name, label, values, order if len(order) == len(values) else values)
+    return _select(control.name, label, values, order if len(order) == len(values) else values, key)
 
 
-def _select(name: str, label: str, values: Sequence[str], order: Sequence[str]) -> str:
+def _select(name: str, label: str, values: Sequence[str], order: Sequence[str], key: str = "") -> str:
     chosen = (f"<option{' selected' * (text == values[0])}>{escape(text)}</option>" for text in order)
     still = " disabled" if len(values) == 1 else ""
-    inside = f'<select name="{name}" autocomplete="off"{still}>{"".join(chosen)}</select>'
+    inside = f'<select name="{name}"{key} autocomplete="off"{still}>{"".join(chosen)}</select>'
     return f"<label>{escape(label)} {inside}</label>\n"

@@ -120,6 +120,18 @@
     rest();
     show(stop, step);
   }
+  // The keys that a lesson's text names: a control's own, and [ and ] for the first that has none.
+  function nudge(key) {
+    const controls = all(sections[stop], ".controls [name]:enabled"), by = key === "[" ? -1 : 1;
+    const own = controls.find((one) => one.dataset.key === key);
+    const one = own ?? ("[]".includes(key) && (controls.find((one) => !one.dataset.key) ?? controls[0]));
+    if (!one) return false;
+    if (one.options) one.selectedIndex = (one.selectedIndex + by + one.options.length) % one.options.length;
+    else if (by > 0) one.stepUp();
+    else one.stepDown();
+    move(one.name, one.value);
+    return true;
+  }
   function forget() {
     guesses.delete(stop);
     all(sections[stop], ".verdict").forEach((one) => { one.textContent = ""; });
@@ -173,15 +185,17 @@
   };
   // Keys that belong to what has the focus: a field, a button, a region that is wider than the page.
   function isTheirs({ key, target }) {
-    if (target.closest("input:not(#at), select")) return true;
+    if (target.closest("[type=range]")) return target !== range && /^(Arrow|Home|End|Page)/.test(key);
+    if (target.closest("input, select")) return true;
     if (key === " ") return target.closest("button, a, summary");
     const region = /^Arrow|^Home|^End/.test(key) && target.closest("[tabindex]");
     return region && region.scrollWidth > region.clientWidth;
   }
   document.addEventListener("keydown", (event) => {
     const act = keys[event.key];
-    if (!act || isTheirs(event) || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
+    if (isTheirs(event) || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (nudge(event.key) || act) event.preventDefault();
+    if (!act) return;
     if (event.key !== " ") rest();
     act();
   });

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__)
 MOST_BYTES = 3_800_000  # of pictures: with all else a page has at most 4 MB
 BAR = """\
-<div class="bar" role="group" aria-label="Steps">
+<div class="bar" role="region" aria-label="steps">
 <button id="back" type="button" aria-label="a step back">◀</button>
 <button id="play" type="button">play</button>
 <button id="on" type="button" aria-label="a step on">▶</button>
