@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +21,8 @@ from tui.session.script.running import ensure_run
 from tui.session.session import Session
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE)
+
+AXE = os.environ.get("AXE_CORE", "")  # the path of axe.min.js, of the package axe-core
 
 LESSON = """\
 +++
@@ -268,3 +271,31 @@ def test_a_site_is_written_over_a_site_and_nothing_else(
     assert "mine.txt" in capsys.readouterr().err
     assert main([*words, "--stop", "1"]) == 2
     assert main(["export", str(lesson), str(lesson), "-o", str(tmp_path / "two.html")]) == 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_nothing_is_cut_in_light_and_dark(scheme: str, tab: Browser, site: Path) -> None:
+    tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    for name in ("index.html", "twice.html"):
+        tab.open(site / name, (390, 844))
+        for key in (".", "1", "t", "ArrowRight", ".", "h", "h", "h", "ArrowRight"):
+            assert tab.run("document.documentElement.scrollWidth") == 390
+            tab.press(key)
+    dark = tab.run("getComputedStyle(document.documentElement).backgroundColor") == "rgb(23, 24, 27)"
+    assert dark == (scheme == "dark")
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    paper = "[...document.querySelectorAll('.step.paper')].every((one) => one.offsetHeight > 0)"
+    assert tab.run(paper)
+    assert tab.run("document.querySelector('.bar').offsetHeight") == 0
+    assert tab.run("getComputedStyle(document.documentElement).backgroundColor") == "rgb(251, 250, 247)"
+    tab.call("Emulation.setEmulatedMedia", media="", features=[])
+
+
+@pytest.mark.skipif(not AXE, reason="AXE_CORE names no axe.min.js")
+def test_axe_finds_nothing(tab: Browser, site: Path) -> None:
+    for name in ("index.html", "twice.html"):
+        tab.open(site / name)
+        tab.run(f"{Path(AXE).read_text(encoding='utf-8')};0")
+        for key in (".", "1", "t", "ArrowRight", ".", "h", "h", "h", "ArrowRight"):
+            tab.press(key)
+            assert tab.run("axe.run().then((found) => found.violations.map((one) => one.id))") == []
