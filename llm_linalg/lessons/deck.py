@@ -124,6 +124,23 @@ def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
     return replace(deck, sources=reading.sources, errors=tuple(reading.errors))
 
 
+def folder_files(place: Path) -> list[Path]:
+    """Return a folder's files of lessons in alphabetical order, without README.md, `.x` and `_x`.
+
+    Raises:
+        LessonError: If it can't be read, or has none, or too many.
+    """
+    try:
+        found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
+    kept = [file for file in found if file.name[0] not in "._" and file.stem.lower() != "readme"]
+    if not 0 < len(kept) <= MOST_FILES:
+        reason = f"it has {len(kept)} lessons; {MOST_FILES} are shown" if kept else "no lesson is in it"
+        raise LessonError(str(place), 1, reason)
+    return kept
+
+
 def of_lesson(one: Lesson) -> Deck:
     """Return a lesson's stops, with their own notes, as a deck."""
     stops = tuple(_own_stop(one, stop.number, str(one.path or one.slug)) for stop in one.stops)
@@ -170,15 +187,7 @@ class _DeckReading:
     def folder(self) -> Deck:
         """Return the deck of a folder's files in alphabetical order, without README.md, `.x` and `_x`."""
         place = self._place
-        try:
-            found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
-        except OSError as error:
-            raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
-        files = [file for file in found if file.name[0] not in "._" and file.stem.lower() != "readme"]
-        if not 0 < len(files) <= MOST_FILES:
-            reason = f"it has {len(files)} lessons; {MOST_FILES} are shown" if files else "no lesson is in it"
-            raise LessonError(str(place), 1, reason)
-        decks = [self.file(file) for file in files]
+        decks = [self.file(file) for file in folder_files(place)]
         return Deck(
             clean(place.resolve().name or str(place), 200),
             tuple(stop for deck in decks for stop in deck.stops),

@@ -58,6 +58,12 @@ shapes:1
 """
 
 
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages as they open: what their controls show is for `test_pages.py`."""
+    monkeypatch.setattr("tui.export.formats.html.MOST_BYTES", 0)
+
+
 def scenes(*words: str, what: str = "matmul") -> list[Shot]:
     flags = parser().read([what, *words])
     return [*of_deck(of_lesson(find(what)), flags, parser())]
@@ -177,16 +183,26 @@ def test_without_colour_a_recording_names_none(tmp_path: Path) -> None:
     assert "38;5" not in text
 
 
+def pictures(text: str) -> list[tuple[int, str, str]]:
+    """The pictures of a page as it opens, as its script puts them together: step, where that is, HTML."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    data = json.loads(known(found)[1])
+    return [
+        (step, data["lines"][said], "\n".join(data["lines"][line] for line in html))
+        for stop in data["stops"]
+        for step, said, *html in stop["walks"][stop["start"]]
+    ]
+
+
 class Page(HTMLParser):
-    """A page's tags, balanced, and the text of its cells by step."""
+    """The tags of a page or a picture, balanced, and the text of its cells."""
 
     VOID = frozenset({"meta", "input"})
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.stack: list[str] = []
-        self.steps: list[list[str]] = []
-        self.told: list[str] = []
+        self.cells: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.feed(text)
         self.close()
@@ -196,25 +212,23 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
         if tag not in self.VOID:
             self.stack.append(tag)
-        if "step" in (dict(attrs).get("class") or "").split():
-            self.steps.append([])
-            self.told.append(dict(attrs)["data-told"] or "")
 
     def handle_endtag(self, tag: str) -> None:
         assert self.stack.pop() == tag
 
     def handle_data(self, data: str) -> None:
         if self.stack and self.stack[-1] == "td":
-            self.steps[-1].append(data)
+            self.cells.append(data)
 
 
 def test_a_page_has_a_table_for_each_tensor_of_each_step(tmp_path: Path) -> None:
-    page = Page(exported(tmp_path, "html", "--stop", "1"))
+    text = exported(tmp_path, "html", "--stop", "1")
+    page, shown = Page(text), pictures(text)
     made = scenes("--stop", "1")
-    assert len(page.steps) == len(made) == 13
-    assert page.told == [f"step {k} of 12" for k in range(13)]
-    for cells, scene in zip(page.steps, made, strict=True):
-        frame = scene.frame()
+    assert len(shown) == len(made) == 13
+    assert [said for _, said, _ in shown] == [f"step {k} of 12" for k in range(13)]
+    for (_, _, html), scene in zip(shown, made, strict=True):
+        cells, frame = Page(html).cells, scene.frame()
         wanted = [
             cell.text.strip()
             for panel in frame.stage.panels
@@ -236,7 +250,7 @@ def test_a_page_is_for_everybody(tmp_path: Path) -> None:
     assert {"h1", "h2", "nav", "main", "section", "table", "caption", "button"} <= names
     assert "prefers-color-scheme" in text
     assert "@media (max-width:30rem){.program li{white-space:pre-wrap" in text  # a phone
-    assert text.count('<div class="tensor left" style="--w:') == text.count('<div class="tensor left"') > 0
+    assert text.count('<div class="tensor left w') == text.count('<div class="tensor left') > 0
     assert "@media print" in text
     assert 'aria-live="polite"' in text
 
@@ -289,6 +303,24 @@ def test_a_page_draws_dots_where_their_columns_are(tmp_path: Path) -> None:
     assert float(name.get("x", "0")) == pytest.approx(8.4 * line.index("cat"))
 
 
+def test_an_arrow_in_a_page_is_a_line_to_a_tenth_of_a_pixel(tmp_path: Path) -> None:
+    file = file_at(
+        tmp_path,
+        "arrow.md",
+        '+++\ntitle = "A"\n+++\n```python look="plane"\nv = torch.tensor([3.0, 1])\n```\n',
+    )
+    (*_, drawing) = re.findall(
+        '<svg class="drawing".*?</svg>', exported(tmp_path, "html", what=str(file)), re.DOTALL
+    )
+    paths = [re.findall(r"[-\d.]+ [-\d.]+", known(path.get("d"))) for path in root_of(drawing).iter("path")]
+    points = [[tuple(map(float, at.split())) for at in path] for path in paths]
+    (x, y), *_ = points[0]  # the axis across, then the one up: they cross at the origin
+    origin = points[0][2][0], y
+    assert x == 0.0
+    tip = max(point for path in points[1:] for point in path)
+    assert (origin[1] - tip[1]) / (tip[0] - origin[0]) == pytest.approx(1 / 3, abs=0.002)
+
+
 def test_json_is_what_frame_prints(tmp_path: Path) -> None:
     made = json.loads(exported(tmp_path, "json", "--stop", "1"))
     assert made["title"] == find("matmul").title
@@ -322,7 +354,7 @@ def test_a_deck_has_its_slides_and_what_was_rehearsed(tmp_path: Path) -> None:
     deck = file_at(tmp_path, "deck.md", DECK)
     page = exported(tmp_path, "html", what=str(deck))
     assert "Words &lt;alone&gt;, and <code>code</code>." in page
-    assert Page(page).told[0] == "Welcome"
+    assert pictures(page)[0][1] == "Welcome"
     made = json.loads(exported(tmp_path, "json", what=str(deck)))["frames"]
     assert {(one["lesson"], one.get("order")) for one in made} >= {("matmul", "rows")}
     assert {one["controls"]["n"] for one in made if one["lesson"] == "matmul"} == {2}
@@ -336,11 +368,10 @@ def test_a_deck_goes_on_from_the_step_it_names_which_is_the_one_on_paper(tmp_pat
     end = [one["step"] for one in frames][-9:]
     assert end == [*range(4, 13)]  # as on a stage
     assert "step 4 of 12" in exported(tmp_path, "markdown", what=str(deck)).rpartition("## ")[2]
-    tags = Page(exported(tmp_path, "html", what=str(deck))).tags
-    steps = [attrs for tag, attrs in tags if tag == "div" and "step" in (attrs.get("class") or "").split()]
-    paper = [attrs["data-told"] for attrs in steps if "paper" in (attrs["class"] or "").split()]
-    assert paper[-1] == "step 4 of 12"
-    alone = exported(tmp_path, "json", "--stop", str(len(paper)), "--step", "6", what=str(deck))
+    text = exported(tmp_path, "html", what=str(deck))
+    papers = re.findall(r'<div class="step.*? paper">\n(.*?)</div>\n</section>', text, re.DOTALL)
+    assert papers[-1].startswith(next(html for step, _, html in pictures(text) if step == 4)[:-40])
+    alone = exported(tmp_path, "json", "--stop", str(len(papers)), "--step", "6", what=str(deck))
     assert [one["step"] for one in json.loads(alone)["frames"]] == [6]
 
 
@@ -394,8 +425,8 @@ Ones | x | lesson:matrix | numbers
 def test_a_page_counts_steps_as_its_words_do_and_links_a_board(tmp_path: Path) -> None:
     deck = file_at(tmp_path, "shares.md", BOARD_DECK)
     text = exported(tmp_path, "html", what=str(deck))
-    steps = re.findall(r'data-step="(\d+)" data-told="step (\d+) of 12"', text)
-    assert [step for step, _ in steps] == [told for _, told in steps] == [str(k) for k in range(4, 13)]
+    shown = pictures(text)
+    assert [(step, said) for step, said, _ in shown[:9]] == [(k, f"step {k} of 12") for k in range(4, 13)]
     assert re.findall(r'<tr><th scope="row">(\w+)</th><td>([^<]*)</td>', text) == [
         ("Product", "(4, 4) 4. 4. 4. 4. …"),
         ("Ones", "(4, 4) 1. 1. 1. 1. …"),
@@ -403,7 +434,7 @@ def test_a_page_counts_steps_as_its_words_do_and_links_a_board(tmp_path: Path) -
     assert '<table class="board chain">' in text
     assert '<td><a href="#stop=1">Matrix × matrix</a></td>' in text  # which this page has
     assert "<td>Matrix</td>" in text
-    assert text.count('class="step') == 9 + 1  # a board is one picture
+    assert len(shown) == 9 + 1  # a board is one picture
     assert "More lessons" not in text
 
 
@@ -463,6 +494,8 @@ def test_nothing_is_asked_of_the_network(form: str, tmp_path: Path) -> None:
 ALL = """\
 import sys
 from tui.cli.main import main
+from tui.export.formats import html
+html.MOST_BYTES = 200_000
 for name in sys.argv[2:]:
     words = ["export", "why", "--stop", "1", "--format", name, "-o", f"{sys.argv[1]}/{name}"]
     assert main(words) == 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from llm_linalg.base.text import CleanText
 from tui.session.exercise_commands import session_frame
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from llm_linalg.lessons.stop import Stop
     from tui.model.frame import Frame
+    from tui.model.view import View
     from tui.session.session import Session
 
 Write = Callable[[CleanText], None]
@@ -29,6 +30,8 @@ class Shot:
         stop: which of the stops that are shown it belongs to, from 1.
         title: that stop's.
         is_deck_step: whether the deck says that its stop shows this step.
+        walk: returns the pictures of its stop at another view, each as a session; none where that has another
+            program. None where a script says what is shown.
         screen: the rows of the app's screen, for a format that shows screens.
     """
 
@@ -37,6 +40,7 @@ class Shot:
     stop: int
     title: CleanText
     is_deck_step: bool = False
+    walk: Callable[[View], Sequence[Session]] | None = None
     screen: Sequence[Strip] = ()
 
     def frame(self, ascii_only: bool = False) -> Frame:
@@ -60,6 +64,33 @@ def on_paper(stop: Sequence[Shot]) -> Shot:
     return next((shot for shot in stop if shot.is_deck_step), stop[-1])
 
 
+class Neighbour(NamedTuple):
+    """Another page of a site: its address and its title."""
+
+    address: str
+    title: str
+
+
+class SitePlace(NamedTuple):
+    """Where in a site a page is.
+
+    Attributes:
+        name: The page's own, under which the browser keeps what was seen of it.
+        home: The site's index.
+        links: The address of each lesson's page, by slug.
+        before: The page before, if there is one.
+        after: The page after, if there is one.
+        mark: What its head has, as that of all pages of a site.
+    """
+
+    name: str
+    home: Neighbour
+    links: Mapping[str, str]
+    before: Sequence[Neighbour]
+    after: Sequence[Neighbour]
+    mark: str
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """What all shots of an export have in common.
@@ -70,6 +101,8 @@ class Export:
         theme: a name in `tui.text.themes.THEMES`.
         ascii_only: whether glyphs are ASCII.
         cast_version: of asciicast: 3, or 2 for older players.
+        most_bytes: of a page's pictures, beyond which no more settings are computed ahead; None: as usual.
+        site: the place of a page in a site; None if it stands alone.
     """
 
     title: CleanText
@@ -77,6 +110,8 @@ class Export:
     theme: str = "dark"
     ascii_only: bool = False
     cast_version: int = 3
+    most_bytes: int | None = None
+    site: SitePlace | None = None
 
 
 class FormatWriter(Protocol):

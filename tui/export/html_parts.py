@@ -12,6 +12,7 @@ from pathlib import Path
 
 from llm_linalg.lessons.markdown import Block, blocks, columns, group_blocks, text_runs, words_of_picture
 from llm_linalg.lessons.picture_files import PictureError, read_picture
+from tui.looks.canvas import ACROSS, DOWN, CanvasDrawing, Stroke, VectorCanvas
 from tui.model.board_view import BoardView
 from tui.model.drawing import Drawing
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
@@ -32,6 +33,9 @@ PICTURE = 72  # its width
 FAINTEST = 0.01  # the weight below which a block has no colour
 NOW = ' class="now" aria-current="true"'
 DRAWN = (60, 16)  # columns and rows of a drawing
+SQUARE = CELL[0] / ACROSS  # pixels of a dot on a canvas, in both directions: a right angle looks right
+WIDEST = 24  # columns of a cell, as the style sheet has them
+SCROLLED = ' tabindex="0" role="group" aria-label="tensors"'  # by the arrow keys where it has no room
 ROWS, COLUMNS = 16, 12  # of a panel; beyond them a window around what is lit
 CLASSES = {
     CellMark.PENDING: "q",
@@ -53,19 +57,28 @@ def position_text(frame: Frame) -> str:
     return f"step {frame.place.step} of {frame.place.steps}"
 
 
-def picture(frame: Frame) -> str:
-    """Return all of a frame but its prose."""
-    return "".join(_parts(frame))
+def picture(frame: Frame, *, settings: bool = True) -> str:
+    """Return all of a frame but its prose; without its `settings` where controls show them."""
+    return "".join([*_parts(frame), _facts(frame, settings)])
+
+
+def _facts(frame: Frame, settings: bool) -> str:
+    """Return the settings and the order of a frame."""
+    controls = [f"{control.label} = {control.text}" for control in frame.lesson.controls]
+    ordered = frame.place.order and frame.place.depth != "operations" and frame.stage.board is None
+    said = [*controls, f"seed {frame.lesson.seed}"] if settings else []
+    said += [f"order {frame.place.order}"] if ordered else []
+    return f'<p class="facts">{escape(", ".join(said))}</p>\n' if said else ""
 
 
 def _parts(frame: Frame) -> Iterator[str]:
     if any(line.strip() for line in frame.listing.code):
         now = ' class="now" aria-current="true"'
         lines = (
-            f"<li{now if n == frame.listing.line else ''}>{escape(line)}</li>\n"
+            f"<li{now if n == frame.listing.line else ''}>{escape(line)}</li>"
             for n, line in enumerate(frame.listing.code, 1)
         )
-        yield "".join(['<ol class="program">\n', *lines, "</ol>\n"])
+        yield "".join(['<ol class="program" tabindex="0" aria-label="program">', *lines, "</ol>\n"])
     if frame.error is not None:
         yield _error(frame.error)
     if frame.captions.shape_line:
@@ -92,10 +105,6 @@ def _parts(frame: Frame) -> Iterator[str]:
         yield f'<pre class="printed">{escape(frame.listing.printed.rstrip())}</pre>\n'
     if frame.listing.cell is not None and frame.listing.cell.saved:
         yield f'<pre class="saved">{escape(frame.listing.cell.saved)}</pre>\n'
-    controls = [f"{control.label} = {control.text}" for control in frame.lesson.controls]
-    ordered = frame.place.order and frame.place.depth != "operations" and frame.stage.board is None
-    order = [f"order {frame.place.order}"] if ordered else []
-    yield f'<p class="facts">{escape(", ".join([*controls, f"seed {frame.lesson.seed}", *order]))}</p>\n'
 
 
 def _board(board: BoardView) -> str:
@@ -107,15 +116,15 @@ def _board(board: BoardView) -> str:
         cells = "".join(f"<td>{cell}</td>" for cell in (escape(value), escape(row.words), lesson))
         lines.append(f'<tr{apart}><th scope="row">{escape(row.label)}</th>{cells}</tr>\n')
     kind = "board chain" if board.chain else "board"
-    return f'<div class="tensors">\n<table class="{kind}">\n{"".join(lines)}</table>\n</div>\n'
+    return f'<div class="tensors"{SCROLLED}>\n<table class="{kind}">\n{"".join(lines)}</table>\n</div>\n'
 
 
-def link_lessons(html: str, stops: Mapping[str, int]) -> str:
-    """Return a picture in which the lessons of a page are links to their stops, and others plain words."""
+def link_lessons(html: str, links: Mapping[str, str]) -> str:
+    """Return HTML in which the lessons that have an address are links, and others plain words."""
 
     def link(found: re.Match[str]) -> str:
-        stop = stops.get(found[1])
-        return found[2] if stop is None else f'<a href="#stop={stop}">{found[2]}</a>'
+        address = links.get(found[1])
+        return found[2] if address is None else f'<a href="{escape(address)}">{found[2]}</a>'
 
     return re.sub(r'<a href="#lesson=([\w-]+)">(.*?)</a>', link, html)
 
@@ -181,21 +190,42 @@ def _head_picture(picture: HeadPicture) -> str:
 def _captioned(path: Sequence[str], question: str, lines: Sequence[str]) -> str:
     trail = " › ".join(("map", *path))
     caption = f"<caption>{escape(trail)} {escape(question)}</caption>\n"
-    return "".join(['<div class="tensors">\n<table class="board">\n', caption, *lines, "</table>\n</div>\n"])
+    inside = "".join([caption, *lines])
+    return f'<div class="tensors"{SCROLLED}>\n<table class="board">\n{inside}</table>\n</div>\n'
 
 
 def _drawing(drawing: Drawing) -> str:
     """Return a drawing as SVG, read aloud as words and figures: few fonts have dots as wide as letters."""
-    rows = drawing.rows(*DRAWN)
-    shown = [k for k, row in enumerate(rows) if any(span.text.strip() for span in row)]
-    lines = ["".join(_drawn(row)) for row in rows[shown[0] : shown[-1] + 1]] if shown else []
-    across, down = CELL
-    drawn = (f'<g transform="translate(0 {down * y:g})">{line}</g>\n' for y, line in enumerate(lines))
+    lines, (across, down) = "", CELL
+    if isinstance(drawing, CanvasDrawing):
+        sheet, down = drawing.sheet(*DRAWN, VectorCanvas), SQUARE * DOWN
+        rows, shown = sheet.rows, range(DRAWN[1])
+        if isinstance(sheet.canvas, VectorCanvas):
+            strokes = "".join(map(_stroke, sheet.canvas.strokes))
+            lines = f'<g class="lines" transform="translate(0 {down * len(sheet.above):g})">\n{strokes}</g>\n'
+    else:
+        rows = drawing.rows(*DRAWN)
+        full = [k for k, row in enumerate(rows) if any(span.text.strip() for span in row)]
+        shown = range(full[0], full[-1] + 1) if full else range(0)
+    texts = ((y, "".join(_drawn(rows[k]))) for y, k in enumerate(shown) if k < len(rows))
+    drawn = (f'<g transform="translate(0 {down * y:g})">{text}</g>\n' for y, text in texts if text)
     said = escape(" ".join(drawing.words))
     return (
-        f'<svg class="drawing" viewBox="0 0 {DRAWN[0] * across:g} {len(lines) * down:g}" role="img" '
-        f'aria-label="{said}">\n{"".join(drawn)}</svg>\n'
+        f'<svg class="drawing" viewBox="0 0 {DRAWN[0] * across:g} {len(shown) * down:g}" role="img" '
+        f'aria-label="{said}">\n{lines}{"".join(drawn)}</svg>\n'
     )
+
+
+def _stroke(stroke: Stroke) -> str:
+    """Return lines of one role as a path, a spot as a line without length, which has round ends."""
+    size = SQUARE / VectorCanvas.fine
+    paths = [[f"{size * x:.1f} {size * y:.1f}" for x, y in path] for path in stroke.paths]
+    close = "z" * stroke.closed
+    data = "".join(f"M{path[0]}{''.join(f'L{at}' for at in path[1:]) or 'h0'}{close}" for path in paths)
+    on, period = stroke.pattern
+    dashes = f' stroke-dasharray="{on * 3} {(period - on) * 3}"' if period > on else ""
+    role = " ".join(filter(None, [stroke.role, "spot" * (len(stroke.paths[0]) == 1)]))
+    return f'<path class="{role}"{dashes} d="{data}"/>\n'
 
 
 def _drawn(row: Row) -> Iterator[str]:
@@ -207,7 +237,9 @@ def _drawn(row: Row) -> Iterator[str]:
 
 
 def _span(span: TextSpan) -> str:
-    return f'<span class="{span.role}">{escape(span.text)}</span>' if span.role else escape(span.text)
+    """Return a piece of a formula; what is done looks as if nothing was said of it."""
+    role = " ".join(one for one in span.role.split() if one != "done")
+    return f'<span class="{role}">{escape(span.text)}</span>' if role and span.text else escape(span.text)
 
 
 def _tensors(frame: Frame, heat: bool) -> str:
@@ -216,7 +248,13 @@ def _tensors(frame: Frame, heat: bool) -> str:
     inside = "".join(_tensor(panel, frame, heat) for panel in frame.stage.panels if panel.role in cross)
     beside = "".join(_tensor(panel, frame, heat) for panel in frame.stage.panels if panel.role not in cross)
     crossed = f'<div class="cross">\n{inside}</div>\n' if inside else ""
-    return f'<div class="tensors {frame.stage.arrangement}" style="--w:{widest}">\n{crossed}{beside}</div>\n'
+    kind = f"tensors {frame.stage.arrangement} {_wide(widest)}"
+    return f'<div class="{kind}"{SCROLLED}>\n{crossed}{beside}</div>\n'
+
+
+def _wide(columns: int) -> str:
+    """Return the class of cells that are so wide: a style of their own is what a policy may forbid."""
+    return f"w{min(columns, WIDEST)}"
 
 
 def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
@@ -238,9 +276,9 @@ def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
     hue = f' class="{panel.hue}"' if panel.hue else ""
     caption = f"<b{hue}>{escape(label)}</b> ({escape(shape)}{escape(_cut(panel, rows, columns))}"
     crossed = frame.stage.arrangement == "falk" and panel.role == "left"  # the others share their columns
-    own = f' style="--w:{panel.width(4)}"' if crossed else ""
+    own = f" {_wide(panel.width(4))}" if crossed else ""
     return (
-        f'<div class="tensor {panel.role}"{own}>{sign}<table>\n<caption>{caption}</caption>\n'
+        f'<div class="tensor {panel.role}{own}">{sign}<table>\n<caption>{caption}</caption>\n'
         f"{''.join(lines)}</table></div>\n"
     )
 
@@ -279,13 +317,19 @@ def _error(error: ErrorView) -> str:
     return f'<div class="error">\n<p>{kind}{escape(error.sentence)}</p>\n{caret}{repairs}</div>\n'
 
 
-def paragraphs(text: str, hues: NameHues = NO_HUES, lesson: Path | None = None) -> str:
-    """Return a lesson's prose as HTML; a link to a lesson is its words, and a formula is MathML.
+def paragraphs(
+    text: str, hues: NameHues = NO_HUES, lesson: Path | None = None, links: Mapping[str, str] | None = None
+) -> str:
+    """Return a lesson's prose as HTML; a formula is MathML, a link to a lesson without an address its words.
 
     A picture beside the file of the `lesson` is in it, and columns stand beside each other.
     """
+    return link_lessons(_paragraphs(text, hues, lesson), links or {})
+
+
+def _paragraphs(text: str, hues: NameHues, lesson: Path | None) -> str:
     if len(parts := columns(text)) > 1:
-        inside = "".join(f"<div>\n{paragraphs(part, hues, lesson)}</div>\n" for part in parts)
+        inside = "".join(f"<div>\n{_paragraphs(part, hues, lesson)}</div>\n" for part in parts)
         return f'<div class="columns">\n{inside}</div>\n'
     runs = (run for group in group_blocks(blocks(text)) for run in groupby(group, _tag))
     return "".join(
@@ -317,13 +361,13 @@ def _element(tag: str, run: list[Block], hues: NameHues) -> str:
         case "math":
             return "".join(f'<div class="display">{_displayed(block, hues)}</div>\n' for block in run)
         case "p":
-            return "".join(f"<p>{_inline(block.source, hues)}</p>\n" for block in run)
+            return "".join(f"<p>{inline(block.source, hues)}</p>\n" for block in run)
         case "table":
             inside = "".join(f"<tr>{_cells(block, hues)}</tr>\n" for block in run)
         case "blockquote":
-            inside = "".join(f"<p>{_inline(block.text, hues)}</p>\n" for block in run)
+            inside = "".join(f"<p>{inline(block.text, hues)}</p>\n" for block in run)
         case _:
-            inside = "".join(f"<li>{_inline(block.text, hues)}</li>\n" for block in run)
+            inside = "".join(f"<li>{inline(block.text, hues)}</li>\n" for block in run)
     number = run[0].mark.rstrip(".)")
     first = f' start="{number}"' if tag == "ol" and number != "1" else ""
     return f"<{tag}{first}>\n{inside}</{tag}>\n"
@@ -335,14 +379,16 @@ def _displayed(block: Block, hues: NameHues) -> str:
 
 def _cells(row: Block, hues: NameHues) -> str:
     tag = "th" if row.mark else "td"
-    return "".join(f"<{tag}>{_inline(text, hues)}</{tag}>" for text in row.cells)
+    return "".join(f"<{tag}>{inline(text, hues)}</{tag}>" for text in row.cells)
 
 
-def _inline(text: str, hues: NameHues) -> str:
-    tags = {"code": "code", "strong": "strong", "emphasis": "em"}
+def inline(text: str, hues: NameHues = NO_HUES) -> str:
+    """Return a line of prose as HTML."""
+    tags = {"code": "code", "strong": "strong", "emphasis": "em", "link": "a"}
     found = []
     for run in text_runs(text):
         tag = tags.get(run.kind)
         shown = mathml(run.text, hues) if run.kind == "formula" else escape(run.text)
-        found.append(f"<{tag}>{shown}</{tag}>" if tag else shown)
+        named = f' href="#lesson={run.slug}"' if run.kind == "link" else ""
+        found.append(f"<{tag}{named}>{shown}</{tag}>" if tag else shown)
     return "".join(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import unknown
@@ -12,6 +13,7 @@ from tui.compose.view_check import check_view
 from tui.export.format import Shot
 from tui.model.flags import Parser, flag_value
 from tui.model.usage_error import UsageError
+from tui.model.view import END
 from tui.model.view_words import start_view, view_of
 from tui.navigation.steps import goto, position
 from tui.session.decks import flags_of
@@ -78,16 +80,33 @@ def of_deck(
         views = _views(session, flags.step)
         if len(views) > MOST:
             tell(f"stop {number} has {len(views) - 1:,} steps: the first {MOST - 1} and the last are shown")
-            views = [*views[: MOST - 1], views[-1]]
+        walk = partial(walk_at, session, flags.step)
         known: set[str] = set()
-        for k, view in enumerate(views):
-            shot = Shot(replace(session, view=view), 0.0, place, title)
+        for k, view in enumerate(shown := _shown(views)):
+            shot = Shot(replace(session, view=view), 0.0, place, title, walk=walk)
             lines = _words(shot)
             reading = min(LONGEST_READING, sum(len(line) for line in lines - known) / READING)
             known |= lines
-            pause = PAUSE if k in (0, len(views) - 1) else STEP
+            pause = PAUSE if k in (0, len(shown) - 1) else STEP
             own = k == 0 and flags.step is None and asked.step is not None
             yield replace(shot, seconds=pause + reading, is_deck_step=own)
+
+
+def walk_at(session: Session, wanted: str | int | None, view: View) -> Sequence[Session]:
+    """Return a stop at another view of it, with the same step wanted; empty if it can't be there.
+
+    What is of one run alone, a cell or a program of one's own, has no counterpart in another.
+    """
+    if session.view.code is not None or view.cursor is not None or view.at is not None:
+        return []
+    view = replace(view, step=END) if wanted == "last" else view
+    there = _in_known_order(ensure_run(replace(session, view=view)))
+    return [replace(there, view=one) for one in _shown(_views(there, wanted))]
+
+
+def _shown(views: Sequence[View]) -> Sequence[View]:
+    """Return the views of a walk that are shown: of a long one the first, and the last."""
+    return views if len(views) <= MOST else [*views[: MOST - 1], views[-1]]
 
 
 def _words(shot: Shot) -> set[str]:
@@ -126,9 +145,14 @@ def _open(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, al
     opened = session.current
     if opened is not None and alone:
         return replace(session, view=check_view(session.view, opened, asked))
-    navigation = session.navigation
+    return _in_known_order(session)
+
+
+def _in_known_order(session: Session) -> Session:
+    """Return the session in the order that is asked for, if its node has that; else in the node's own."""
+    navigation, view = session.navigation, session.view
     known = navigation is None or view.order in navigation.orders
-    return session if known else replace(session, view=replace(session.view, order=None))
+    return session if known else replace(session, view=replace(view, order=None))
 
 
 def _views(session: Session, wanted: str | int | None) -> Sequence[View]:

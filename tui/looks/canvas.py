@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import groupby
 from math import isqrt
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from rich.cells import cell_len
 
+from tui.model.drawing import Drawing
 from tui.text.rows import Row, TextSpan
 
 Dot = tuple[int, int]
@@ -32,7 +34,12 @@ class Canvas:
     """Dots and text in a space of `width` × `height` cells.
 
     A cell has the colour of what was drawn in it last. Text covers dots.
+
+    Attributes:
+        fine: Points along the side of a dot; a dot's own size here.
     """
+
+    fine = 1
 
     def __init__(self, width: int, height: int, ascii_only: bool = False) -> None:
         """Take the size in cells, and whether to draw in ASCII."""
@@ -45,24 +52,28 @@ class Canvas:
 
     @property
     def across(self) -> int:
-        """The dots from left to right."""
-        return self.width * ACROSS
+        """The points from left to right."""
+        return self.width * ACROSS * self.fine
 
     @property
     def down(self) -> int:
-        """The dots from top to bottom."""
-        return self.height * DOWN
+        """The points from top to bottom."""
+        return self.height * DOWN * self.fine
+
+    def cell(self, at: Dot) -> tuple[int, int]:
+        """Return the column and the row of the cell in which a point is."""
+        return at[0] // (ACROSS * self.fine), at[1] // (DOWN * self.fine)
 
     def dot(self, x: int, y: int, role: str = "") -> None:
         """Set one dot."""
-        if 0 <= x < self.across and 0 <= y < self.down:
+        if 0 <= x < self.width * ACROSS and 0 <= y < self.height * DOWN:
             row, column = y // DOWN, x // ACROSS
             self._dots[row][column] |= _BITS[y % DOWN][x % ACROSS]
             self._roles[row][column] = role
 
     def is_set(self, x: int, y: int) -> bool:
         """Return whether a dot is set."""
-        inside = 0 <= x < self.across and 0 <= y < self.down
+        inside = 0 <= x < self.width * ACROSS and 0 <= y < self.height * DOWN
         return inside and bool(self._dots[y // DOWN][x // ACROSS] & _BITS[y % DOWN][x % ACROSS])
 
     def line(self, start: Dot, end: Dot, role: str = "", pattern: tuple[int, int] = SOLID) -> None:
@@ -196,16 +207,15 @@ class Canvas:
 
     def _mark(self, at: Dot, sign: str) -> None:
         x, y = at
-        if 0 <= x < self.across and 0 <= y < self.down:
+        if 0 <= x < self.width * ACROSS and 0 <= y < self.height * DOWN:
             self._heads[y // DOWN][x // ACROSS] = sign
 
     def _clip(self, start: Dot, end: Dot) -> tuple[Dot, Dot] | None:
         """Return the part of a line that is inside, to the nearest dot; None if there is none."""
         (x, y), (dx, dy) = start, (end[0] - start[0], end[1] - start[1])
         first, last = (0, 1), (1, 1)  # fractions of the line
-        for step, room in (
-            (-dx, x), (dx, self.across - 1 - x), (-dy, y), (dy, self.down - 1 - y),
-        ):  # fmt: skip
+        across, down = self.width * ACROSS, self.height * DOWN
+        for step, room in ((-dx, x), (dx, across - 1 - x), (-dy, y), (dy, down - 1 - y)):
             if step == 0:
                 if room < 0:
                     return None
@@ -219,6 +229,104 @@ class Canvas:
             return None
         ends = [(x + _round(dx * a, b), y + _round(dy * a, b)) for a, b in (first, last)]
         return ends[0], ends[1]
+
+
+class Stroke(NamedTuple):
+    """Lines of one role: through the points of each path in turn.
+
+    Attributes:
+        role: The role.
+        pattern: Dots that are drawn of how many.
+        paths: The paths; a path of one point is a spot.
+        closed: Whether they end where they begin.
+    """
+
+    role: str
+    pattern: tuple[int, int]
+    paths: list[list[Dot]]
+    closed: bool = False
+
+
+class VectorCanvas(Canvas):
+    """A canvas that keeps lines as lines, between points much finer than dots.
+
+    Its rows have its text alone, which stands where it would stand among dots.
+
+    Attributes:
+        strokes: The lines in the order in which they were drawn.
+    """
+
+    fine = 16
+
+    def __init__(self, width: int, height: int, ascii_only: bool = False) -> None:
+        """Take the size in cells, and whether to draw in ASCII."""
+        super().__init__(width, height, ascii_only)
+        self.strokes: list[Stroke] = []
+
+    def line(self, start: Dot, end: Dot, role: str = "", pattern: tuple[int, int] = SOLID) -> None:
+        """Draw a straight line, which goes on where the last one of its kind has ended."""
+        super().line(self._dot(start), self._dot(end), role, pattern)
+        last = self.strokes[-1] if self.strokes else None
+        if last is None or last[:2] != (role, pattern) or last.closed:
+            self.strokes.append(last := Stroke(role, pattern, []))
+        if last.paths and last.paths[-1][-1] == start != end and len(last.paths[-1]) > 1:
+            last.paths[-1].append(end)
+        else:
+            last.paths.append([start, end])
+
+    def path(
+        self, dots: Sequence[Dot], role: str = "", pattern: tuple[int, int] = SOLID, *, closed: bool = False
+    ) -> None:
+        """Draw lines from each point to the next."""
+        super().path([*map(self._dot, dots)], role, pattern, closed=closed)
+        self.strokes.append(Stroke(role, pattern, [[*dots]], closed))
+
+    def arrow(
+        self, start: Dot, end: Dot, role: str = "", pattern: tuple[int, int] = SOLID, head: int = _HEAD
+    ) -> None:
+        """Draw a line with a head at `end`, smaller where the line is short; a point if it has no length."""
+        super().arrow(start, end, role, pattern, head * self.fine)
+
+    def spot(self, at: Dot, role: str = "") -> None:
+        """Draw a point that is seen."""
+        super().spot(self._dot(at), role)
+        self.strokes.append(Stroke(role, SOLID, [[at]]))
+
+    def label(self, at: Dot, text: str, role: str = "", towards: Dot = (1, -1)) -> bool:
+        """Write a text beside a point, as beside its dot."""
+        return super().label(self._dot(at), text, role, towards)
+
+    def rows(self) -> tuple[Row, ...]:
+        """Return the text as rows."""
+        self._dots = [bytearray(self.width) for _ in range(self.height)]
+        return super().rows()
+
+    def _dot(self, at: Dot) -> Dot:
+        return at[0] // self.fine, at[1] // self.fine
+
+    def _mark_head(self, end: Dot, dx: int, dy: int) -> None:
+        """Do nothing: a line shows its head."""
+
+
+class CanvasSheet(NamedTuple):
+    """A drawing on a canvas, with rows above and below."""
+
+    above: tuple[Row, ...]
+    canvas: Canvas
+    below: tuple[Row, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows."""
+        return (*self.above, *self.canvas.rows(), *self.below)
+
+
+@runtime_checkable
+class CanvasDrawing(Drawing, Protocol):
+    """A drawing that any canvas takes."""
+
+    def sheet(self, width: int, height: int, canvas: type[Canvas] = Canvas) -> CanvasSheet:
+        """Return the picture in `height` rows of at most `width` columns."""
 
 
 def _round(numerator: int, denominator: int) -> int:

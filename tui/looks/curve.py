@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from llm_linalg.base.text import CleanText, clean
-from tui.looks.canvas import Canvas
+from tui.looks.canvas import ACROSS, DOWN, Canvas, CanvasSheet
 from tui.looks.look import Look, LookInput
 from tui.model.frame import CellMark, Panel
 from tui.text.glyphs import ASCII, UNICODE, ascii_text
@@ -88,12 +88,18 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class CurvePlace:
-    """The place of a curve's picture in its space: its corner, its size, in characters."""
+    """The place of a curve's picture in its space: its corner, its size, in characters; points a dot."""
 
     left: int
     top: int
     width: int
     height: int
+    fine: int = 1
+
+    @property
+    def cell(self) -> tuple[int, int]:
+        """The points across and down in a character."""
+        return ACROSS * self.fine, DOWN * self.fine
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +128,20 @@ class Curve:
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return a title, and below it the curves between two axes with figures."""
+        return self.sheet(width, height).rows
+
+    def sheet(self, width: int, height: int, canvas: type[Canvas] = Canvas) -> CanvasSheet:
+        """Return a title, and below it a canvas with the curves; without room for them an empty one."""
         title = fit(self._title(width), width, self._dots)
         if width < 12 or height < 4:
-            return (title,)[:height]
-        plot = self.plot(width, height)
-        canvas = Canvas(width, height - 1, self.ascii_only)
-        self._axes(canvas, plot)
+            return CanvasSheet((title,)[:height], canvas(width, 0, self.ascii_only))
+        drawn = canvas(width, height - 1, self.ascii_only)
+        plot = replace(self.plot(width, height), fine=drawn.fine)
+        self._axes(drawn, plot)
         for role, one in zip(ROLES, self.series, strict=False):
-            self._draw(canvas, plot, one, role)
-        self._names(canvas, plot)
-        return (title, *canvas.rows())
+            self._draw(drawn, plot, one, role)
+        self._names(drawn, plot)
+        return CanvasSheet((title,), drawn)
 
     def plot(self, width: int, height: int) -> CurvePlace:
         """Return the part of a space that the curves take: without title, figures and names."""
@@ -142,9 +152,10 @@ class Curve:
 
     def dot(self, plot: CurvePlace, x: float, y: float) -> tuple[int, int]:
         """Return the dot of a point, counted from the upper left corner of the picture."""
-        column = self.across.dot(x, 2 * plot.width)
-        row = 4 * plot.height - 1 - self.up.dot(y, 4 * plot.height)
-        return 2 * plot.left + column, 4 * plot.top + row
+        across, down = plot.cell
+        column = self.across.dot(x, across * plot.width)
+        row = down * plot.height - 1 - self.up.dot(y, down * plot.height)
+        return across * plot.left + column, down * plot.top + row
 
     def _figures(self) -> list[str]:
         return [self._text(figure(number)) for number in (self.up.first, self.up.last)]
@@ -187,14 +198,16 @@ class Curve:
         room = plot.width - len(first) - len(last) - 2
         name = cut(self.name, max(0, room), dots=self._dots)
         canvas.text(plot.left + len(first) + 1 + (room - cell_len(name)) // 2, bottom + 1, name, "label")
+        across, down = plot.cell
         if self.up.first < 0 < self.up.last:
             _, row = self.dot(plot, self.across.first, 0.0)
-            canvas.line((2 * plot.left, row), (2 * (plot.left + plot.width) - 1, row), "rule", (1, 4))
-            if row // 4 not in (plot.top, bottom):
-                canvas.text(plot.left - 2, row // 4, "0", "label")
+            end = across * (plot.left + plot.width) - 1
+            canvas.line((across * plot.left, row), (end, row), "rule", (1, 4))
+            if row // down not in (plot.top, bottom):
+                canvas.text(plot.left - 2, row // down, "0", "label")
         if self.across.first < 0 < self.across.last:
             column, _ = self.dot(plot, 0.0, self.up.last)
-            canvas.line((column, 4 * plot.top), (column, 4 * (bottom + 1) - 1), "rule", (1, 4))
+            canvas.line((column, down * plot.top), (column, down * (bottom + 1) - 1), "rule", (1, 4))
 
     def _draw(self, canvas: Canvas, plot: CurvePlace, one: Series, role: str) -> None:
         """Draw a curve through its points; where one is missing or no number it is broken."""
@@ -210,7 +223,7 @@ class Curve:
                 canvas.text(column, edge, self._text(arrow), role)
             else:
                 here = self.dot(plot, x, y)
-                if plot.top * 4 <= here[1] < 4 * (plot.top + plot.height):
+                if plot.top * plot.cell[1] <= here[1] < plot.cell[1] * (plot.top + plot.height):
                     canvas.line(here if before is None else before, here, role)
                     before = here if one.is_joined else None
         if one.now is None:
@@ -218,7 +231,7 @@ class Curve:
         x, y = one.points[one.now]
         if y is not None and math.isfinite(y):
             column, row = self.dot(plot, x, y)
-            bottom = 4 * (plot.top + plot.height) - 1
+            bottom = plot.cell[1] * (plot.top + plot.height) - 1
             canvas.line((column, row), (column, bottom), "current", (1, 2))
 
     def _names(self, canvas: Canvas, plot: CurvePlace) -> None:
@@ -228,7 +241,8 @@ class Curve:
             drawn = [y for _, y in one.points if y is not None and math.isfinite(y)]
             if not drawn:
                 continue
-            row = min(max(self.dot(plot, self.across.last, drawn[-1])[1] // 4, 0), plot.height - 1)
+            last = self.dot(plot, self.across.last, drawn[-1])[1] // plot.cell[1]
+            row = min(max(last, 0), plot.height - 1)
             rows = sorted(range(plot.height), key=lambda free: abs(free - row))
             row = next((free for free in rows if free not in taken), row)
             taken.add(row)

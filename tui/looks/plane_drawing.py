@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from llm_linalg.base.constants import HUES
 from llm_linalg.base.text import CleanText, clean, elide_middle
-from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, Dot
+from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, CanvasSheet, Dot
 from tui.looks.look import Look, LookInput
 from tui.looks.plane_scale import PlaneScale
 from tui.model.drawing import Drawing, lines_in_words
@@ -67,10 +67,18 @@ class PlaneDrawing:
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the picture in `height` rows of at most `width` columns."""
+        return self.sheet(width, height).rows
+
+    def sheet(self, width: int, height: int, canvas: type[Canvas] = Canvas) -> CanvasSheet:
+        """Return the picture on a canvas, and the note below."""
         note = self._note(width) if height > ROOMY else ()
-        canvas = Canvas(width, height - len(note), self.ascii_only)
+        drawn = canvas(width, height - len(note), self.ascii_only)
         if width < 2 or height < 2:
-            return canvas.rows()
+            return CanvasSheet((), drawn)
+        self._draw(drawn)
+        return CanvasSheet((), drawn, note)
+
+    def _draw(self, canvas: Canvas) -> None:
         scale = self.scale(canvas)
         _draw_axes(canvas, scale)
         for path in self.plane.paths:
@@ -85,7 +93,6 @@ class PlaneDrawing:
             canvas.arrow(scale.dot(*arrow.tail), scale.dot(*arrow.tip), self._hue(arrow.role), pattern)
         self._label(canvas, scale)
         _write_figures(canvas, scale, self._names)
-        return (*canvas.rows(), *note)
 
     def _note(self, width: int) -> tuple[Row, ...]:
         """Return the line below the picture, in the middle; none if it has no room."""
@@ -95,8 +102,8 @@ class PlaneDrawing:
 
     def scale(self, canvas: Canvas) -> PlaneScale:
         """Return where the numbers stand on a canvas: beside them is room for the labels."""
-        beside = min(ACROSS * (self.longest + 2), canvas.across // 5)
-        above = DOWN if canvas.height > 6 else 1
+        beside = min(ACROSS * canvas.fine * (self.longest + 2), canvas.across // 5)
+        above = DOWN * canvas.fine if canvas.height > 6 else canvas.fine
         return PlaneScale.of(self.plane.bounds, canvas, (beside, above))
 
     def way_from(self, start: Drawing) -> tuple[PlaneDrawing, ...]:
@@ -156,20 +163,20 @@ def _draw_axes(canvas: Canvas, scale: PlaneScale) -> None:
 
 def _write_figures(canvas: Canvas, scale: PlaneScale, names: tuple[str, str]) -> None:
     """Write round numbers along the axes, and what the axes are called at their ends, where there is room."""
-    x, y = scale.origin
-    column, row = x // ACROSS, y // DOWN
-    across, up = names
-    _put(canvas, (canvas.width - cell_len(across), row + 1), across)
-    _put(canvas, (column + 2, 0), up)
-    step = scale.round_step(APART)
-    for k in range(1, max(canvas.across, canvas.down) // APART + 1):
+    column, row = canvas.cell(scale.origin)
+    _put(canvas, (canvas.width - cell_len(names[0]), row + 1), names[0])
+    _put(canvas, (column + 2, 0), names[1])
+    apart = APART * canvas.fine
+    step = scale.round_step(apart)
+    for k in range(1, max(canvas.across, canvas.down) // apart + 1):
         for sign in (1, -1):
             text = f"{sign * k * step:.6g}"
             at: Dot = scale.dot(sign * k * step, sign * k * step)
+            across, down = canvas.cell(at)
             if 0 <= at[0] < canvas.across:
-                _put(canvas, (at[0] // ACROSS - (cell_len(text) - 1) // 2, row + 1), text)
+                _put(canvas, (across - (cell_len(text) - 1) // 2, row + 1), text)
             if 0 <= at[1] < canvas.down:
-                _put(canvas, (column - cell_len(text), at[1] // DOWN), text)
+                _put(canvas, (column - cell_len(text), down), text)
 
 
 def _put(canvas: Canvas, place: tuple[int, int], text: str) -> None:

@@ -146,13 +146,14 @@ def _with_control(session: Session, view: View, name: str) -> Session:
 
 def _unused(view: View, name: str) -> str:
     """Return where a control is used if this stop's program doesn't; empty if it does, or none does."""
-    using = [stop.number for stop in view.lesson.stops if _reads(stop.program, name)]
-    if _reads(view.program, name) or not using:
+    using = [stop.number for stop in view.lesson.stops if reads_name(stop.program, name)]
+    if reads_name(view.program, name) or not using:
         return ""
     return f"{view.control(name).label} changes nothing here: stop {using[0]} is the first that uses it."
 
 
-def _reads(program: str, name: str) -> bool:
+def reads_name(program: str, name: str) -> bool:
+    """Return whether a program has a name, such as a control's, as a word of its own."""
     return re.search(rf"\b{re.escape(name)}\b", program) is not None
 
 

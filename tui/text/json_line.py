@@ -7,9 +7,10 @@ import json
 from llm_linalg.base.text import CleanText, escape_json
 
 
-def json_text(value: object) -> CleanText:
+def json_text(value: object, *, spaces: bool = True) -> CleanText:
     """Return a value as JSON on one line, without a line break; a float that is no number is a ValueError."""
-    return escape_json(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    separators = None if spaces else (",", ":")
+    return escape_json(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=separators))
 
 
 def json_line(value: object) -> CleanText:

@@ -1,0 +1,177 @@
+"""The settings of a page: what its controls and seeds show is computed ahead, as far as there is room.
+
+First each control moves by itself, then ten seeds are taken, then each two controls move together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from html import escape
+from itertools import combinations, islice, pairwise
+from typing import TYPE_CHECKING
+
+from tui.model.view import View
+from tui.model.view_words import command
+from tui.session.control_commands import reads_name
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.control import Control
+    from tui.export.page_data import PageLines, PictureMaker, StopData
+    from tui.session.session import Session
+
+SEED = "seed"
+SEEDS = 10
+MOST_VALUES = 100  # of a control
+
+
+def names_that_matter(view: View) -> tuple[str, ...]:
+    """Return the controls that a stop's program reads, and those whose choices set one of these."""
+    ask, controls = view.at_stop.ask, view.lesson.controls
+    if not _has_settings(view):
+        return ()
+    text = view.program if ask is None else f"{view.program}\n{ask.check.text}"
+    read = {control.name for control in controls if reads_name(text, control.name)}
+    setting = {control.name for control in controls if any(other in read for _, other, _ in control.sets)}
+    return tuple(control.name for control in controls if control.name in read | setting)
+
+
+def _has_settings(view: View) -> bool:
+    """Return whether a stop is shown at other settings: no exercise, slide or cell of a whole document."""
+    return view.at_stop.exercise is None and not view.at_stop.slide and not view.lesson.document
+
+
+def values_beside(view: View, name: str) -> Iterator[str]:
+    """Yield the other values that moving a control leads to, as texts, the nearest first."""
+    known, ends = {dict(view.controls)[name]}, {1: view, -1: view}
+    while ends:
+        for direction, end in [*ends.items()]:
+            ends[direction] = end.move(name, direction)
+            text = dict(ends[direction].controls)[name]
+            if text in known:
+                del ends[direction]
+            else:
+                known.add(text)
+                yield text
+
+
+class PageFiller:
+    """Adds the pictures of stops to a page: as they open, and at other settings as long as there is room."""
+
+    def __init__(self, make: PictureMaker, lines: PageLines, most: int) -> None:
+        self._make, self._lines, self._most = make, lines, most
+
+    def open(self, stop: StopData, shown: Sequence[Session], solution: Sequence[Session]) -> None:
+        """Add what a stop opens with, whatever room that takes, and how its exercise is solved."""
+        made = [self._make.of(one, settings=stop.walk is None) for one in shown]
+        if len({one.step for one in made}) < len(made):  # a script may show a step twice
+            made = [one._replace(step=place) for place, one in enumerate(made)]
+        stop.walks[stop.key(stop.session.view)] = self._lines.pack(made) or []
+        stop.solution = self._lines.pack(map(self._make.of, solution)) or []
+        self._guesses(stop, stop.session)
+
+    def fill(self, stops: Sequence[StopData]) -> None:
+        """Add what stops show at other settings: what is near the opening first, and of all stops alike."""
+        live = [stop for stop in stops if stop.walk is not None and _has_settings(stop.session.view)]
+        for stop in live:
+            for name in stop.names:
+                others = islice(values_beside(stop.session.view, name), MOST_VALUES)
+                self._alone(stop, name, others, partial(View.set, stop.session.view, name))
+        for stop in live:
+            self._seeds(stop)
+        for stop in live:
+            moving = [name for name in stop.names if len(stop.alone[name]) > 1]
+            for pair in combinations(moving, 2):
+                if self._pair(stop, *pair):
+                    stop.pairs.append(pair)
+
+    def _alone(
+        self, stop: StopData, name: str, others: Iterable[str], view_at: Callable[[str], View]
+    ) -> None:
+        """Add the values of a control, or seeds, until one has no room."""
+        for text in others:
+            view = view_at(text)
+            if not self._add(stop, view):
+                return
+            stop.alone[name][text] = stop.key(view)
+
+    def _seeds(self, stop: StopData) -> None:
+        """Add ten seeds, if another one changes anything."""
+        view = stop.session.view
+        seeds = [str(seed) for seed in range(SEEDS) if seed != view.seed]
+        other = view.with_seed(int(seeds[0]))
+        if SEED not in stop.names and self._add(stop, other):
+            if stop.walks[stop.key(other)] == stop.walks[stop.key(view)]:
+                del stop.walks[stop.key(other)]
+            else:
+                stop.alone[SEED] = {str(view.seed): stop.key(view)}
+                self._alone(stop, SEED, seeds, lambda text: view.with_seed(int(text)))
+
+    def _pair(self, stop: StopData, one: str, other: str) -> bool:
+        """Add every pair of values of two controls; return whether all had room."""
+        firsts, seconds = ([*stop.alone[name]][1:] for name in (one, other))
+        view = stop.session.view
+        return all(self._add(stop, view.set(one, a).set(other, b)) for a in firsts for b in seconds)
+
+    def _add(self, stop: StopData, view: View) -> bool:
+        """Add the pictures of a view, and what comes of its guesses; return whether there is room."""
+        key = stop.key(view)
+        if key not in stop.walks:
+            there = () if stop.walk is None or self._lines.bytes > self._most else stop.walk(view)
+            walk = self._lines.pack(map(self._make.of, there), self._most)
+            if not walk:
+                return False
+            stop.walks[key] = walk
+            self._guesses(stop, there[0])
+        return True
+
+    def _guesses(self, stop: StopData, session: Session) -> None:
+        made, typed = self._make.guesses(session)
+        key = stop.key(session.view)
+        if made:
+            stop.guesses[key] = self._lines.pack(made) or []
+        if typed:
+            stop.answers[key] = typed
+
+
+def controls_html(stop: StopData) -> str:
+    """Return the controls of a stop, and which settings the page has; empty without any."""
+    view = stop.session.view
+    rows = [_control_html(view.control(name), [*stop.alone[name]]) for name in stop.names]
+    if SEED in stop.alone:
+        rows.append(_select(SEED, SEED, [*stop.alone[SEED]], sorted(stop.alone[SEED], key=int)))
+    if not rows:
+        return ""
+    moving = [name for name in stop.names if len(stop.alone[name]) > 1]
+    said = [", ".join(moving) + " one at a time" * (len(moving) > 1)] if moving else []
+    said += [f"{one} with {other}" for one, other in stop.pairs]
+    said += [f"{len(stop.alone[SEED])} seeds"] if SEED in stop.alone else []
+    has = f"In this page: {escape('; '.join(said) or 'no other settings')}."
+    more = f" <code>{escape(command(view))}</code> has all." if view.lesson.is_own else ""
+    note = f'<p class="facts">{has}{more}</p>\n'
+    return f'<div class="controls live" role="group" aria-label="controls">\n{"".join(rows)}{note}</div>\n'
+
+
+def _control_html(control: Control, values: Sequence[str]) -> str:
+    """Return a control with the values that the page has, its own first: a slider, or a list."""
+    label = control.label or control.name
+    key = "" if control.key is None else f' data-key="{escape(control.key)}"'
+    if control.kind in ("int", "float"):
+        texts = sorted(values, key=float)
+        steps = {round(float(b) - float(a), 9) for a, b in pairwise(texts)}
+        if len(steps) == 1:
+            return (
+                f'<label>{escape(label)} <input type="range" name="{control.name}"{key} min="{texts[0]}" '
+                f'max="{texts[-1]}" step="{steps.pop():.10g}" value="{values[0]}" autocomplete="off"> '
+                f"<output>{values[0]}</output></label>\n"
+            )
+        return _select(control.name, label, values, texts, key)
+    order = [control.show(choice) for choice in control.choices if control.show(choice) in values]
+    return _select(control.name, label, values, order if len(order) == len(values) else values, key)
+
+
+def _select(name: str, label: str, values: Sequence[str], order: Sequence[str], key: str = "") -> str:
+    chosen = (f"<option{' selected' * (text == values[0])}>{escape(text)}</option>" for text in order)
+    still = " disabled" if len(values) == 1 else ""
+    inside = f'<select name="{name}"{key} autocomplete="off"{still}>{"".join(chosen)}</select>'
+    return f"<label>{escape(label)} {inside}</label>\n"
