@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.lesson import Lesson
@@ -95,6 +96,12 @@ def test_a_row_holds_what_its_tensor_holds_in_this_run() -> None:
     ]
     assert [row.title for row in board.rows[:2]] == [find("vector").title, find("matrix").title]
     assert board.rows[-1].title == "A board"
+
+
+def test_of_a_tensor_as_much_is_shown_as_fits() -> None:
+    for row in board_of(BOARD).rows:
+        texts = {row.value_in(width, "…"): width for width in reversed(range(40))}
+        assert all(text == row.brief or cell_len(text) == width for text, width in texts.items())
 
 
 def test_the_map_counts_and_computes_the_fraction() -> None:

@@ -13,7 +13,7 @@ from llm_linalg.lessons.reader import catalog
 from tests.common import file_at
 from tui.cli.main import main
 from tui.model.view import View
-from tui.session.decks import check_views, find_deck, view_at
+from tui.session.decks import check_views, deck_word, find_deck, view_at
 
 DECK = """\
 +++
@@ -43,7 +43,9 @@ def test_a_stop_opens_as_its_lesson_does_unless_the_deck_says_more(talk: Path) -
 
 def test_each_lesson_is_a_deck_that_opens() -> None:
     for lesson in catalog():
-        assert check_views(of_lesson(lesson)).stops
+        deck = check_views(of_lesson(lesson))
+        assert deck.stops
+        assert deck_word(deck) == deck_word(find_deck(lesson.slug)) == lesson.slug
 
 
 @pytest.mark.parametrize(

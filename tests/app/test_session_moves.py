@@ -1,0 +1,258 @@
+"""What a command leaves as it was, where it leads, and what is told once: sessions without an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from llm_linalg.api.trust import trust_everything
+from llm_linalg.lessons.reader import catalog, find
+from llm_linalg.recording.cell_state import CellState
+from llm_linalg.room import lock
+from tests.app.lessons import lesson, one
+from tests.common import known
+from tui.compose.program_run import Run
+from tui.compose.view_runner import open_view
+from tui.model.cell_survey import CellSurvey
+from tui.model.view import History, View
+from tui.navigation.playground import PLAYGROUND, as_program, playground_view
+from tui.session.commands import run
+from tui.session.consent_commands import once
+from tui.session.contexts import Context
+from tui.session.first_numbers import go_to_first, with_first_told
+from tui.session.script.running import ensure_run
+from tui.session.session import Session
+
+LISTED = [*catalog(), PLAYGROUND]
+SLUGS = [listed.slug for listed in LISTED]
+ASKING = [slug for slug in SLUGS[:-1] if find(slug).exercises]
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine without a lock, on which programs are trusted: no process is started for them."""
+    monkeypatch.setattr(lock, "HIDDEN", {"landlock_create_ruleset"})
+    trust_everything(True)
+    yield
+    trust_everything(False)
+
+
+def begun(view: View) -> Session:
+    """A session that has run its view."""
+    return ensure_run(Session.start(view, LISTED))
+
+
+def at(slug: str, stop: int = 1) -> Session:
+    """The same at a stop of a lesson, without its run."""
+    return Session.start(View.opening(find(slug), stop), LISTED)
+
+
+def done_without_run(session: Session, *commands: str) -> Session:
+    """The session after commands that need no run."""
+    for command in commands:
+        session = run(session, command)
+    return session
+
+
+def exercises(slug: str) -> Sequence[int]:
+    """The stops of a lesson that are exercises."""
+    return [stop.number for stop in find(slug).stops if stop.exercise is not None]
+
+
+# Where it leads
+
+
+def test_a_choice_in_the_sidebar_goes_on_from_the_last_one() -> None:
+    session, here = at("dot"), SLUGS.index("dot")
+    for away in (1, 2, 3):
+        session = run(session, "list.down")
+        assert session.selection.sidebar == SLUGS[here + away]
+    back = done_without_run(session, "list.up", "list.up", "list.up")
+    assert back.selection.sidebar == "dot"
+    assert run(back, "list.open").selection.sidebar is None  # also of the lesson that is open
+
+
+def test_back_from_a_first_stop_is_the_last_of_the_lesson_before() -> None:
+    session = run(at(SLUGS[1]), "stop.previous")
+    assert (session.view.lesson.slug, session.view.stop) == (SLUGS[0], len(find(SLUGS[0]).stops))
+    assert run(session, "stop.next").view.stop == 1
+
+
+def test_exercises_come_in_the_order_of_the_course_and_from_the_first_again() -> None:
+    for here, there in [*pairwise(ASKING[:4]), (ASKING[-1], ASKING[0])]:
+        session = run(at(here, exercises(here)[-1]), "exercise.next")
+        assert (session.view.lesson.slug, session.view.stop) == (there, exercises(there)[0])
+
+
+def test_boards_are_left_in_the_order_in_which_they_were_opened() -> None:
+    outer = lesson(
+        '+++\ntitle = "Outer"\npart = 9\n+++\nOne row.\n\n```python show="x"\nx = torch.ones(2)\n```\n\n'
+        "```board\nAll | x | lesson:summary |\nIt | x | lesson:vector |\n```\n",
+        "outer.md",
+    )
+    session = Session.start(View.opening(outer), [outer, *LISTED])
+    rows = [run(session, command).view.row for command in ("board.up", "board.down")]
+    assert rows == [1, 2]
+    for _ in range(2):
+        session = run(session, "row:1")
+    assert session.view.board is None or session.view.lesson.slug not in (outer.slug, "summary")
+    assert run(session, "board.return").view.lesson.slug == "summary"
+    assert done_without_run(session, "board.return", "board.return").view.lesson is outer
+
+
+def test_a_repair_on_the_stage_shows_the_line_that_was_repaired() -> None:
+    program = "a = torch.ones(2, 3)\nb = a @ a\nc = a + 1"
+    session = begun(playground_view(program))
+    session = replace(session, editor=session.editor._replace(is_open=False, caret=3))
+    mended = ensure_run(run(session, "repair"))
+    assert mended.view.path == ("b",)
+
+
+def test_a_click_beside_the_cells_of_a_tensor_moves_nothing() -> None:
+    session = begun(View.opening(find("matmul")))
+    assert run(session, "cell:0,0:Y").view.cursor == ("Y", (0, 0))
+    for beside in ("cell:99,0:Y", "cell:0:Y", "cell:0,99:Y"):
+        assert run(session, beside) is session
+
+
+def test_a_number_that_is_no_step_is_told_with_those_that_are() -> None:
+    cells = begun(View.opening(find("matmul")))
+    for session, first in ((cells, 0), (run(cells, "out"), 1)):
+        assert f": {first} to " in run(session, "go:99999").notice
+        assert run(session, f"go:{first}").notice == ""
+    assert run(run(cells, "out"), "go:0").notice
+
+
+def test_a_part_of_the_way_is_the_nearest_step() -> None:
+    session = begun(View.opening(find("matmul")))
+    count = int(run(session, "go:99999").notice.rpartition(" ")[2].strip("."))
+    for part in (0, 1, 499, 500, 501, 999, 1000):
+        assert abs(run(session, f"scrub:{part}").view.step - count * part / 1000) <= 0.5
+
+
+def test_a_table_that_another_column_has_sorted_begins_with_its_first_column() -> None:
+    session = begun(View.opening(find("why"), 3))
+    table = replace(session, view=replace(session.view, look="sizes", sort="nan"))
+    assert run(table, "map.sort").view.sort == "parameters"
+
+
+def test_at_the_outermost_level_of_a_map_that_lights_its_own_cell_out_says_where_to() -> None:
+    session = begun(View.opening(find("why"), 6))
+    assert session.view.follows is not None
+    for _ in range(12):
+        session = run(session, "out")
+    assert run(session, "out").view == session.view
+    assert "M: back" in session.notice
+
+
+# What it leaves as it was
+
+
+def test_what_grows_a_list_leaves_the_control_that_is_chosen() -> None:
+    asked = find("sampling").stops
+    ends = next(stop.number for stop in asked if "next =" in stop.code or "next =" in stop.program)
+    session = begun(View.opening(find("sampling"), ends)).with_control("top_k")
+    grown = run(session, "set:text:+1")
+    assert len(dict(grown.view.controls)["text"].split(",")) == 3
+    assert grown.selection.control == "top_k"
+    assert grown.notice.startswith("Appended")
+    early = run(begun(View.opening(find("sampling"), 1)), "set:text:+1")
+    assert "ends before next" in early.notice
+
+
+def test_only_what_is_opened_is_trusted_and_not_what_was_open_before() -> None:
+    own = one("x = torch.ones(2)")
+    view, other = View.opening(own), View.opening(find("dot"))
+    session = Session.start(view, LISTED)
+    session = replace(
+        session,
+        last_run=replace_view(open_view(view), replace(view, trusted=True)),
+        history=History((other, view), (view, other)),
+    )
+    now = once(session)
+    assert now.view.trusted
+    assert [one.trusted for one in now.history.past] == [False, True]
+    assert [one.trusted for one in now.history.future] == [True, False]
+
+
+def replace_view(made: Run, view: View) -> Run:
+    """The run as that of another view."""
+    made.view = view
+    return made
+
+
+def test_a_stop_s_question_is_asked_again_under_an_order_that_its_node_lacks() -> None:
+    session = begun(View.opening(find("softmax")))
+    lacking = replace(session, view=replace(session.view, order="outer", step=1))
+    asked = run(lacking, "predict")
+    assert asked.view.guess is not None
+    assert asked.reopening_view.guess == asked.view.guess
+
+
+@pytest.mark.parametrize("field", ["controls", "seed", "code", "reads"])
+def test_the_choices_of_a_view_are_taken_over_all_of_them(field: str) -> None:
+    view = View.opening(find("matmul"))
+    other = replace(view.set("m", "5").with_seed(9).with_program("x = torch.ones(2)"), reads=True)
+    taken = replace(view, step=3).with_choices_of(other)
+    assert getattr(taken, field) == getattr(other, field) != getattr(view, field)
+    assert taken.step == 3
+
+
+def test_a_program_of_several_devices_becomes_that_of_a_single_one() -> None:
+    stops = find("parallel").stops
+    view = View.opening(find("parallel"), next(stop.number for stop in stops if stop.ranks)).set("rank", "1")
+    program = as_program(view)
+    assert "rank = 0\n" in program
+    assert "ranks = 1\n" in program
+    assert open_view(playground_view(program)).error is None
+
+
+# What is told, and when
+
+LOG = "y = torch.tensor([0.0, -1.0]).log()"
+
+
+def told(text: str, before: Run | None = None) -> tuple[Session, Run]:
+    """A session of a program that was just run, and what it says of it, beside its run."""
+    view = playground_view(text)
+    session = begun(view)
+    session = replace(session, editor=session.editor._replace(is_open=False), notice="")
+    return with_first_told(session, before), known(session.last_run)
+
+
+def test_the_first_number_that_is_not_finite_is_told_once_for_each_place() -> None:
+    session, shown = told(LOG)
+    assert "NaN: y" in session.notice
+    assert told(LOG + " ", shown)[0].notice == ""
+    assert told(f"x = torch.ones(2)\n{LOG}", shown)[0].notice.endswith("line 2")
+
+
+def test_the_key_leads_to_a_nan_before_an_infinity_and_stays_until_the_cursor_is_there() -> None:
+    session, _ = told(LOG)
+    there = go_to_first(session)
+    assert there.view.cursor == ("y", (1,))  # before it an infinity
+    assert Context.NOT_FINITE not in there.contexts
+    assert Context.NOT_FINITE in replace(there, view=replace(there.view, cursor=None)).contexts
+
+
+def test_the_key_leads_into_the_backward_pass_where_a_gradient_is_not_finite() -> None:
+    view = playground_view("x = torch.zeros(2, requires_grad=True)\nloss = x.sqrt().sum()")
+    there = go_to_first(begun(replace(view, backward=True)))
+    assert there.view.backward
+    assert there.view.cursor is not None
+    assert known(there.current).frame(there.view).stage.panels
+
+
+def test_how_cells_ended_is_told_at_opening_and_once_more_when_files_may_be_read() -> None:
+    view = View.opening(find("dot"))
+    failed = (CellState(1, "failed"),)
+    session = at("dot").with_survey(CellSurvey(view, failed))
+    assert session.notice
+    quiet = replace(session, notice="")
+    assert quiet.with_survey(CellSurvey(view.with_seed(3), failed)).notice == ""
+    assert quiet.with_survey(CellSurvey(replace(view, reads=True), failed)).notice
+    assert not CellSurvey(view, failed).serves(replace(view, trusted=True))
+    assert CellSurvey(view, failed).serves(replace(view, step=2))
