@@ -95,8 +95,9 @@ class Control(NamedTuple):
     def move(self, value: Value, direction: int) -> Value:
         """Return the value one move forward (+1) or back (-1).
 
-        Choices wrap around, a range stops at its ends, and a list moves its last entry. A list that grows
-        loses its last entry by a move back (`append_entry` moves it forward). A grid becomes all 1 or all 0.
+        Words and what one key moves wrap around, numbers stop at their ends, and a list moves its last entry.
+        A list that grows loses its last entry by a move back (`append_entry` moves it forward). A grid
+        becomes all 1 or all 0.
         """
         if self.kind == "grid":
             return tuple((int(direction > 0),) * len(row) for row in self._grid(value))
@@ -151,8 +152,10 @@ class Control(NamedTuple):
 
     def _moved(self, value: Value, direction: int) -> Scalar:
         if self.choices:
-            places = [k for k, choice in enumerate(self.choices) if choice == value]
-            return self.choices[((places[0] if places else 0) + direction) % len(self.choices)]
+            place = direction + next((k for k, choice in enumerate(self.choices) if choice == value), 0)
+            if self.key is None and all(map(is_number, self.choices)):
+                return self.choices[min(max(place, 0), len(self.choices) - 1)]
+            return self.choices[place % len(self.choices)]
         if not is_number(value):
             raise ValueError(f"{self._takes()}, not {_shown(value)}")
         moved = round(value + direction * self.step, 10)  # so that 0.1 + 0.2 stays 0.3

@@ -89,6 +89,13 @@ def test_any_text_is_a_value_or_a_sentence(control: Control, text: str) -> None:
     assert clean(said) == said
 
 
+@pytest.mark.parametrize(("key", "after_last"), [("", 2.0), ('key = "t"\n', 0.1)])
+def test_numbers_to_choose_from_have_ends_unless_one_key_goes_round(key: str, after_last: float) -> None:
+    text = f'+++\ntitle = "T"\n[controls.rate]\nchoices = [0.1, 1.0, 2.0]\ndefault = 1.0\n{key}+++\nHi.\n'
+    (rate,) = parse(text, "x.md").controls
+    assert [rate.move(1.0, 1), rate.move(2.0, 1)] == [2.0, after_last]
+
+
 def test_moves() -> None:
     kind, k, c, d, w, s = LESSON.controls
     assert s.move(("a", True), 1) == ("a", "a")
