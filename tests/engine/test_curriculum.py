@@ -19,7 +19,7 @@ SLUGS = {
     0: ["why"],
     1: ["scalar", "vector", "matrix", "tensor3"],
     2: ["elementwise", "dot", "similarity"],
-    3: ["scale", "matvec", "columns", "matmul", "shapes", "linear"],
+    3: ["scale", "matvec", "columns", "matmul", "rounding", "shapes", "linear"],
     4: ["transpose", "align", "backprop", "descent"],
     5: ["identity", "diagonal", "rank", "triangular"],
     6: ["embedding", "position", "projections", "softmax", "scores", "causal", "attention", "heads"],
