@@ -20,7 +20,7 @@ SLUGS = {
     1: ["scalar", "vector", "matrix", "tensor3"],
     2: ["elementwise", "dot", "similarity"],
     3: ["scale", "matvec", "columns", "matmul", "rounding", "shapes", "linear"],
-    4: ["transpose", "align", "backprop", "descent"],
+    4: ["transpose", "align", "backprop", "descent", "steepest"],
     5: ["identity", "diagonal", "rank", "triangular"],
     6: ["embedding", "position", "projections", "softmax", "scores", "causal", "attention", "heads"],
     7: ["layernorm", "residual", "mlp", "block"],
