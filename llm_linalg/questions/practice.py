@@ -82,9 +82,9 @@ class PracticeQuestion(NamedTuple):
     look: str = "numbers"
 
     @property
-    def text(self) -> tuple[str, Ask]:
-        """All that is read of it."""
-        return self.program, self.question.ask
+    def text(self) -> tuple[str, str]:
+        """All that is read of it, without the choices."""
+        return self.program, self.question.ask.question
 
 
 def _given(random: Random, **shapes: tuple[int, ...]) -> str:
@@ -221,7 +221,7 @@ def draw_question(
 
 
 def draw_again(
-    missed: PracticeQuestion, before: Collection[tuple[str, Ask]], seed: int, number: int, level: int
+    missed: PracticeQuestion, before: Collection[tuple[str, str]], seed: int, number: int, level: int
 ) -> PracticeQuestion:
     """Return a question like one that was missed, with other numbers than it and those before it had."""
     random = Random(f"{seed}:{number}:again")  # noqa: S311
@@ -375,7 +375,7 @@ class Practice:
     streak: int = 0
     missed: tuple[tuple[int, PracticeQuestion], ...] = ()
     right: int = 0
-    before: frozenset[tuple[str, Ask]] = frozenset()
+    before: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def question(self) -> PracticeQuestion:

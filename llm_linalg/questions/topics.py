@@ -197,7 +197,7 @@ def small(random: Random, *shape: int, most: int = 4) -> Any:
 
 def sizes(random: Random, level: int, count: int) -> list[int]:
     """Return sizes of axes, no two alike, so that what is right can't look like what is wrong."""
-    return random.sample(range(2, 4 + max(level // 2, count - 2)), count)
+    return random.sample(range(2, 5 + max(level // 2, count - 2)), count)
 
 
 def floats(numbers: object) -> str:

@@ -26,6 +26,7 @@ SHOWN = {
     "vector": {"table"},
     "transpose": {"table"},
     "rank": {"table"},
+    "rounding": {"table"},
     "similarity": {"table"},
     "embedding": {"table"},
     "position": {"table"},
