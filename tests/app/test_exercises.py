@@ -308,7 +308,7 @@ def test_the_line_of_a_solution_is_what_is_shown(slug: str) -> None:
     [
         ("A", ["torch.arange(6.0)", "A"], "reshape (6,) → (2, 3)"),
         ("(B, A @ B)", ["A", "B", "A @ B"], "A @ B"),
-        ("21 * A.shape[0]", [], "answer is 42."),
+        ("21 * A.shape[0]", ["A", "B", "Y"], "answer is 42."),  # the picture of what is asked
     ],
 )
 def test_a_solution_may_be_no_operation_of_its_own(answer: str, titles: list[str], said: str) -> None:

@@ -89,8 +89,11 @@ class RunPictures:
         trace, navigation = self._passes.of(view), self._navigation(view)
         board = None if view.board is None else board_view(view.board, view, trace, ascii_only)
         if trace is None or navigation.node is None:
-            frame = program_frame(view, trace, board)
-            sentence = clean(f"{SOLUTION} is {self._solution}.") if self._solution else NOTHING
+            frame, sentence = program_frame(view, trace, board), NOTHING
+            if self._solution:  # the picture stays that of what is asked
+                asked = replace(view.at_stop_number(view.stop), code=view.code)
+                frame = replace(frame, stage=self._node_frame(asked, ascii_only).stage)
+                sentence = clean(f"{SOLUTION} is {self._solution}.")
             return replace(
                 frame,
                 listing=frame.listing._replace(line=view.solution_line),
