@@ -155,6 +155,13 @@ def test_controls_show_what_python_computes(tab: Browser, page: Path) -> None:
     assert text_of(tab, ".tensor:last-child table").split()[-4:] == ["2", "4", "6", "8"]
     tab.press("1")
     assert text_of(tab, ".verdict") == ""  # no choice is right there
+    move(tab, "n", "2")
+    tab.press("1")
+    assert text_of(tab, ".verdict") == "Right: 6."
+    tab.press(".")
+    move(tab, "n", "4")
+    tab.press(",")
+    assert text_of(tab, ".verdict") == ""  # it was another setting's
     tab.press(".")
     assert settings(tab) == {"n": "4", "kind": "a", "seed": "0"}
     move(tab, "kind", '<b>"b')
