@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -293,8 +293,13 @@ def _cut(panel: Panel, rows: range, columns: range) -> str:
     return said
 
 
+@cache
+def _classes(mark: CellMark) -> tuple[str, ...]:
+    return tuple(name for one, name in CLASSES.items() if one in mark)
+
+
 def _cell(cell: Cell, panel: Panel, heat: bool) -> str:
-    names = [name for mark, name in CLASSES.items() if mark in cell.mark]
+    names = [*_classes(cell.mark)]
     if panel.hue and panel.hue in panel.role_of(cell.mark):
         names = [name for name in names if name != "f"] + [panel.hue]
     if heat and cell.level is not None:

@@ -11,6 +11,7 @@ from html import escape
 from itertools import combinations, islice, pairwise
 from typing import TYPE_CHECKING
 
+from tui.export.progress import Progress
 from tui.model.view import View
 from tui.model.view_words import command
 from tui.session.control_commands import reads_name
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tui.export.page_data import PageLines, PictureMaker, StopData
     from tui.session.session import Session
 
+KB = 1000
 SEED = "seed"
 SEEDS = 10
 MOST_VALUES = 100  # of a control
@@ -60,6 +62,7 @@ class PageFiller:
 
     def __init__(self, make: PictureMaker, lines: PageLines, most: int) -> None:
         self._make, self._lines, self._most = make, lines, most
+        self._progress = Progress("settings", most // KB)
 
     def open(self, stop: StopData, shown: Sequence[Session], solution: Sequence[Session]) -> None:
         """Add what a stop opens with, whatever room that takes, and how its exercise is solved."""
@@ -73,6 +76,10 @@ class PageFiller:
     def fill(self, stops: Sequence[StopData]) -> None:
         """Add what stops show at other settings: what is near the opening first, and of all stops alike."""
         live = [stop for stop in stops if stop.walk is not None and _has_settings(stop.session.view)]
+        with self._progress:
+            self._fill(live)
+
+    def _fill(self, live: Sequence[StopData]) -> None:
         for stop in live:
             for name in stop.names:
                 others = islice(values_beside(stop.session.view, name), MOST_VALUES)
@@ -117,8 +124,10 @@ class PageFiller:
         """Add the pictures of a view, and what comes of its guesses; return whether there is room."""
         key = stop.key(view)
         if key not in stop.walks:
-            there = () if stop.walk is None or self._lines.bytes > self._most else stop.walk(view)
+            before = self._lines.bytes
+            there = () if stop.walk is None or before > self._most else stop.walk(view)
             walk = self._lines.pack(map(self._make.of, there), self._most)
+            self._progress.on(self._lines.bytes // KB - before // KB)
             if not walk:
                 return False
             stop.walks[key] = walk
