@@ -25,6 +25,7 @@ KB = 1000
 SEED = "seed"
 SEEDS = 10
 MOST_VALUES = 100  # of a control
+FULL = 0.95  # of the room, beyond which nothing more is tried
 
 
 def names_that_matter(view: View) -> tuple[str, ...]:
@@ -125,7 +126,7 @@ class PageFiller:
         key = stop.key(view)
         if key not in stop.walks:
             before = self._lines.bytes
-            there = () if stop.walk is None or before > self._most else stop.walk(view)
+            there = () if stop.walk is None or before > FULL * self._most else stop.walk(view)
             walk = self._lines.pack(map(self._make.of, there), self._most)
             self._progress.on(self._lines.bytes // KB - before // KB)
             if not walk:
