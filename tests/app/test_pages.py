@@ -40,7 +40,7 @@ range = [0, 9]
 default = 0
 +++
 ## Twice <img src=x onerror="document.title = 'owned'">
-Words ]]> and more.
+Words ]]> and [more](<lesson:a" onmouseover="document.title='owned'>), \u202eright to left.
 
 ```ask
 What is the sum?
@@ -109,6 +109,8 @@ def test_foreign_text_runs_nothing_and_asks_for_nothing(tab: Browser, page: Path
     assert tab.faults() == []
     assert "owned" in tab.run("document.title") == tab.run("document.querySelector('h1').innerText")
     assert tab.run("document.images.length") == 0
+    assert tab.run("document.querySelector('[onmouseover], main a')") is None
+    assert "\u202e" not in tab.run("document.body.textContent")
     tab.run("document.body.append(document.createElement('script').appendChild(new Text('x')).parentNode)")
     assert "script-src" in tab.told("Log.entryAdded")[0]["entry"]["text"]
 

@@ -126,7 +126,7 @@ def link_lessons(html: str, links: Mapping[str, str]) -> str:
         address = links.get(found[1])
         return found[2] if address is None else f'<a href="{escape(address)}">{found[2]}</a>'
 
-    return re.sub(r'<a href="#lesson=([\w-]+)">(.*?)</a>', link, html)
+    return re.sub(r'<a href="#lesson=([^"]*)">(.*?)</a>', link, html)
 
 
 def _boxes(level: MapView) -> str:
@@ -394,6 +394,6 @@ def inline(text: str, hues: NameHues = NO_HUES) -> str:
     for run in text_runs(text):
         tag = tags.get(run.kind)
         shown = mathml(run.text, hues) if run.kind == "formula" else escape(run.text)
-        named = f' href="#lesson={run.slug}"' if run.kind == "link" else ""
+        named = f' href="#lesson={escape(run.slug)}"' if run.kind == "link" else ""
         found.append(f"<{tag}{named}>{shown}</{tag}>" if tag else shown)
     return "".join(found)
