@@ -136,8 +136,7 @@ def _boxes(level: MapView) -> str:
     if level.gallery is not None:
         return _gallery(level.gallery)
     asked = ("cells", "derivative") if level.question else ("multiplications", "share")
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "shape", *asked, "reads"))
-    lines = [f"<tr>{heads}</tr>\n"]
+    lines = [_heads(("shape", *asked, "reads"))]
     for place, row in enumerate(level.rows):
         now = ' class="now" aria-current="true"' if place == level.row else ""
         cells = (row.sizes, *row.columns, ", ".join(level.reads(place)))
@@ -148,14 +147,19 @@ def _boxes(level: MapView) -> str:
 
 def _table(table: MapTable, path: Sequence[str]) -> str:
     """Return the table of a level of the map: the selected row is marked."""
-    heads = ("", "shape", "dtype", *(HEADS[column] for column in table.columns))
-    lines = ["<tr>", *(f'<th scope="col">{escape(head)}</th>' for head in heads), "</tr>\n"]
+    lines = [_heads(("shape", "dtype", *(HEADS[column] for column in table.columns)))]
     for place, row in enumerate(table.rows):
         now = ' class="now" aria-current="true"' if place == table.row else ""
         cells = (row.shape, row.dtype, *(cell_text(row.facts, column) for column in table.columns))
         inside = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         lines.append(f'<tr{now}><th scope="row">{escape(row.label)}</th>{inside}</tr>\n')
     return _captioned(path, "", lines)
+
+
+def _heads(heads: Sequence[str]) -> str:
+    """Return the row of a table that says what its columns are; the first has the names of the rows."""
+    named = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    return f"<tr><td></td>{named}</tr>\n"
 
 
 def _gallery(gallery: Gallery) -> str:
