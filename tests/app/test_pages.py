@@ -40,7 +40,7 @@ range = [0, 9]
 default = 0
 +++
 ## Twice <img src=x onerror="document.title = 'owned'">
-Words ]]> and more.
+Words ]]> and [more](<lesson:a" onmouseover="document.title='owned'>), \u202eright to left.
 
 ```ask
 What is the sum?
@@ -109,6 +109,8 @@ def test_foreign_text_runs_nothing_and_asks_for_nothing(tab: Browser, page: Path
     assert tab.faults() == []
     assert "owned" in tab.run("document.title") == tab.run("document.querySelector('h1').innerText")
     assert tab.run("document.images.length") == 0
+    assert tab.run("document.querySelector('[onmouseover], main a')") is None
+    assert "\u202e" not in tab.run("document.body.textContent")
     tab.run("document.body.append(document.createElement('script').appendChild(new Text('x')).parentNode)")
     assert "script-src" in tab.told("Log.entryAdded")[0]["entry"]["text"]
 
@@ -155,6 +157,13 @@ def test_controls_show_what_python_computes(tab: Browser, page: Path) -> None:
     assert text_of(tab, ".tensor:last-child table").split()[-4:] == ["2", "4", "6", "8"]
     tab.press("1")
     assert text_of(tab, ".verdict") == ""  # no choice is right there
+    move(tab, "n", "2")
+    tab.press("1")
+    assert text_of(tab, ".verdict") == "Right: 6."
+    tab.press(".")
+    move(tab, "n", "4")
+    tab.press(",")
+    assert text_of(tab, ".verdict") == ""  # it was another setting's
     tab.press(".")
     assert settings(tab) == {"n": "4", "kind": "a", "seed": "0"}
     move(tab, "kind", '<b>"b')

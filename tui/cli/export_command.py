@@ -119,7 +119,7 @@ def write_site(flags: argparse.Namespace) -> int:
         flags.words = ()
         for page, place in zip(pages, site.places_of(pages, title), strict=True):
             shots = [*of_deck(page.deck, flags, parser(), say)]
-            export = replace(export_of(page.deck.title, flags), most_bytes=site.MOST_BYTES, site=place)
+            export = replace(export_of(page.deck.title, flags), site=place)
             with output_file(str(out / page.file), _sources_of(page.word, shots)) as sink:
                 write_shots(html.FORMAT, export, shots, sink.write)
             done |= report_failures(shots)

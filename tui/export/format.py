@@ -101,7 +101,6 @@ class Export:
         theme: a name in `tui.text.themes.THEMES`.
         ascii_only: whether glyphs are ASCII.
         cast_version: of asciicast: 3, or 2 for older players.
-        most_bytes: of a page's pictures, beyond which no more settings are computed ahead; None: as usual.
         site: the place of a page in a site; None if it stands alone.
     """
 
@@ -110,7 +109,6 @@ class Export:
     theme: str = "dark"
     ascii_only: bool = False
     cast_version: int = 3
-    most_bytes: int | None = None
     site: SitePlace | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -126,7 +126,7 @@ def link_lessons(html: str, links: Mapping[str, str]) -> str:
         address = links.get(found[1])
         return found[2] if address is None else f'<a href="{escape(address)}">{found[2]}</a>'
 
-    return re.sub(r'<a href="#lesson=([\w-]+)">(.*?)</a>', link, html)
+    return re.sub(r'<a href="#lesson=([^"]*)">(.*?)</a>', link, html)
 
 
 def _boxes(level: MapView) -> str:
@@ -136,8 +136,7 @@ def _boxes(level: MapView) -> str:
     if level.gallery is not None:
         return _gallery(level.gallery)
     asked = ("cells", "derivative") if level.question else ("multiplications", "share")
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "shape", *asked, "reads"))
-    lines = [f"<tr>{heads}</tr>\n"]
+    lines = [_heads(("shape", *asked, "reads"))]
     for place, row in enumerate(level.rows):
         now = ' class="now" aria-current="true"' if place == level.row else ""
         cells = (row.sizes, *row.columns, ", ".join(level.reads(place)))
@@ -148,14 +147,19 @@ def _boxes(level: MapView) -> str:
 
 def _table(table: MapTable, path: Sequence[str]) -> str:
     """Return the table of a level of the map: the selected row is marked."""
-    heads = ("", "shape", "dtype", *(HEADS[column] for column in table.columns))
-    lines = ["<tr>", *(f'<th scope="col">{escape(head)}</th>' for head in heads), "</tr>\n"]
+    lines = [_heads(("shape", "dtype", *(HEADS[column] for column in table.columns)))]
     for place, row in enumerate(table.rows):
         now = ' class="now" aria-current="true"' if place == table.row else ""
         cells = (row.shape, row.dtype, *(cell_text(row.facts, column) for column in table.columns))
         inside = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         lines.append(f'<tr{now}><th scope="row">{escape(row.label)}</th>{inside}</tr>\n')
     return _captioned(path, "", lines)
+
+
+def _heads(heads: Sequence[str]) -> str:
+    """Return the row of a table that says what its columns are; the first has the names of the rows."""
+    named = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    return f"<tr><td></td>{named}</tr>\n"
 
 
 def _gallery(gallery: Gallery) -> str:
@@ -293,8 +297,13 @@ def _cut(panel: Panel, rows: range, columns: range) -> str:
     return said
 
 
+@cache
+def _classes(mark: CellMark) -> tuple[str, ...]:
+    return tuple(name for one, name in CLASSES.items() if one in mark)
+
+
 def _cell(cell: Cell, panel: Panel, heat: bool) -> str:
-    names = [name for mark, name in CLASSES.items() if mark in cell.mark]
+    names = [*_classes(cell.mark)]
     if panel.hue and panel.hue in panel.role_of(cell.mark):
         names = [name for name in names if name != "f"] + [panel.hue]
     if heat and cell.level is not None:
@@ -389,6 +398,6 @@ def inline(text: str, hues: NameHues = NO_HUES) -> str:
     for run in text_runs(text):
         tag = tags.get(run.kind)
         shown = mathml(run.text, hues) if run.kind == "formula" else escape(run.text)
-        named = f' href="#lesson={run.slug}"' if run.kind == "link" else ""
+        named = f' href="#lesson={escape(run.slug)}"' if run.kind == "link" else ""
         found.append(f"<{tag}{named}>{shown}</{tag}>" if tag else shown)
     return "".join(found)

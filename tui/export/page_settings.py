@@ -5,12 +5,13 @@ First each control moves by itself, then ten seeds are taken, then each two cont
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from itertools import combinations, islice, pairwise
+from itertools import combinations, islice, pairwise, product
 from typing import TYPE_CHECKING
 
+from tui.export.progress import Progress
 from tui.model.view import View
 from tui.model.view_words import command
 from tui.session.control_commands import reads_name
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from tui.export.page_data import PageLines, PictureMaker, StopData
     from tui.session.session import Session
 
+KB = 1000
 SEED = "seed"
 SEEDS = 10
 MOST_VALUES = 100  # of a control
+FULL = 0.95  # of the room, beyond which nothing more is tried
 
 
 def names_that_matter(view: View) -> tuple[str, ...]:
@@ -60,6 +63,7 @@ class PageFiller:
 
     def __init__(self, make: PictureMaker, lines: PageLines, most: int) -> None:
         self._make, self._lines, self._most = make, lines, most
+        self._progress = Progress("settings", most // KB)
 
     def open(self, stop: StopData, shown: Sequence[Session], solution: Sequence[Session]) -> None:
         """Add what a stop opens with, whatever room that takes, and how its exercise is solved."""
@@ -73,52 +77,58 @@ class PageFiller:
     def fill(self, stops: Sequence[StopData]) -> None:
         """Add what stops show at other settings: what is near the opening first, and of all stops alike."""
         live = [stop for stop in stops if stop.walk is not None and _has_settings(stop.session.view)]
-        for stop in live:
-            for name in stop.names:
-                others = islice(values_beside(stop.session.view, name), MOST_VALUES)
-                self._alone(stop, name, others, partial(View.set, stop.session.view, name))
-        for stop in live:
-            self._seeds(stop)
-        for stop in live:
-            moving = [name for name in stop.names if len(stop.alone[name]) > 1]
-            for pair in combinations(moving, 2):
-                if self._pair(stop, *pair):
-                    stop.pairs.append(pair)
+        with self._progress:
+            _in_turn(self._values(stop, name) for stop in live for name in stop.names)
+            _in_turn(map(self._seeds, live))
+            _in_turn(self._pair(stop, *pair) for stop in live for pair in combinations(stop.names, 2))
 
-    def _alone(
-        self, stop: StopData, name: str, others: Iterable[str], view_at: Callable[[str], View]
-    ) -> None:
-        """Add the values of a control, or seeds, until one has no room."""
-        for text in others:
-            view = view_at(text)
-            if not self._add(stop, view):
-                return
-            stop.alone[name][text] = stop.key(view)
-
-    def _seeds(self, stop: StopData) -> None:
-        """Add ten seeds, if another one changes anything."""
+    def _values(self, stop: StopData, name: str) -> Iterator[None]:
+        """Add the values of a control one by one, until one has no room."""
         view = stop.session.view
-        seeds = [str(seed) for seed in range(SEEDS) if seed != view.seed]
-        other = view.with_seed(int(seeds[0]))
-        if SEED not in stop.names and self._add(stop, other):
-            if stop.walks[stop.key(other)] == stop.walks[stop.key(view)]:
-                del stop.walks[stop.key(other)]
-            else:
-                stop.alone[SEED] = {str(view.seed): stop.key(view)}
-                self._alone(stop, SEED, seeds, lambda text: view.with_seed(int(text)))
+        for text in islice(values_beside(view, name), MOST_VALUES):
+            there = view.set(name, text)
+            if not self._add(stop, there):
+                return
+            stop.alone[name][text] = stop.key(there)
+            yield
 
-    def _pair(self, stop: StopData, one: str, other: str) -> bool:
-        """Add every pair of values of two controls; return whether all had room."""
+    def _seeds(self, stop: StopData) -> Iterator[None]:
+        """Add ten seeds one by one, where numbers are drawn and any of them changes a picture."""
+        from llm_linalg.analysis.random_draws import is_drawn
+
+        view, run = stop.session.view, stop.session.current
+        trace = None if run is None else run.trace
+        if SEED in stop.names or (trace is not None and not any(map(is_drawn, trace.nodes))):
+            return
+        keys = {str(view.seed): stop.key(view)}
+        for seed in range(SEEDS):
+            there = view.with_seed(seed)
+            if not self._add(stop, there):
+                break
+            keys[str(seed)] = stop.key(there)
+            yield
+        if any(stop.walks[key] != stop.walks[stop.key(view)] for key in keys.values()):
+            stop.alone[SEED] = keys
+
+    def _pair(self, stop: StopData, one: str, other: str) -> Iterator[None]:
+        """Add the pairs of values of two controls one by one, until one has no room."""
         firsts, seconds = ([*stop.alone[name]][1:] for name in (one, other))
         view = stop.session.view
-        return all(self._add(stop, view.set(one, a).set(other, b)) for a in firsts for b in seconds)
+        for a, b in product(firsts, seconds):
+            if not self._add(stop, view.set(one, a).set(other, b)):
+                return
+            yield
+        if firsts and seconds:
+            stop.pairs.append((one, other))
 
     def _add(self, stop: StopData, view: View) -> bool:
         """Add the pictures of a view, and what comes of its guesses; return whether there is room."""
         key = stop.key(view)
         if key not in stop.walks:
-            there = () if stop.walk is None or self._lines.bytes > self._most else stop.walk(view)
+            before = self._lines.bytes
+            there = () if stop.walk is None or before > FULL * self._most else stop.walk(view)
             walk = self._lines.pack(map(self._make.of, there), self._most)
+            self._progress.on(self._lines.bytes // KB - before // KB)
             if not walk:
                 return False
             stop.walks[key] = walk
@@ -132,6 +142,15 @@ class PageFiller:
             stop.guesses[key] = self._lines.pack(made) or []
         if typed:
             stop.answers[key] = typed
+
+
+def _in_turn(works: Iterable[Iterator[None]]) -> None:
+    """Do a piece of each work in turn, until all are done."""
+    waiting = deque(works)
+    while waiting:
+        work = waiting.popleft()
+        if next(work, work) is None:  # it has done a piece, and is not at its end
+            waiting.append(work)
 
 
 def controls_html(stop: StopData) -> str:

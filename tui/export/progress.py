@@ -11,7 +11,7 @@ WIDTH = 30
 
 
 class Progress:
-    """Counts the pictures that are done."""
+    """Counts the pictures that are done, or other things."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total, self._made, self._shown = what, total, 0, ""
@@ -21,9 +21,9 @@ class Progress:
         self._draw()
         return self
 
-    def on(self) -> None:
-        """Count one more."""
-        self._made += 1
+    def on(self, count: int = 1) -> None:
+        """Count one more, or as many."""
+        self._made += count
         self._draw()
 
     def _draw(self) -> None:

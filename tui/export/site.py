@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck
 
 INDEX = "index.html"
-MOST_BYTES = 1_000_000  # of a page's pictures: a site has many pages
 MARK = '<meta name="generator" content="llm-linalg export --site">'
 LONGEST_HEAD = 2_000  # bytes in which the mark stands
 SCRIPT = "site.js"

@@ -8,7 +8,7 @@
   const [range, told, said, play] = ["at", "told", "said", "play"].map(find);
   const all = (place, what) => [...place.querySelectorAll(what)];
   const within = (number, least, most) => Math.max(least, Math.min(most, number));
-  const guesses = new Map(); // by stop: which of its guesses was made
+  const guesses = new Map(); // by stop and what is set: the number of the guess that was made, and what came of it
   const chosen = new Map(); // by lesson, or by a talk's stop: the values of controls and seed
   let stop = 0, step = 0, timer = 0, shown = null; // the walk that is shown
 
@@ -17,7 +17,7 @@
   function key() {
     const { names, start, walks } = stops[stop], own = start.split("\n"), set = chosen.get(place());
     const wanted = names.map((name, i) => set?.[name] ?? own[i]).join("\n");
-    return wanted in walks ? wanted : start;
+    return Object.hasOwn(walks, wanted) ? wanted : start;
   }
   function solved() {
     return Boolean(stops[stop].solution && sections[stop].querySelector(".solution[open]"));
@@ -27,10 +27,10 @@
   }
   // A picture is its step, the line that says where it is, and the lines of its HTML.
   function picture() {
-    const guess = guesses.get(stop);
+    const guess = guessed();
     const [number, where, ...html] = walk()[step];
-    if (guess === undefined || step || solved()) return { number, where: lines[where], html };
-    return { number, where: lines[where], html: stops[stop].guesses[key()][guess].slice(2) };
+    if (!guess || step || solved()) return { number, where: lines[where], html };
+    return { number, where: lines[where], html: stops[stop].guesses[key()][guess.number].slice(2) };
   }
   function draw(html) {
     const frame = sections[stop].querySelector(".step.first");
@@ -55,6 +55,7 @@
     shown = walk();
     draw(html);
     setControls();
+    setGuess();
     keep();
     range.max = walk().length - 1;
     range.value = step;
@@ -65,14 +66,16 @@
     const address = new URLSearchParams({ stop: stop + 1, step: number });
     const own = stops[stop].start.split("\n"), now = key().split("\n");
     stops[stop].names.forEach((name, i) => { if (now[i] !== own[i]) address.append("set", `${name}=${now[i]}`); });
-    history.replaceState(null, "", `#${address}`);
+    try {
+      history.replaceState(null, "", `#${address}`);
+    } catch { /* some browsers allow it only so often */ }
   }
   // In a site the browser keeps which stops were seen, for the index; it may deny that.
   function keep() {
     if (!page) return;
     try {
-      const known = JSON.parse(localStorage.getItem("llm-linalg")) ?? {};
-      localStorage.setItem("llm-linalg", JSON.stringify({ ...known, [page]: [...new Set([...known[page] ?? [], stop + 1])] }));
+      const known = JSON.parse(localStorage.getItem("llm-linalg")) ?? {}, seen = new Set(known[page]);
+      if (!seen.has(stop + 1)) localStorage.setItem("llm-linalg", JSON.stringify({ ...known, [page]: [...seen, stop + 1] }));
     } catch { /* then nothing is kept */ }
   }
   function on(by) {
@@ -95,7 +98,7 @@
   function named() {
     const asked = new URLSearchParams(location.hash.slice(1));
     stop = within(Number(asked.get("stop") ?? 1) - 1 || 0, 0, stops.length - 1);
-    const set = asked.getAll("set").map((one) => one.split("="));
+    const set = asked.getAll("set").map((one) => one.split(/=(.*)/s));
     if (set.length) chosen.set(place(), { ...chosen.get(place()), ...Object.fromEntries(set) });
     show(stop, Math.max(0, walk().findIndex(([number]) => String(number) === asked.get("step"))), true);
   }
@@ -107,16 +110,14 @@
       one.value = now[stops[stop].names.indexOf(one.name)];
       if (one.nextElementSibling) one.nextElementSibling.textContent = one.value;
     });
-    all(sections[stop], ".ask button").forEach((one) => { one.disabled = !stops[stop].guesses?.[key()]; });
   }
   function move(name, value) {
     const { names, walks, alone } = stops[stop], before = key(), now = before.split("\n");
     const text = Object.keys(alone[name]).find((one) => one === value || Number(one) === Number(value));
     if (text === undefined) return setControls();
-    const at = names.indexOf(name), together = now.with(at, text).join("\n");
-    const next = before !== alone[name][now[at]] && together in walks ? together : alone[name][text];
+    const at = names.indexOf(name), together = now.map((one, i) => i === at ? text : one).join("\n");
+    const next = before !== alone[name][now[at]] && Object.hasOwn(walks, together) ? together : alone[name][text];
     chosen.set(place(), { ...chosen.get(place()), ...Object.fromEntries(next.split("\n").map((one, i) => [names[i], one])) });
-    if (next !== before) forget();
     rest();
     show(stop, step);
   }
@@ -132,19 +133,19 @@
     move(one.name, one.value);
     return true;
   }
-  function forget() {
-    guesses.delete(stop);
-    all(sections[stop], ".verdict").forEach((one) => { one.textContent = ""; });
-    all(sections[stop], ".ask li").forEach((one) => one.classList.remove("on"));
-  }
 
   // What a stop asks: a choice is clicked, or a value typed.
+  const guessed = () => guesses.get(`${stop}\n${key()}`);
   function guess(number, words) {
     rest();
-    guesses.set(stop, number);
-    sections[stop].querySelector(".verdict").textContent = words ?? lines[stops[stop].guesses[key()][number][1]];
-    all(sections[stop], ".ask li").forEach((one, i) => one.classList.toggle("on", i === number));
+    guesses.set(`${stop}\n${key()}`, { number, words: words ?? lines[stops[stop].guesses[key()][number][1]] });
     show(stop, 0);
+  }
+  function setGuess() {
+    const guess = guessed(), words = guess?.words ?? "";
+    all(sections[stop], ".verdict").forEach((one) => { if (one.textContent !== words) one.textContent = words; });
+    all(sections[stop], ".ask li").forEach((one, i) => one.classList.toggle("on", i === guess?.number));
+    all(sections[stop], ".ask button").forEach((one) => { one.disabled = !stops[stop].guesses?.[key()]; });
   }
   const numbers = (text) => (text.replaceAll("−", "-").match(/[-+]?[\d.]*\d(e[-+]?\d+)?/gi) ?? []).map(Number);
   function isRight(text, answer) { // as near as a head can reckon
@@ -158,7 +159,7 @@
     if (text && answer) guess(0, isRight(text, answer) ? undefined : `You said ${text}. It is ${answer}.`);
   }
   function choose(number) {
-    all(sections[stop], ".ask button")[number]?.click();
+    all(sections[stop], ".ask li button")[number]?.click();
   }
   function hint() {
     const next = sections[stop].querySelector("details:not([open])");

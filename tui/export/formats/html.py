@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__)
 MOST_BYTES = 3_800_000  # of pictures: with all else a page has at most 4 MB
+SITE_BYTES = 1_000_000  # of each page of a site, which has many
 BAR = """\
 <div class="bar" role="region" aria-label="steps">
 <button id="back" type="button" aria-label="a step back">◀</button>
@@ -62,8 +63,7 @@ class HtmlWriter:
         for group in reversed(groups):  # of several stops of a lesson the first
             links[group[0].session.view.lesson.slug] = f"#stop={group[0].stop}"
         make, lines = PictureMaker(self._export.ascii_only, links), PageLines()
-        most = self._export.most_bytes
-        filler = PageFiller(make, lines, MOST_BYTES if most is None else most)
+        filler = PageFiller(make, lines, MOST_BYTES if site is None else SITE_BYTES)
         stops = [_opened(group, filler) for group in groups]
         filler.fill(stops)
         places = {lesson.place if lesson.part < OTHER_PART else "" for lesson in lessons}
