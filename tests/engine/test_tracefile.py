@@ -260,6 +260,7 @@ MODELS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[str, ...]]] =
     "training": (train, (x(4, 3),), ()),
     "aliases": (aliases, (x(3, 4),), ()),
     "large aliases": (aliases, (x(30, 40),), ()),
+    "large turned": (lambda a: torch.complex(a, a * 2).conj().imag * a, (x(30, 40),), ()),
     "kinds": (kinds, (x(3, 4),), ()),
     "odd": (odd, (x(3, 4),), ()),
     "sparse": (lambda a: a.to_sparse().to_dense() @ a, (torch.eye(3),), ("to_sparse", "to_dense")),
