@@ -106,8 +106,15 @@ def test_a_product_pays_for_the_copies_of_what_it_broadcasts() -> None:
         return known(price_of(known(node.call))).cells
 
     assert price((50, 1, 30), (1, 30, 20)) == 50 * 30 * 20
+    assert price((2, 50, 1, 30), (1, 30, 20)) == 2 * 50 * 30 * 20
     assert price((50, 1, 30), (30, 20)) == 50 * 30
     assert price((1, 7, 30), (50, 30, 2)) == 50 * 7 * 30
+
+
+def test_what_a_mask_picks_is_paid_for_by_all_that_it_may_pick() -> None:
+    for key in ("m", "m[:, 0]", ":, m[0]", "m[:, 0], 1"):
+        node = run(f"x = torch.randn(4, 3)\nm = torch.ones(4, 3) > 0\ny = x[{key}]")["y"]
+        assert known(price_of(known(node.call))).cells >= node.value.numel() > 0
 
 
 plain = st.recursive(
