@@ -124,7 +124,10 @@ def _transposed(call: Call) -> str:
         given = zip(call.shapes[0][-axes:], stride, strict=True)
         sizes = [max((size - 1) * step + 1, 0) for size, step in given]
         every = ", ".join(f"::{step}" for step in stride)
-        lines = [f"apart = torch.zeros({(*call.shapes[0][:-axes], *sizes)})", f"apart[..., {every}] = input"]
+        lines = [
+            f"apart = input.new_zeros({(*call.shapes[0][:-axes], *sizes)})",
+            f"apart[..., {every}] = input",
+        ]
         name = "apart"
     reach = [gap * (size - 1) - own for size, gap, own in zip(kernel, dilation, padding, strict=True)]
     sides = [(own, own + after) for own, after in zip(reach, more, strict=True)]

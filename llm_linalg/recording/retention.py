@@ -85,11 +85,11 @@ class ValueCache:
     def _hold(self, tensor: Tensor, count: int) -> None:
         """Change the number of nodes that hold a value by `count`."""
         place = storage_id(tensor)
-        if not place or place in self._outside:
+        if not place:
             return
         uses = self._uses[place]
-        if place not in self._bytes:
-            self._bytes[place] = tensor.untyped_storage().nbytes()
+        if place not in self._bytes:  # what lies in the caller's memory takes some once it has to leave it
+            self._bytes[place] = 0 if place in self._outside else tensor.untyped_storage().nbytes()
             self.total += self._bytes[place]
         uses[id(tensor)] += count
         if uses[id(tensor)] <= 0:

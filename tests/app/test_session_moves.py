@@ -18,11 +18,13 @@ from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.model.cell_survey import CellSurvey
 from tui.model.view import History, View
-from tui.navigation.playground import PLAYGROUND, as_program, playground_view
+from tui.model.view_words import arguments
+from tui.navigation.playground import PLAYGROUND, as_program, at_operation, playground_view
 from tui.session.commands import run
 from tui.session.consent_commands import once
 from tui.session.contexts import Context
 from tui.session.first_numbers import go_to_first, with_first_told
+from tui.session.script.opening import opening_view
 from tui.session.script.running import ensure_run
 from tui.session.session import Session
 
@@ -103,6 +105,47 @@ def test_boards_are_left_in_the_order_in_which_they_were_opened() -> None:
     assert done_without_run(session, "board.return", "board.return").view.lesson is outer
 
 
+def test_beside_a_failure_stands_no_run_of_another_stop() -> None:
+    session = begun(View.opening(find("matmul")))
+    assert session.before() is session.last_run
+    assert run(session, "stop.next").before() is None
+    assert run(session, "control.up").before() is session.last_run
+
+
+def test_the_command_of_a_view_names_what_a_choice_would_set_otherwise() -> None:
+    view = View.opening(find("triangular"))
+    moved = view.move("kind", 1)
+    for chosen in (
+        moved,
+        moved.set("diagonal", dict(view.controls)["diagonal"]),
+        moved.set("diagonal", "-1"),
+    ):
+        assert opening_view(arguments(chosen)) == chosen
+
+
+def test_at_a_board_that_was_come_back_to_nothing_leads_back() -> None:
+    board = Session.start(View.opening(find("summary")), LISTED)
+    visit = run(board, "row:2")
+    assert Context.BOARD_VISIT in visit.contexts
+    back = run(visit, "undo")
+    assert back.view == replace(board.view, row=2)
+    assert Context.BOARD_VISIT not in back.contexts
+
+
+def test_on_a_board_a_digit_answers_what_is_asked_and_then_opens_a_row() -> None:
+    asking = lesson(
+        '+++\ntitle = "Board"\npart = 9\n+++\nRows.\n\n```ask\nHow many rows?\n- 2\n- 3\ncheck: x.shape[0]\n'
+        '```\n\n```python show="x"\nx = torch.ones(2)\n```\n\n```board\nAll | x | lesson:dot |\n```\n',
+        "board.md",
+    )
+    session = ensure_run(Session.start(View.opening(asking), [asking, *LISTED]))
+    assert Context.GUESS_CHOICE in session.contexts
+    answered = run(session, "guess.1")
+    assert known(answered.view.guess).answer == "1"
+    assert Context.GUESS_CHOICE not in answered.contexts
+    assert Context.BOARD in answered.contexts
+
+
 def test_a_repair_on_the_stage_shows_the_line_that_was_repaired() -> None:
     program = "a = torch.ones(2, 3)\nb = a @ a\nc = a + 1"
     session = begun(playground_view(program))
@@ -161,6 +204,25 @@ def test_what_grows_a_list_leaves_the_control_that_is_chosen() -> None:
     assert grown.notice.startswith("Appended")
     early = run(begun(View.opening(find("sampling"), 1)), "set:text:+1")
     assert "ends before next" in early.notice
+
+
+def test_a_control_with_a_key_of_its_own_is_chosen_where_none_is() -> None:
+    session = at("triangular")
+    keyed = next(control.name for control in session.view.lesson.controls if control.key)
+    moved = f"set:{keyed}:+1"
+    assert run(session.with_control(None), moved).selection.control == keyed
+    assert run(session.with_control("n"), moved).selection.control == "n"
+
+
+def test_no_seed_is_below_the_first() -> None:
+    session = replace(at("matmul"), view=at("matmul").view.with_seed(1))
+    assert done_without_run(session, "seed.down", "seed.down").view.seed == 0
+
+
+def test_a_slice_stays_at_its_own_operation_alone() -> None:
+    view = replace(View.opening(find("matmul")), path=("Y",), at=(1,))
+    assert at_operation(view, ("Y",)).at == (1,)
+    assert at_operation(view, ("x",)).at is None
 
 
 def test_only_what_is_opened_is_trusted_and_not_what_was_open_before() -> None:

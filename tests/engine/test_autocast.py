@@ -95,3 +95,20 @@ def test_a_cast_is_called_by_what_is_cast() -> None:
         *("x", "w", "x as bfloat16", "w as bfloat16", "y", "z", "z.float()"),
     ]
     assert t["y"].operands[1].node is t["z"].operands[1].node
+
+
+def test_what_is_cast_in_one_call_and_not_in_another_like_it() -> None:
+    def products(x: Tensor, w: Tensor) -> Tensor:
+        with torch.autocast("cpu"):
+            narrow = x.bfloat16() @ w.bfloat16()
+            wide = x @ w
+            mixed = x @ w.bfloat16()
+        return narrow + wide + mixed
+
+    for keep in (2**30, 60):  # of little room the casts are dropped meanwhile
+        t = trace(products, torch.randn(2, 2), torch.randn(2, 2), keep=keep)
+        kept = [node for node in t.nodes if not node.dropped]
+        made = [node for node in kept if node.op == "matmul"]
+        assert all(operand.node.dtype == "bfloat16" for node in made for operand in node.operands)
+        assert not any(operand.value.is_meta for node in kept for operand in node.operands)
+        assert len(kept) < len(t.nodes) or keep > 60

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from itertools import product
 from typing import Any
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from llm_linalg import ShapeError
+from llm_linalg import ShapeError, trace
 from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.explain.shape_errors import unpaired
 from llm_linalg.ops import TABLE
+from llm_linalg.ops.operation import literal, price_of
+from tests.common import known
 from tests.engine.here import run
 
 
@@ -39,3 +46,85 @@ def test_of_a_product_that_is_added_the_factors_clash(call: str, said: str) -> N
         run(f"{made}y = {call}")
     assert unpaired(error.value)[0] == [(1.0, 1.0)] * len(unpaired(error.value)[0])
     assert len(unpaired(error.value)[0]) in (2, 4)
+
+
+@pytest.mark.parametrize(("offset", "evidence"), [(1, "index"), (2, "opaque"), (None, "index")])
+def test_of_a_view_beyond_what_its_tensor_shows_nobody_knows_the_cells(
+    offset: int | None, evidence: str
+) -> None:
+    t = trace(lambda x: x[:1].as_strided((2,), (1 if offset == 1 else 2,), offset), torch.ones(2, 3))
+    assert t.nodes[-1].evidence == evidence
+
+
+@pytest.mark.parametrize(
+    ("call", "place"),
+    [
+        ("torch.linalg.solve(torch.stack([m, m]), x)", 1),
+        ("torch.linalg.solve(torch.stack([m, m]), x[..., None])", 1),
+        ("torch.linalg.inv(torch.stack([m, m]))", 0),
+        ("torch.searchsorted(x.sort()[0], x)", 0),
+        ("torch.searchsorted(x.sort()[0], x)", 1),
+        ("torch.multinomial(x.abs(), 2)", 0),
+        ("x.topk(2)[0]", 0),
+        ("x.cumsum(1)", 0),
+        ("F.normalize(x)", 0),
+    ],
+)
+def test_a_row_reads_none_of_another_row(call: str, place: int) -> None:
+    node = run(f"x = torch.randn(2, 3)\nm = torch.randn(3, 3)\ny = {call}")["y"]
+    for cell in product(*map(range, node.shape)):
+        assert {index[0] for index in node.reads(cell)[place]} == {cell[0]}
+
+
+@pytest.mark.parametrize(("training", "written"), [("False", []), ("True", ["running_mean", "running_var"])])
+def test_a_batch_norm_writes_its_statistics_while_it_is_trained(training: str, written: list[str]) -> None:
+    t = run(
+        "x, mean, var = torch.randn(4, 3), torch.zeros(3), torch.ones(3)\n"
+        f"y = F.batch_norm(x, mean, var, training={training})"
+    )
+    assert [node.op for node in t.nodes if node.op.startswith("running")] == written
+
+
+def test_cells_are_followed_through_memory_that_is_taken_in_its_own_order() -> None:
+    t = run("x = torch.arange(6.0).reshape(2, 3)\ny = x.T\ny.resize_(2, 3)")
+    assert torch.equal(t["y"].value, t["x"].value)
+    assert {cell: list(t["y"].reads(cell)[0]) for cell in ((0, 1), (1, 0))} == {
+        (0, 1): [(1, 0)],
+        (1, 0): [(0, 1)],
+    }
+
+
+def test_a_layer_that_drops_nothing_has_parts() -> None:
+    made = "l = nn.LSTM(3, 4, 2, dropout=0.5)\nx = torch.randn(5, 1, 3)\n"
+    assert run(f"{made}y = l.eval()(x)[0]")["y"].parts
+    assert not run(f"{made}y = l(x)[0]")["y"].parts
+
+
+def test_a_product_pays_for_the_copies_of_what_it_broadcasts() -> None:
+    def price(*shapes: tuple[int, ...]) -> int:
+        node = trace(torch.matmul, *(torch.ones(shape) for shape in shapes)).nodes[-1]
+        return known(price_of(known(node.call))).cells
+
+    assert price((50, 1, 30), (1, 30, 20)) == 50 * 30 * 20
+    assert price((2, 50, 1, 30), (1, 30, 20)) == 2 * 50 * 30 * 20
+    assert price((50, 1, 30), (30, 20)) == 50 * 30
+    assert price((1, 7, 30), (50, 30, 2)) == 50 * 7 * 30
+
+
+def test_what_a_mask_picks_is_paid_for_by_all_that_it_may_pick() -> None:
+    for key in ("m", "m[:, 0]", ":, m[0]", "m[:, 0], 1"):
+        node = run(f"x = torch.randn(4, 3)\nm = torch.ones(4, 3) > 0\ny = x[{key}]")["y"]
+        assert known(price_of(known(node.call))).cells >= node.value.numel() > 0
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple),
+    max_leaves=6,
+)
+
+
+@given(plain)
+def test_a_literal_is_read_back_as_what_it_was(value: object) -> None:
+    assert ast.literal_eval(literal(value)) == value
+    assert type(ast.literal_eval(literal(value))) is type(value)

@@ -107,6 +107,22 @@ def failure(expression: str) -> ShapeError:
             "axis 0 of k[0].mT (2, 8, 5) has size 2: the first axis counts matrices: bmm takes as many",
             "k[0, :1] @ k[0].mT",
         ),
+        (
+            "F.scaled_dot_product_attention(q, k, k, torch.zeros(5, 5))",
+            "axis 0 of torch.zeros(5, 5) (5, 5) has size 5, axis 2 of q (1, 2, 4, 8) has size 4",
+            None,
+        ),
+        ("F.scaled_dot_product_attention(q[..., :1], k, k)", "a query is as wide as a key", None),
+        (
+            "F.linear(x, torch.ones(3, 6), torch.ones(2))",
+            "axis 0 of torch.ones(3, 6) (3, 6) has size 3, axis 0 of torch.ones(2) (2,) has size 2",
+            None,
+        ),
+        ("x[:, :1].copy_(x)", "x (2, 6): it has more cells than (2, 1), into which it is written", None),
+        ("s.gather(1, torch.full((4, 6), 7))", "it runs from 0 to 3, and 7 is out of range", None),
+        ("s[[True, False]]", "a mask has the sizes of the axes that it stands for", None),
+        ("x.copy_(torch.ones(3, 2, 6))", "it has more axes than (2, 6), into which it is written", None),
+        ("torch.ones(2, 3).T.unsqueeze(1).view(6)", "axis 0 must be 2 × 3 = 6 cells in memory, not 1", None),
         ("torch.mm(q, torch.ones(8, 2))", "mm takes a 2-D and a 2-D tensor", "q @ torch.ones(8, 2)"),
         (
             "F.one_hot(t, 3) @ torch.ones(3, 2)",

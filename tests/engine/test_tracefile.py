@@ -28,8 +28,10 @@ from llm_linalg.recording.failed_call import FailedCall, FailedOperand
 from llm_linalg.recording.record_node import Origin
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.tracefile import log_format
+from llm_linalg.tracefile.log_format import AROUND
 from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.tracefile.log_writer import Writer
+from tests.common import known
 from tests.engine.here import run
 from tests.ops.drawing import Sample
 from tests.ops.samples import BUILDERS, samples
@@ -260,6 +262,8 @@ MODELS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[str, ...]]] =
     "training": (train, (x(4, 3),), ()),
     "aliases": (aliases, (x(3, 4),), ()),
     "large aliases": (aliases, (x(30, 40),), ()),
+    "large turned": (lambda a: torch.complex(a, a * 2).conj().imag * a, (x(30, 40),), ()),
+    "by name": (lambda a: torch.addcmul(tensor1=a, tensor2=a * 2, input=a - 1), (x(2, 3),), ()),
     "kinds": (kinds, (x(3, 4),), ()),
     "odd": (odd, (x(3, 4),), ()),
     "sparse": (lambda a: a.to_sparse().to_dense() @ a, (torch.eye(3),), ("to_sparse", "to_dense")),
@@ -281,6 +285,29 @@ def test_what_is_read_is_what_was_written_of_models(name: str) -> None:
         check_views(t, other)
     if not (opaque or name == "hook"):
         check_backward(t, other)
+
+
+def test_cells_are_whole_that_a_file_takes_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_format.FileLog, "PIECE", 1_000)
+    t = trace(aliases, x(30, 40))
+    check_alike(t, again(t))
+
+
+def test_a_file_holds_the_lines_around_a_node_and_no_others() -> None:
+    t = trace(aliases, x(3, 4))
+    here = [line for line in (node.line for node in t.nodes if node.file == __file__) if line is not None]
+    read = known(again(t).files)[__file__]
+    near = {number for line in here for number in range(line - AROUND, line + AROUND + 1)}
+    lines = Path(__file__).read_text(encoding="utf-8").split("\n")
+    assert len(read) == min(max(near), len(lines) - 1)
+    for number, line in enumerate(read, 1):
+        assert line == (lines[number - 1] if number in near else ""), number
+
+
+def test_a_program_is_read_with_its_tabs_and_scopes_as_they_were_written() -> None:
+    t = run("def f(x):\n\treturn x * 2\ny = f(torch.ones(2))\nz = f(y)")
+    assert again(t).source == t.source
+    assert [node.scope for node in again(t).nodes] == [node.scope for node in t.nodes]
 
 
 def test_no_gradient_flows_through_what_the_file_does_not_hold() -> None:

@@ -210,6 +210,10 @@ def _masked(node: Node) -> None:
             assert not any(node.reads(cell)[place] for place in floats)
             assert rule.strip() == rule
             assert len(rule) > 8
+            if node.op in ("triu", "tril"):  # `j ≥ i - 1: 0 ≥ 2 - 1 is false`
+                said, _, truth = rule.partition(": ")[2].partition(" is ")
+                holds = eval(said.replace("≥", ">=").replace("≤", "<="))  # noqa: S307 - numbers of ours
+                assert (holds, truth) == (False, "false")
 
 
 def law_shape_rule(call: Traced) -> None:
@@ -222,6 +226,8 @@ def law_shape_rule(call: Traced) -> None:
         price = operation.price(node.call, node.shape)
         assert min(price) >= 0
         assert price.outputs >= 1 or not node.value.numel()
+        if operation.output_count_for_call is not None:
+            assert price.outputs == len(node.call.replay_all(node.call.tensors))
 
 
 def law_gradient(call: Traced) -> None:
