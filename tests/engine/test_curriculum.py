@@ -21,7 +21,7 @@ SLUGS = {
     2: ["elementwise", "dot", "similarity"],
     3: ["scale", "matvec", "columns", "matmul", "rounding", "shapes", "linear"],
     4: ["transpose", "align", "backprop", "descent", "steepest"],
-    5: ["identity", "diagonal", "rank", "triangular"],
+    5: ["identity", "diagonal", "rank", "eightbits", "triangular"],
     6: ["embedding", "position", "projections", "softmax", "scores", "causal", "attention", "heads"],
     7: ["layernorm", "residual", "mlp", "block"],
     8: ["logits", "sampling", "backward", "trained", "summary"],

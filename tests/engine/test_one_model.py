@@ -27,6 +27,7 @@ SHOWN = {
     "transpose": {"table"},
     "rank": {"table"},
     "rounding": {"table"},
+    "eightbits": {"table"},
     "similarity": {"table"},
     "embedding": {"table"},
     "position": {"table"},
