@@ -63,7 +63,7 @@ def creation(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: 
                 return TorchCall(_function(name), (shape,), own)
             case "full":
                 return TorchCall(torch.full, (shape, args[1] if len(args) > 1 else kwargs["fill_value"]), own)
-            case "eye" | "identity":
+            case "eye" | "identity" if not any((*args[2:3], kwargs.get("k"))):
                 return TorchCall(torch.eye, shape, own)
             case "arange" if not kwargs.keys() - {"dtype"}:
                 return TorchCall(torch.arange, tuple(args[:3]), own)

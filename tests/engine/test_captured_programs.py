@@ -1,0 +1,291 @@
+"""Programs as they are captured: what their lines give, what is called what, and what NumPy's calls are."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from llm_linalg import ProgramError
+from llm_linalg.capture import program as capture_program
+from llm_linalg.capture.cell_program import CellProgram
+from llm_linalg.capture.console import Output
+from llm_linalg.capture.instrument import instrument
+from llm_linalg.capture.limits import SMALL, Counts, Interruption, Limits
+from llm_linalg.capture.numpy_calls import likeness
+from llm_linalg.capture.plots import Plots
+from llm_linalg.ops.operation import Price
+from llm_linalg.recording.plot import PlotSeries
+from tests.common import known
+from tests.engine.here import run
+from tests.engine.plain_cells import run_plain
+
+
+def printed(text: str) -> str:
+    """What Python prints for a program."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(compile(text, "<text>", "exec"), {"torch": torch, "nn": torch.nn})  # noqa: S102 - our own text
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f():\n    'words'\n    return 1\nprint(f.__doc__)",
+        "*a, b = 1, 2, torch.ones(2)\nprint(a, b)",
+        "import numpy as np\nx = np.float64(2)\nprint(1 < x < 3, 3 > x > 5, 1 < x)",
+        "import numpy as np\na = np.arange(4.0)\ns = a.sum()\na.resize(6)\nprint(a.sum(), a[4:])",
+        "import numpy as np\na = np.ones(2)\nb = a.view(np.int64)\nprint(b + 0, a)",
+        "import numpy as np\nprint(torch.tensor(np.empty(0), dtype=torch.float32).dtype)",
+        "x, z = torch.eye(2).requires_grad_()\nprint(torch.autograd.grad(x + 0, (x, z), x, allow_unused=1))",
+        '"""Words."""\nprint(__doc__)',
+        "l = nn.LazyLinear(3)\nprint(l(torch.ones(2, 4)).shape, l.weight.shape)",
+    ],
+)
+def test_a_program_prints_what_it_prints_in_python(text: str) -> None:
+    assert run(text).printed == printed(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("torch.set_grad_enabled(False)", torch.is_grad_enabled),
+        ("torch.set_default_dtype(torch.float64)", torch.get_default_dtype),
+        ("torch.manual_seed(3)\ntorch.rand(2)", lambda: torch.default_generator.get_state().tolist()),
+        ("import sys\nsys.setrecursionlimit(700)", sys.getrecursionlimit),
+        ("torch.set_printoptions(precision=1)", lambda: repr(torch.tensor(1 / 3))),
+        ("import numpy as np\nnp.random.rand()", lambda: repr(np.random.get_state())),
+    ],
+)
+def test_a_program_leaves_the_process_as_it_was(text: str, setting: Callable[[], object]) -> None:
+    before = setting()
+    run(text)
+    assert setting() == before
+
+
+# What lines give
+
+
+def test_a_name_that_follows_a_starred_one_is_bound_to_its_own_value() -> None:
+    t = run("*a, b = 1, 2, torch.ones(2) * 3\nc, *d = torch.zeros(1), 5, 6")
+    assert t["b"].value.tolist() == [3.0, 3.0]
+    assert t["c"].shape == (1,)
+
+
+def test_what_a_comprehension_binds_is_no_result_of_a_line() -> None:
+    t = run("x = torch.ones(2)\ny = [k * 2 for k in (x, x + 1)]\nz = x - 1")
+    assert {*t.lines} <= {1, 2, 3}
+    assert t.lines[3] is t["z"]
+    assert 0 not in t.lines
+
+
+def test_a_cell_without_a_tensor_shows_none_and_one_with_a_picture_that() -> None:
+    t = run("x = torch.ones(2)\nn = 3\ny = x + n", cells=(1, 2, 3))
+    assert [state.node if state.node is None else t.nodes[state.node].name for state in t.cells] == [
+        *("x", None, "y"),
+    ]
+    picture = "import matplotlib.pyplot as plt\nx = torch.ones(2, 2)\ny = x + 1\nplt.imshow(x)\nz = y * 2"
+    shown = run(picture, cells=(1,))
+    assert shown.nodes[known(shown.cells[0].node)] is shown["x"]
+
+
+def test_turns_that_a_last_line_has_left_out_are_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture_program, "Limits", partial(Limits, loop_nodes=40))
+    t = run("x = torch.ones(1)\nfor _ in range(200): x = x * 1.1\ny = x + 1", cells=(1, 3))
+    assert [len(state.gaps) for state in t.cells] == [1, 0]
+
+
+def test_an_older_value_is_gone_that_a_statement_would_have_replaced() -> None:
+    results, names = run_plain(["x = 1", "import nothing_of_the_kind as no", "x = no.n", "print(x)"])
+    assert "x" not in names
+    assert [state.state for state in results.states[2:]] == ["failed", "rests"]
+
+
+def test_commands_stand_in_the_lines_of_the_program_and_end_where_they_end() -> None:
+    cell = CellProgram("\n!pip install a\nx = %sql select 1 from  a  \ny = 2", 5)
+    assert cell.left_out == {6: "!pip install a"}
+    command = next(iter(cell.commands))
+    span = cell.span(command)
+    assert (span.line, span.column, span.end_column) == (7, 0, len("x = %sql select 1 from  a"))
+    (timed,) = run_plain(["\n\n%%time\nprint(1)"])[0].states
+    assert (timed.printed, timed.left_out, timed.state) == ("1\n", ("%%time",), "run")
+
+
+def test_a_plot_is_called_by_what_stands_up_and_a_bar_has_a_width() -> None:
+    def series(call: str) -> PlotSeries:
+        cell = f"import matplotlib.pyplot as plt\nx = torch.arange(4.)\n{call}"
+        (state,) = run_plain([cell], plots=Plots())[0].states
+        return known(state.plot).series[0]
+
+    assert series("plt.plot(x, x ** 2)").name == "x ** 2"
+    assert series("plt.plot(x + 1)").name == "x + 1"
+    assert series("plt.plot(x, x ** 2, label='squares')").name == "squares"
+    assert series("plt.hist([2, 2, 2], bins=1)").points == ((2.0, 3.0),)
+
+
+def test_what_is_printed_apart_takes_nothing_from_what_a_program_may_print() -> None:
+    output = Output(lambda: 1, 10)
+    output.write("1234")
+    with output.apart():
+        output.write("123456")
+    output.write("567890")
+    assert output.texts == [(1, "1234"), (1, "567890")]
+
+
+def test_gradients_that_are_set_to_zero_are_written_and_those_that_are_freed_are_not() -> None:
+    for freed, value, writes in ((False, [0.0, 0.0], 1), (True, [2.0, 2.0], 0)):
+        t = run(
+            "w = nn.Parameter(torch.ones(2))\no = torch.optim.SGD([w], 0.1)\n(w * 2).sum().backward()\n"
+            f"g = w.grad\no.zero_grad(set_to_none={freed})\nh = g * 1"
+        )
+        assert t["h"].value.tolist() == value
+        assert not [node for node in t.nodes if node.evidence == "outside"]
+        assert len([node for node in t.nodes if node.is_write]) == writes
+
+
+def test_an_expression_of_several_lines_ends_in_its_last_one() -> None:
+    text = "torch.cat([  # é é é\n    torch.ones(2), torch.ones(3)])"
+    assert run(f"y = {text}")["y"].source == text
+
+
+def test_a_loop_may_end_early_by_a_break_of_its_own() -> None:
+    text = "for i in a:\n    for j in b:\n        break\nfor k in a:\n    if k:\n        break\n"
+    text += "def f():\n    for m in a:\n        for n in b:\n            return n\n"
+    found = {place.line: place.may_leave for place in instrument(ast.parse(text))}
+    assert found == {1: False, 2: True, 4: True, 8: True, 9: True}
+
+
+def test_what_a_program_may_do_is_counted_in_all() -> None:
+    counts = Counts(Limits(elements=100, tensors=3))
+    counts.charge_again("add", Price(60))
+    with pytest.raises(Interruption, match="more than 100 cells in all"):
+        counts.charge_again("add", Price(60))
+    counts = Counts(Limits(tensors=3))
+    counts.charge_again("add_", Price(1), torch.empty(SMALL + 1))
+    assert counts.elements == SMALL + 2
+    counts.charge_again("add_", Price(1), torch.empty(SMALL))
+    assert (counts.elements, counts.tensors, counts.calls) == (SMALL + 3, 2, 2)
+    with pytest.raises(Interruption, match="more than 3 tensors"):
+        counts.charge_again("split", Price(1, outputs=2))
+    with pytest.raises(ProgramError, match="more than 24 axes"):
+        run("x = torch.ones(1) + torch.ones([1] * 25)")
+
+
+# What is called what
+
+MODULES = """
+class Plain:
+    def forward(self, layer, x):
+        return layer(x)
+class Inner(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(2))
+    def forward(self, x):
+        return x * self.weight
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = Inner()
+    def keep(self, x):
+        self.kept = x * 2
+    def forward(self, x):
+        extra = Inner()
+        return extra(Plain().forward(self.inner, x))
+class Twice:
+    def __call__(self, x):
+        return x / 2
+net = Net()
+net.keep(torch.ones(2))
+y = Twice()(net(torch.ones(1, 2)))
+"""
+
+
+def test_calls_and_attributes_are_called_as_a_reader_would() -> None:
+    t = run(MODULES)
+    made = [(node.op, node.scope) for node in t.nodes if node.op in ("mul", "div")]
+    assert made == [("mul", "keep"), ("mul", "net.forward.inner"), ("mul", "net.Inner:2"), ("div", "Twice")]
+    assert "self.kept" in [node.bound_name for node in t.nodes]
+
+
+def test_a_model_with_another_name_lends_its_weights_the_later_one() -> None:
+    t = run(
+        MODULES.rpartition("net = Net()")[0] + "first = Net()\nlater = first\ny = later(torch.ones(1, 2))"
+    )
+    weights = {node.title for node in t.nodes if node.op == "parameter" and "inner" in node.title}
+    assert weights == {"later.inner.weight"}
+
+
+# What NumPy's calls are
+
+METHODS = """
+import numpy as np
+class Layer:
+    def __init__(self):
+        self.w = np.ones(2)
+    def step(self, g):
+        self.w += g
+    def put(self, x):
+        x[0] = 5.0
+layer = Layer()
+layer.step(np.array([1.0, 2.0]))
+before = layer.w * 1
+layer.put(layer.w)
+after = layer.w * 1
+"""
+
+
+def test_what_methods_do_to_arrays_is_seen() -> None:
+    t = run(METHODS)
+    assert (t["before"].value.tolist(), t["after"].value.tolist()) == ([2.0, 3.0], [5.0, 3.0])
+    ops = [node.op for node in t.nodes]
+    assert "setitem" in ops
+    assert not [node for node in t.nodes if node.evidence == "outside"]
+    assert next(node.op for node in t.nodes if node.value.tolist() == [2.0, 3.0]) == "add"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "np.linspace(0, 1, 5)",
+        "np.linspace(0, 1, 5, endpoint=False)",
+        "np.linspace(0, 1, num=4)",
+        "np.arange(1, 7, 2)",
+        "np.arange(5.0)",
+        "np.arange(1, 4, dtype=float)",
+        "np.eye(3)",
+        "np.eye(2, 3)",
+        "np.eye(3, k=1)",
+        "np.eye(2, 3, -1)",
+        "np.identity(2)",
+        "np.full((2, 2), 7)",
+        "np.full(2, fill_value=0.5)",
+        "np.zeros((2, 0))",
+        "np.ones(3, dtype=bool)",
+        "np.logspace(0, 2, 3)",
+        "np.array([[1, 2], [3, 4]])",
+        "np.random.default_rng(0).normal(size=3)",
+    ],
+)
+def test_what_makes_an_array_makes_it_again(call: str) -> None:
+    node = run(f"import numpy as np\na = {call}")["a"]
+    made = known(node.call).replay(known(node.call).tensors)
+    assert made.dtype == node.value.dtype
+    assert torch.allclose(made.double(), node.value.double(), atol=1e-12)
+    assert np.array_equal(node.value.numpy(), eval(call, {"np": np}))  # noqa: S307 - our own text
+
+
+def test_results_are_alike_up_to_rounding_and_all_of_them() -> None:
+    one, near, far = torch.tensor([1.0]), torch.tensor([1.0 + 2e-7]), torch.tensor([1.01])
+    assert [likeness(tried, [one]) for tried in (one, near, far)] == ["exact", "rounding", ""]
+    assert likeness(torch.tensor([1.0 + 1e-7]).double(), [one.double()]) == ""
+    assert likeness((one, far), [one]) == "exact"
+    assert likeness(one, [one, one]) == ""
+    assert likeness(one[None], [one]) == ""
