@@ -18,15 +18,14 @@ from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.model.cell_survey import CellSurvey
 from tui.model.view import History, View
-from tui.model.view_words import arguments
+from tui.model.view_words import picture_parser, setting_words, view_of
 from tui.navigation.playground import PLAYGROUND, as_program, at_operation, playground_view
 from tui.session.commands import run
 from tui.session.consent_commands import once
 from tui.session.contexts import Context
 from tui.session.first_numbers import go_to_first, with_first_told
-from tui.session.script.opening import opening_view
 from tui.session.script.running import ensure_run
-from tui.session.session import Session
+from tui.session.session import Session, first_control
 
 LISTED = [*catalog(), PLAYGROUND]
 SLUGS = [listed.slug for listed in LISTED]
@@ -113,20 +112,26 @@ def test_beside_a_failure_stands_no_run_of_another_stop() -> None:
 
 
 def test_the_command_of_a_view_names_what_a_choice_would_set_otherwise() -> None:
-    view = View.opening(find("triangular"))
-    moved = view.move("kind", 1)
-    for chosen in (
-        moved,
-        moved.set("diagonal", dict(view.controls)["diagonal"]),
-        moved.set("diagonal", "-1"),
-    ):
-        assert opening_view(arguments(chosen)) == chosen
+    view = View.opening(lesson())
+    turned = view.set("kind", "tril")
+    assert setting_words(turned) == ["--set", "kind=tril", "--set", "diagonal=0"]
+    assert setting_words(turned.set("diagonal", "1")) == ["--set", "kind=tril", "--set", "diagonal=1"]
+
+
+@pytest.mark.parametrize("flags", [["--at", "0"], ["--cursor", "P[0,0]"], ["--step", "1"], ["--node", "P"]])
+def test_what_is_named_below_a_map_is_shown_there(flags: list[str]) -> None:
+    read = picture_parser("a picture").read([*flags, "--stop", "3"])
+    assert View.opening(find("why"), 3).depth == "map"
+    assert view_of(read, find("why")).depth == "cells"
 
 
 def test_at_a_board_that_was_come_back_to_nothing_leads_back() -> None:
     board = Session.start(View.opening(find("summary")), LISTED)
     visit = run(board, "row:2")
     assert Context.BOARD_VISIT in visit.contexts
+    within = run(visit, "stop.next")
+    assert Context.BOARD_VISIT in within.contexts
+    assert run(within, "board.return").view == replace(board.view, row=2)
     back = run(visit, "undo")
     assert back.view == replace(board.view, row=2)
     assert Context.BOARD_VISIT not in back.contexts
@@ -212,6 +217,43 @@ def test_a_control_with_a_key_of_its_own_is_chosen_where_none_is() -> None:
     moved = f"set:{keyed}:+1"
     assert run(session.with_control(None), moved).selection.control == keyed
     assert run(session.with_control("n"), moved).selection.control == "n"
+
+
+def test_the_control_to_begin_with_is_one_of_the_lines_or_a_range() -> None:
+    assert first_control(View.opening(find("sampling"))) == "temperature"
+    assert first_control(View.opening(lesson())) == "m"
+
+
+def test_the_editor_stays_closed_where_the_playground_is_open_and_opens_where_it_was_not() -> None:
+    view = playground_view("x = torch.ones(2)")
+    session = Session.start(replace(view, path=("x",)), LISTED)
+    assert not session.editor.is_open
+    assert not session.with_undo(view.with_seed(3)).editor.is_open
+    assert at("dot").with_undo(view).editor.is_open
+
+
+def test_an_answer_is_one_to_the_question_also_where_the_solution_is_shown() -> None:
+    (number, *_) = exercises("dot")
+    session = at("dot", number)
+    shown = replace(session, view=session.view.with_program("x = torch.ones(2)\nanswer = x + 1"))
+    answered = run(shown, "answer:x")
+    assert answered.view.code is None
+    assert answered.attempt.view == answered.view == session.view
+
+
+def test_only_the_stop_s_own_question_answers_the_stop() -> None:
+    asking = next(stop.number for stop in find("dot").stops if stop.ask is not None)
+    session = begun(View.opening(find("dot"), asking))
+    assert session.view.own_ask is not None
+    own = run(session, "guess.1")
+    assert ("dot", asking) in own.learner.guessed
+    other = replace(session, view=session.view.with_guess(2))
+    assert other.view.own_ask is None
+    softmax = begun(View.opening(find("softmax")))
+    asked = run(replace(softmax, view=replace(softmax.view, step=1)), "predict")
+    tried = [run(asked, f"guess:{text}") for text in ("1", "(0, 0)", "0.5")]
+    answered = next(one for one in tried if known(one.view.guess).answer is not None)
+    assert not answered.learner.guessed
 
 
 def test_no_seed_is_below_the_first() -> None:

@@ -103,9 +103,11 @@ def test_what_is_cast_in_one_call_and_not_in_another_like_it() -> None:
             narrow = x.bfloat16() @ w.bfloat16()
             wide = x @ w
             mixed = x @ w.bfloat16()
+            for _ in range(6):
+                wide = wide + (x @ w) * 2
         return narrow + wide + mixed
 
-    for keep in (2**30, 60):  # of little room the casts are dropped meanwhile
+    for keep in (2**30, 60, 40):  # of little room the casts are dropped meanwhile
         t = trace(products, torch.randn(2, 2), torch.randn(2, 2), keep=keep)
         kept = [node for node in t.nodes if not node.dropped]
         made = [node for node in kept if node.op == "matmul"]

@@ -117,6 +117,21 @@ def test_what_a_mask_picks_is_paid_for_by_all_that_it_may_pick() -> None:
         assert known(price_of(known(node.call))).cells >= node.value.numel() > 0
 
 
+@pytest.mark.parametrize("kind", ["GRU", "LSTM"])
+def test_sequences_of_several_lengths_are_parts_both_ways_and_padded_at_a_price(kind: str) -> None:
+    t = run(
+        f"layer = nn.{kind}(3, 4, bidirectional=True)\n"
+        "p = nn.utils.rnn.pack_padded_sequence(torch.randn(5, 3, 3), [5, 4, 2])\n"
+        "packed, last = layer(p)\ny = nn.utils.rnn.pad_packed_sequence(packed, total_length=9)[0]"
+    )
+    results = [node for node in t.nodes if node.op == kind.lower()]
+    assert len(results) == (2 if kind == "GRU" else 3)
+    for node in results:
+        assert node.parts[-1].shape == node.shape
+        assert torch.allclose(node.parts[-1].value, node.value, atol=1e-6)
+    assert known(price_of(known(t["y"].call))).cells >= t["y"].value.numel()
+
+
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from llm_linalg import trace
 from llm_linalg.base.errors import LimitError
@@ -73,6 +74,35 @@ def test_a_gradient_that_is_given_shows_what_it_was_before_a_pass_adds_to_it() -
     assert t["h"].value.tolist() == [8.0, 8.0]
 
 
+def test_a_gradient_that_is_added_to_is_of_what_its_tensor_holds_by_then() -> None:
+    t = run(
+        "w = torch.ones(2, requires_grad=True)\n(w * 3).sum().backward()\ng = w.grad\n"
+        "with torch.no_grad():\n    w.sub_(g)\n(w * w).sum().backward()\nh = g * 1\n"
+        "(w * 2).sum().backward()\nk = g * 1"
+    )
+    assert (t["h"].value.tolist(), t["k"].value.tolist()) == ([-1.0, -1.0], [1.0, 1.0])
+    for node in t.nodes:
+        call = node.call
+        values = [operand.value for operand in node.operands]
+        assert call is None or all(map(torch.equal, call.tensors, values)), node.op
+
+
+class Fresh(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 2
+
+
+class Making(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = Fresh()(x)
+        return made
+
+
+def test_a_module_that_is_made_on_the_way_stands_in_the_one_that_makes_it() -> None:
+    model = nn.Sequential(nn.Identity(), Making())
+    assert [node.scope for node in trace(model, torch.ones(2)).nodes if node.op == "mul"] == ["1.Fresh"]
+
+
 def test_data_that_a_plain_tensor_is_given_stops_no_gradient() -> None:
     t = run(
         "w = torch.ones(2, requires_grad=True)\nx = torch.zeros(2)\nx.data = torch.full((2,), 3.0)\n"
@@ -134,6 +164,14 @@ def test_a_title_shows_both_ends_of_a_long_expression() -> None:
 )
 def test_an_index_follows_what_has_no_operator(text: str, has: bool) -> None:
     assert has_operator(text) is has
+
+
+def test_what_is_differentiated_is_what_gradients_flow_through() -> None:
+    made = "x = torch.ones(2, requires_grad=True)\ny = x * 2\n"
+    silent = "with torch.no_grad():\n    z = y.sum()"
+    assert known(run(f"{made}{silent}").loss).name == "y"
+    assert known(run(f"{made}s = y.sum()\n{silent}").loss).name == "s"
+    assert known(run(f"{made}loss = y.mean()\ns = y.sum()").loss).name == "loss"
 
 
 def test_an_end_and_a_gap_in_words() -> None:

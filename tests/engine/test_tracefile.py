@@ -439,7 +439,13 @@ def test_a_writer_that_changes_what_it_has_told_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [lambda a: a @ torch.ones(7), lambda a: a.view(4, 5), lambda a: F.linear(a, a, a)]
+    "wrong",
+    [
+        lambda a: a @ torch.ones(7),
+        lambda a: a.view(4, 5),
+        lambda a: F.linear(a, a, a),
+        lambda a: torch.addmm(mat1=a, mat2=a * 2, input=a[0]),  # in another order than the parameters
+    ],
 )
 def test_the_call_that_failed_is_told(wrong: Callable[[Tensor], Tensor]) -> None:
     memory = bytearray(2**20)
