@@ -10,6 +10,7 @@ import pytest
 
 from llm_linalg.api.trust import trust_everything
 from llm_linalg.lessons.reader import catalog, find
+from llm_linalg.questions.verdict import Verdict
 from llm_linalg.recording.cell_state import CellState
 from llm_linalg.room import lock
 from tests.app.lessons import lesson, one
@@ -23,6 +24,7 @@ from tui.navigation.playground import PLAYGROUND, as_program, at_operation, play
 from tui.session.commands import run
 from tui.session.consent_commands import once
 from tui.session.contexts import Context
+from tui.session.exercise_commands import session_frame, with_verdict
 from tui.session.first_numbers import go_to_first, with_first_told
 from tui.session.script.running import ensure_run
 from tui.session.session import Session, first_control
@@ -194,6 +196,33 @@ def test_at_the_outermost_level_of_a_map_that_lights_its_own_cell_out_says_where
         session = run(session, "out")
     assert run(session, "out").view == session.view
     assert "M: back" in session.notice
+
+
+def test_a_solution_stands_in_the_first_line_where_nothing_is_set_up() -> None:
+    asked = lesson(
+        '+++\ntitle = "Asks"\npart = 9\n+++\nWrite.\n\n```exercise\nquestion: Two?\n'
+        "check: answer == 2\nanswer: torch.tensor(2)\n```\n",
+        "asks.md",
+    )
+    view = View.opening(asked).with_program("answer = torch.tensor(2)")
+    assert replace(view, path=("answer",)).solution_line == 1
+    assert view.solution_line is None
+
+
+def test_what_was_right_stays_so_and_is_said_at_every_step() -> None:
+    (number, *_) = exercises("dot")
+    session = begun(View.opening(find("dot"), number))
+    pending = session.attempt._replace(view=session.view)
+    half = with_verdict(session.with_attempt(session.view, pending), Verdict(right=True, is_general=False))
+    assert (half.attempt.is_half, half.attempt.is_solved) == (True, False)
+    wrong = with_verdict(half, Verdict(right=False))
+    assert (wrong.attempt.is_half, wrong.attempt.is_solved) == (True, False)
+    whole = with_verdict(wrong, Verdict(right=True))
+    assert (whole.attempt.is_half, whole.attempt.is_solved) == (True, True)
+    moved = run(whole, "out")
+    assert moved.view != whole.view
+    for at_step in (whole, moved):
+        assert known(known(session_frame(at_step)).exercise).is_right
 
 
 # What it leaves as it was

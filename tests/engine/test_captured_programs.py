@@ -251,6 +251,14 @@ def test_what_methods_do_to_arrays_is_seen() -> None:
     assert next(node.op for node in t.nodes if node.value.tolist() == [2.0, 3.0]) == "add"
 
 
+def test_memory_that_is_seen_as_another_type_shows_the_numbers_of_that() -> None:
+    t = run("import numpy as np\na = np.ones(2)\nb = a.view(np.int64)\nc = b + 0\nd = a + 0")
+    for name in ("b", "c"):
+        assert t[name].value.tolist() == np.ones(2).view(np.int64).tolist()
+        assert t[name].dtype == "int64"
+    assert t["d"].value.tolist() == [1.0, 1.0]
+
+
 @pytest.mark.parametrize(
     "call",
     [

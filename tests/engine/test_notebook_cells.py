@@ -93,6 +93,7 @@ def test_of_an_import_only_what_is_missing_fails_and_only_where_it_is_used() -> 
         ("%matplotlib inline\n%load_ext autoreload", "%matplotlib inline", "", "skipped"),
         ("%%time\nprint(1)", "%%time", "1\n", "run"),
         ("%%bash\nx = 1", "%%bash", "", "skipped"),
+        ("\n%%bash\nx = 1", "%%bash", "", "skipped"),
         ("%%timeit\nprint(1)", "%%timeit", "", "skipped"),
         ("%time print(2)", "%time", "2\n", "run"),
         ("%timeit -n 10 -r3 print(-1)", "%timeit", "-1\n", "run"),
