@@ -13,6 +13,7 @@ WRITER = "llm_linalg.base.file_io"
 # Each exception: (module, function) -> why it needs no care for what is there.
 ALLOWED = {
     ("tui.files.output", "Sink.__enter__"): "a device or a pipe is written to as it is",
+    ("tui.cli.export_command", "write_site"): "a folder for pages, before the writer writes them",
     ("llm_linalg.pytest_plugin", "_store"): "a folder for frames, before the writer writes them",
     ("llm_linalg.room.lock", "_close_others"): "the null device",
     ("llm_linalg.room.tier", "_attempts"): "what a locked process tries, and must not get",

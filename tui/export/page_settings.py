@@ -65,7 +65,7 @@ class PageFiller:
         self._make, self._lines, self._most = make, lines, most
         self._progress = Progress("settings", most // KB)
 
-    def open(self, stop: StopData, shown: Sequence[Session], solution: Sequence[Session]) -> None:
+    def begin(self, stop: StopData, shown: Sequence[Session], solution: Sequence[Session]) -> None:
         """Add what a stop opens with, whatever room that takes, and how its exercise is solved."""
         made = [self._make.of(one, settings=stop.walk is None) for one in shown]
         if len({one.step for one in made}) < len(made):  # a script may show a step twice

@@ -132,7 +132,7 @@ def _opened(group: list[Shot], filler: PageFiller) -> StopData:
         stop.alone[name] = {dict(session.view.controls)[name]: stop.key(session.view)}
     solution = None if walk is None else solution_of(session)
     solved = () if walk is None or solution is None else walk(solution)
-    filler.open(stop, [shot.session for shot in group], solved)
+    filler.begin(stop, [shot.session for shot in group], solved)
     return stop
 
 
