@@ -13,6 +13,7 @@ from llm_linalg.lessons.reader import catalog, find
 from tests.app.driving import lesson, opened
 from tui.app import Options
 from tui.files.state_file import State, StateFile, of_json
+from tui.headless import render
 from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
 from tui.session.commands import run
@@ -143,6 +144,8 @@ def test_a_control_that_the_stop_does_not_use_says_which_stop_does() -> None:
     assert moved.view.values["n"] == 4
     assert moved.notice == f"n changes nothing here: stop {first} is the first that uses it."
     assert run(Session.start(View.opening(vector, first), (vector,)), "set:n:+1").notice == ""
+    assert "[ n 3 ]" not in render(View.opening(vector), (80, 24), "screen")
+    assert "[ n 3 ]" in render(View.opening(vector, first), (80, 24), "screen")
 
 
 def test_two_apps_at_once_lose_no_settings() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tui.export.progress import Progress
 from tui.model.view import View
 from tui.model.view_words import command
-from tui.session.control_commands import reads_name
+from tui.session.control_commands import matters
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.control import Control
@@ -30,13 +30,8 @@ FULL = 0.95  # of the room, beyond which nothing more is tried
 
 def names_that_matter(view: View) -> tuple[str, ...]:
     """Return the controls that a stop's program reads, and those whose choices set one of these."""
-    ask, controls = view.at_stop.ask, view.lesson.controls
-    if not _has_settings(view):
-        return ()
-    text = view.program if ask is None else f"{view.program}\n{ask.check.text}"
-    read = {control.name for control in controls if reads_name(text, control.name)}
-    setting = {control.name for control in controls if any(other in read for _, other, _ in control.sets)}
-    return tuple(control.name for control in controls if control.name in read | setting)
+    controls = view.lesson.controls if _has_settings(view) else ()
+    return tuple(control.name for control in controls if matters(view, control))
 
 
 def _has_settings(view: View) -> bool:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 
 from tui.layout.pane_sizes import LISTED, Picture, is_text
 from tui.navigation.playground import is_playground
-from tui.session.control_commands import move_command
+from tui.session.control_commands import matters, move_command
 from tui.text.rows import TextSpan, ends, fit, row, width_of
 from tui.text.themes import STRENGTHS
 from tui.widgets.row_widget import CommandClicked, RowWidget
@@ -27,7 +27,7 @@ STEP_WORDS = {"map": "boxes", "operations": "operations", "cells": "steps", "ter
 class ControlsPane(RowWidget):
     """Every control with its value; the selected one can be moved by key or click.
 
-    A long text has a row of its own.
+    One that changes nothing at this stop is faint. A long text has a row of its own.
     """
 
     DEFAULT_CSS = "ControlsPane { height: 1; }"
@@ -57,7 +57,8 @@ class ControlsPane(RowWidget):
         session, name = picture.session, control.name
         key = f"{control.key} " if control.key else ""
         value = control_text(control, dict(session.view.controls).get(name, ""), self.glyphs.dots, room)
-        if name == session.selection.control:
+        is_live = matters(session.view, control)
+        if name == session.selection.control and is_live:
             return [
                 TextSpan("[ ", "key", move_command(name, -1)),
                 TextSpan(key, "key"),
@@ -67,6 +68,8 @@ class ControlsPane(RowWidget):
                 TextSpan(" "),
             ]
         do = move_command(name) if control.kind == "choice" else f"pick:{name}"
+        if not is_live:
+            return [TextSpan(f" {key}{control.label} {value} ", "dim", do)]
         return [
             TextSpan(f" {key}", "key", do),
             TextSpan(f"{control.label} ", "label", do),

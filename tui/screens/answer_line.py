@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ class AnswerLine:
         What answers run in begins to load meanwhile.
         """
         if command == "answer":
-            self._host.run_worker(in_thread(_warm, Event()), group="warm", exclusive=True)
+            self._host.run_worker(partial(in_thread, _warm, Event()), group="warm", exclusive=True)
         self._command = command
         self.edit = LineEdit.of(self._host.session.attempt.answer if command == "answer" else "")
 

@@ -149,7 +149,7 @@ class PlaygroundEditor:
 
     def _keep(self) -> None:
         self._keeping = None
-        self._host.run_worker(self._keep_draft(), group="keep", exclusive=True)
+        self._host.run_worker(self._keep_draft, group="keep", exclusive=True)
 
     async def _keep_draft(self) -> None:
         await asyncio.to_thread(self._keep_now)

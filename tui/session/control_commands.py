@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.markdown import links
 from tui.model.view import View
@@ -11,6 +12,9 @@ from tui.navigation.playground import is_playground
 from tui.session import outline
 from tui.session.session import Session, first_control
 from tui.text.prose import as_sentence
+
+if TYPE_CHECKING:
+    from llm_linalg.lessons.control import Control
 
 
 def stop_at(session: Session, argument: str) -> Session:
@@ -145,16 +149,23 @@ def _with_control(session: Session, view: View, name: str) -> Session:
 
 
 def _unused(view: View, name: str) -> str:
-    """Return where a control is used if this stop's program doesn't; empty if it does, or none does."""
-    using = [stop.number for stop in view.lesson.stops if reads_name(stop.program, name)]
-    if reads_name(view.program, name) or not using:
+    """Return where a control is used if this stop doesn't; empty if it does, or none does."""
+    control = view.control(name)
+    using = [stop.number for stop in view.lesson.stops if _matters(control, stop.program)]
+    if matters(view, control) or not using:
         return ""
-    return f"{view.control(name).label} changes nothing here: stop {using[0]} is the first that uses it."
+    return f"{control.label} changes nothing here: stop {using[0]} is the first that uses it."
 
 
-def reads_name(program: str, name: str) -> bool:
-    """Return whether a program has a name, such as a control's, as a word of its own."""
-    return re.search(rf"\b{re.escape(name)}\b", program) is not None
+def matters(view: View, control: Control) -> bool:
+    """Return whether a stop's program, or what it asks, reads a control, or one that its choices set."""
+    ask = view.at_stop.ask
+    return _matters(control, view.program if ask is None else f"{view.program}\n{ask.check.text}")
+
+
+def _matters(control: Control, text: str) -> bool:
+    names = {control.name, *(other for _, other, _ in control.sets)}
+    return any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
 
 
 def grow(session: Session, name: str, append: str) -> Session:
