@@ -283,6 +283,7 @@ def test_only_the_stop_s_own_question_answers_the_stop() -> None:
     tried = [run(asked, f"guess:{text}") for text in ("1", "(0, 0)", "0.5")]
     answered = next(one for one in tried if known(one.view.guess).answer is not None)
     assert not answered.learner.guessed
+    assert run(asked, "play").view.guess is None  # what moves asks nothing
 
 
 def test_no_seed_is_below_the_first() -> None:

@@ -10,7 +10,7 @@ from llm_linalg import trace
 from llm_linalg.base.errors import LimitError
 from llm_linalg.recording.ending import OUT_OF_MEMORY, Ending
 from llm_linalg.recording.gap import Gap
-from llm_linalg.recording.record_node import Origin, has_operator
+from llm_linalg.recording.record_node import OUTSIDE, Origin, has_operator
 from llm_linalg.recording.recorder import Recorder
 from tests.common import known
 from tests.engine.here import run
@@ -126,6 +126,21 @@ def test_what_a_gap_has_not_changed_is_what_it_was() -> None:
     names = recorder.finish("", 0).names
     assert names["other"] is not changed
     assert known(recorder.node_of(doubled)).operands[0].node is names["other"]
+
+
+def test_of_what_is_lost_to_an_unseen_write_all_is_open_that_was_made_from_it() -> None:
+    recorder, x = Recorder(Origin), torch.arange(3.0)
+    with recorder:
+        part = x[1:]
+        double = part * 2
+        apart = torch.ones(2) * 3
+        with torch._C.DisableTorchFunction():
+            x.add_(1)
+        after = x * 1
+    assert after.tolist() == [1.0, 2.0, 3.0]
+    assert [node.op for node in recorder.nodes[:5]] == [*[OUTSIDE] * 3, "ones", "mul"]
+    assert known(recorder.node_of(apart)).op == known(recorder.node_of(after)).op == "mul"
+    assert known(recorder.node_of(double)).op == OUTSIDE
 
 
 def test_a_tensor_that_is_passed_twice_has_the_first_name() -> None:

@@ -30,7 +30,7 @@ from llm_linalg.recording.recorder import Recorder
 from llm_linalg.tracefile import log_format
 from llm_linalg.tracefile.log_format import AROUND
 from llm_linalg.tracefile.log_reader import Reader
-from llm_linalg.tracefile.log_writer import Writer
+from llm_linalg.tracefile.log_writer import Writer, lines_around
 from tests.common import known
 from tests.engine.here import run
 from tests.ops.drawing import Sample
@@ -475,6 +475,31 @@ def test_the_call_that_failed_is_told(wrong: Callable[[Tensor], Tensor]) -> None
         for own in (call, recorder.failed)
     ]
     assert said[0] == said[1]
+
+
+def test_what_is_noted_on_a_node_later_is_told_with_its_reader_or_at_the_end() -> None:
+    memory = bytearray(2**20)
+    recorder = Recorder(Origin)
+    recorder.listener = writer = Writer(log_format.MemoryLog(memory))
+    reader = Reader(memory, Node)
+    with recorder:
+        first = x(3) * 2
+        other = first * 3
+        recorder.nodes[-2].is_inner = True
+        other = other + first
+        recorder.nodes[-1].scope = "f"
+    reader.poll()
+    assert [node.is_inner for node in reader.nodes[-3:]] == [True, False, False]
+    writer.ended(Ending())
+    reader.poll()
+    assert reader.nodes[-1].scope == "f"
+
+
+def test_of_more_text_than_a_file_may_take_no_lines_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    t = trace(aliases, x(3, 4))
+    assert lines_around(t)
+    monkeypatch.setattr(log_format, "MOST_FILES", 10)
+    assert not lines_around(t)
 
 
 def test_a_memory_that_is_full_ends_the_run_and_holds_what_was_told() -> None:
