@@ -148,12 +148,14 @@ def _repeats_reads(call: Call) -> tuple[Reads, ...] | None:
 
 def _split_count(call: Call) -> int:
     sizes, size = call["split_size"], _size_along(call)
-    return len(sizes) if isinstance(sizes, list | tuple) else -(-size // int(sizes))
+    return len(sizes) if isinstance(sizes, list | tuple) else max(1, -(-size // max(1, int(sizes))))
 
 
 def _chunk_count(call: Call) -> int:
     chunks, size = int(call["chunks"]), _size_along(call)
-    return min(chunks, size) if size else chunks  # an axis of none gives as many as are asked for
+    if not size:
+        return chunks  # an axis of none gives as many as are asked for
+    return -(-size // -(-size // chunks))
 
 
 def _size_along(call: Call) -> int:

@@ -94,13 +94,13 @@ async def test_another_lesson_is_opened_before_torch(
         d = Driver(app, pilot)
         await pilot.press("down", "enter")
         await pilot.pause()
-        assert "Shapes" in d.rows[0]
+        assert "Rounding" in d.rows[0]
         await pilot.press("right_square_bracket")
         await pilot.pause()
         assert "loading torch…" in d.screen  # and not that a call is waited for
         gate.set()
         await d.settle()
-        assert d.view.lesson.slug == "shapes"
+        assert d.view.lesson.slug == "rounding"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 20)])

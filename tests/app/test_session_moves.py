@@ -219,7 +219,7 @@ def test_what_was_right_stays_so_and_is_said_at_every_step() -> None:
     assert (wrong.attempt.is_half, wrong.attempt.is_solved) == (True, False)
     whole = with_verdict(wrong, Verdict(right=True))
     assert (whole.attempt.is_half, whole.attempt.is_solved) == (True, True)
-    moved = run(whole, "out")
+    moved = run(whole, "into")
     assert moved.view != whole.view
     for at_step in (whole, moved):
         assert known(known(session_frame(at_step)).exercise).is_right
