@@ -209,6 +209,20 @@ def test_a_solution_stands_in_the_first_line_where_nothing_is_set_up() -> None:
     assert view.solution_line is None
 
 
+def test_a_cell_that_was_followed_leads_back_by_the_way_it_came() -> None:
+    session = begun(View.opening(find("attention"), 4))
+    session = done_without_run(session, "last", "cursor")
+    views = [session.view]
+    while (moved := run(session, "cursor.follow")).view != views[-1]:
+        session = moved
+        views.append(session.view)
+    assert len(views) > 2
+    for view in reversed(views[:-1]):
+        session = run(session, "cursor.return")
+        assert session.view == view
+    assert not session.trail.cells
+
+
 def test_what_was_right_stays_so_and_is_said_at_every_step() -> None:
     (number, *_) = exercises("dot")
     session = begun(View.opening(find("dot"), number))
@@ -219,6 +233,8 @@ def test_what_was_right_stays_so_and_is_said_at_every_step() -> None:
     assert (wrong.attempt.is_half, wrong.attempt.is_solved) == (True, False)
     whole = with_verdict(wrong, Verdict(right=True))
     assert (whole.attempt.is_half, whole.attempt.is_solved) == (True, True)
+    again = with_verdict(whole, Verdict(right=False))
+    assert again.attempt.is_solved
     moved = run(whole, "into")
     assert moved.view != whole.view
     for at_step in (whole, moved):

@@ -100,6 +100,8 @@ def test_turns_that_a_last_line_has_left_out_are_its_cells(monkeypatch: pytest.M
     monkeypatch.setattr(capture_program, "Limits", partial(Limits, loop_nodes=40))
     t = run("x = torch.ones(1)\nfor _ in range(200): x = x * 1.1\ny = x + 1", cells=(1, 3))
     assert [len(state.gaps) for state in t.cells] == [1, 0]
+    t = run("x = torch.ones(1)\nfor _ in range(200): x = x * 1.1\ny = x + 1", cells=(1, 2))
+    assert [len(state.gaps) for state in t.cells] == [0, 1]
 
 
 def test_an_older_value_is_gone_that_a_statement_would_have_replaced() -> None:
