@@ -8,8 +8,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
-from llm_linalg import ProgramError, load_trace
+from llm_linalg import ProgramError, load_trace, trace
 from tests.engine.alike import SETUP, printed, programs
 from tests.engine.here import run
 
@@ -197,3 +198,14 @@ def test_cells_that_are_one_number_in_memory_are_written_as_one(
         program = t.backward(t["y"])
         assert program["da"].value.tolist() == [0 + 1 + 2, 0]
         assert written == "5.0" or program["dv"].value.item() == 3 + 4 + 5
+
+
+def test_where_a_result_goes_is_shown_as_it_was_before() -> None:
+    def into(a: Tensor, b: Tensor) -> Tensor:
+        given = torch.zeros(3)
+        torch.mul(a, b, out=given)
+        return given + 1
+
+    t = trace(into, torch.ones(3), torch.full((3,), 5.0))
+    assert [node.value.tolist() for node in t.nodes if node.op == "zeros"] == [[0, 0, 0]]
+    assert t.nodes[-1].value.tolist() == [6, 6, 6]
