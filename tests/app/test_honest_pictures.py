@@ -27,7 +27,7 @@ from tui.widgets.matrix import heat_text
 
 SLUGS = [lesson.slug for lesson in catalog()]
 STAGES = ((59, 11), (59, 8), (40, 6))
-MOST = 8  # nodes of a stop, evenly over its program
+MOST = 5  # nodes of a stop, evenly over its program
 MACHINE = re.compile(r"\b[A-Za-z]\w*_\d+\b")
 
 
