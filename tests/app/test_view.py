@@ -144,6 +144,13 @@ def test_history_is_bounded() -> None:
     assert [past.seed for past in history.past] == [7, 8, 9]
 
 
+def test_what_was_undone_is_forgotten_once_something_else_is_done() -> None:
+    first, second, third = (View.opening(lesson()).with_seed(seed) for seed in range(3))
+    now, history = History().push(first).undo(second)
+    assert (now, history.redo(now)[0]) == (first, second)
+    assert history.push(first).redo(third)[0] == third
+
+
 def test_the_course_is_waited_for_and_nobody_elses_program() -> None:
     trained = open_view(View.opening(find("trained"), 4), seconds=1e-3)
     assert trained.error is None

@@ -299,3 +299,11 @@ def test_results_are_alike_up_to_rounding_and_all_of_them() -> None:
     assert likeness((one, far), [one]) == "exact"
     assert likeness(one, [one, one]) == ""
     assert likeness(one[None], [one]) == ""
+
+
+def test_what_is_added_to_keeps_its_name_and_the_last_loss_is_the_loss() -> None:
+    t = run("x = torch.ones(3)\ntotal = 0\nfor k in range(2):\n    total += x.sum()")
+    assert [node.name for node in t.nodes if node.op == "add"] == ["total", "total"]
+    assert t["total"].value == 6
+    t = run("w = torch.ones(2)\nfor k in range(3):\n    loss = (w * k).sum()")
+    assert known(t.loss).value == 4
