@@ -106,8 +106,8 @@ def test_each_bomb_ends_in_time_and_leaves_the_app_whole(locked: None, tmp_path:
             within = (bomb.seconds or BOMBS_SECONDS) + WITHIN + BUSY * (told["check"] + told["processor"])
             if told["effects"] or told["faults"]:
                 wrong.append(f"{bomb.name}: {told['effects']} {told['faults']}")
-            elif told["processor"] > WITHIN:
-                wrong.append(f"{bomb.name}: the app worked for {told['processor']:.1f} s")
+            elif told["processor"] > WITHIN:  # half a gigabyte that it maps costs more where others do so
+                late[number] = f"{bomb.name}: the app worked for {told['processor']:.1f} s"
             elif told["ending"] not in bomb.shows.split() or told["took"] > within:
                 late[number] = f"{bomb.name}: {told['ending']} after {told['took']:.1f} s, {told['how']}"
         numbers = list(late)
