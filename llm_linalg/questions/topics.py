@@ -103,7 +103,7 @@ class PracticeTopic(NamedTuple):
             "pick": lambda *choices: random.choice(choices),
             "sample": random.sample,
             "small": partial(small, random),
-            "sizes": partial(sizes, random, level),
+            "sizes": partial(sizes, random, level, most=4),
             "some_words": lambda count: random.sample(WORDS, count),
         }
         names: dict[str, Any] = {}
@@ -195,9 +195,12 @@ def small(random: Random, *shape: int, most: int = 4) -> Any:
     return random.choice([*range(-most + 1, 0), *range(1, most + 1), 1, 2])
 
 
-def sizes(random: Random, level: int, count: int) -> list[int]:
-    """Return sizes of axes, no two alike, so that what is right can't look like what is wrong."""
-    return random.sample(range(2, 5 + max(level // 2, count - 2)), count)
+def sizes(random: Random, level: int, count: int, *, most: int = 3) -> list[int]:
+    """Return sizes of axes, no two alike, so that what is right can't look like what is wrong.
+
+    At the first level two are at most `most`.
+    """
+    return random.sample(range(2, most + 1 + max(level // 2, count - 2)), count)
 
 
 def floats(numbers: object) -> str:
