@@ -17,6 +17,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -74,6 +75,7 @@ def _end_with_the_app() -> None:
 
 def warm() -> None:
     """Load what programs use, but for the compiler; leave one thread and no trace of a backward pass."""
+    gc.disable()  # all that is made from here on stays
     import torch
 
     with suppress(ImportError):
@@ -180,6 +182,9 @@ class _Zygote:
         """Keep the app provided with spares, until it lets go of the link and all children have ended."""
         places = importable()
         usual = Lock(places, RoomLimits())
+        # What a child imports it compiles for itself, and it learns of no folder of the user's.
+        sys.pycache_prefix, sys.dont_write_bytecode = None, True
+        gc.enable()
         self._poll.register(self._app, select.POLLIN)
         self._poll.register(link, select.POLLIN)
         while link.fileno() >= 0 or self._children:

@@ -43,6 +43,7 @@ while not task.endswith(b"\\n"):
     task += piece
 task = json.loads(task)
 os.uname = lambda: os.uname_result(task["system"])
+sys.pycache_prefix, sys.dont_write_bytecode = task["bytecode"]
 sys.path.insert(0, task["home"])
 from llm_linalg.room import zygote
 sys.path.remove(task["home"])
@@ -90,6 +91,7 @@ def launch(
         "home": str(Path(__file__).resolve().parents[2]),
         "path": search_path(),
         "hidden": sorted(lock.HIDDEN),
+        "bytecode": [sys.pycache_prefix, sys.dont_write_bytecode],
         "system": [machine.sysname, "", machine.release, machine.version, machine.machine],
         "app": os.getpid(),
     }

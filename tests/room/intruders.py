@@ -120,8 +120,8 @@ def _run(made: Report, before: list[str], place: Path, words: list[str]) -> tupl
         "HOME": str(place / "home"),
         "MARK_ENV": f"MK_{token_hex(8)}_ENV",
         "PYTHONPATH": str(_REPOSITORY),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+        "PYTHONDONTWRITEBYTECODE": "1",  # but what is compiled may be read
+    } | {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
     command = [
         sys.executable,
         "-m",

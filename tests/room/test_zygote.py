@@ -50,6 +50,22 @@ def descendants(process: int) -> list[int]:
     return [*children, *(deeper for child in children for deeper in descendants(child))]
 
 
+def test_what_the_process_compiles_it_finds_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    for refuses in (True, False):
+        monkeypatch.setattr(sys, "dont_write_bytecode", refuses)
+        process, (link,) = zygote_process.launch("tier", 1)
+        with link:
+            assert link.recv(2**16)
+        process.communicate()
+        assert bool([*tmp_path.rglob("zygote.*.pyc")]) != refuses
+
+
+@NEEDS_LOCK
+def test_a_child_compiles_for_itself() -> None:
+    assert outcome("import sys\nprint(sys.pycache_prefix, sys.dont_write_bytecode)").printed == "None True\n"
+
+
 @NEEDS_LOCK
 @LOOKS_INSIDE
 def test_nothing_of_the_apps_is_in_a_childs_memory(
