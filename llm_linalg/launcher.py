@@ -7,6 +7,7 @@ and the processes that the app and the pytest plugin start, go by the place of t
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from importlib import import_module
@@ -14,16 +15,46 @@ from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 APP = "tui"
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib loads slowly
+
+
+def command(arguments: Sequence[str] | None = None, lesson: object = None) -> int:
+    """Run the command line as all that this process does, unless there is something for it to open."""
+    if arguments is not None or lesson is not None:
+        return main(arguments, lesson)
+    return without_teardown(main)
 
 
 def main(arguments: Sequence[str] | None = None, lesson: object = None) -> int:
     """Run the command line of the app; see `tui.cli.main`."""
     load_package(APP)
     code: int = import_module("tui.cli.main").main(arguments, lesson)
+    return code
+
+
+def without_teardown(run: Callable[[], int | None]) -> int:
+    """Run what the process is there for; once that has ended well, end the process without more ado.
+
+    To take torch down module by module lasts half a second, and what it holds is the kernel's anyway. What
+    was registered meanwhile to be done at the end is done.
+    """
+    codes: list[int] = []
+
+    def end() -> None:
+        if codes:
+            try:
+                for stream in filter(None, (sys.stdout, sys.stderr)):
+                    stream.flush()
+            except (OSError, ValueError):  # which Python reports in its own way
+                return
+            os._exit(codes[0])
+
+    atexit.register(end)  # what is registered later is called before
+    code = run() or 0
+    codes.append(code)
     return code
 
 
@@ -56,4 +87,4 @@ def run_module(name: str) -> None:
 
 if __name__ == "__main__":
     del sys.argv[0]
-    run_module(sys.argv[0])
+    without_teardown(lambda: run_module(sys.argv[0]))

@@ -241,7 +241,8 @@ def test_a_project_may_have_modules_of_the_same_names(project: Path) -> None:
 
 def test_the_command_starts_the_app_where_a_project_has_one_of_its_name(project: Path) -> None:
     (project / "textual.py").unlink()  # whoever has that in PYTHONPATH has no textual
-    script = "import sys; from llm_linalg.launcher import main; sys.exit(main())"  # as an installer writes it
+    # As an installer writes it.
+    script = "import sys; from llm_linalg.launcher import command; sys.exit(command())"
     for path in (str(ROOT), os.pathsep.join([".", str(ROOT)])):
         done = subprocess.run(
             [sys.executable, "-c", script, "--version"], cwd=project, env=os.environ | {"PYTHONPATH": path},

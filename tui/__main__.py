@@ -9,7 +9,7 @@ _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH1
 if sys.path and sys.path[0] == os.getcwd() != _OWN:  # noqa: PTH109
     del sys.path[0]
 
-from tui.cli.main import main  # noqa: E402
+from llm_linalg.launcher import command  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

@@ -408,3 +408,30 @@ def test_a_full_disk_is_one_line(words: list[str]) -> None:
     assert done.stderr.decode().splitlines() == [
         "llm-linalg: cannot write to standard output: No space left on device"
     ]
+
+
+HELD = """
+import atexit, sys
+from llm_linalg.launcher import without_teardown
+class Held:
+    def __del__(self):
+        print("torn down")
+held = Held()
+held.self = held
+def run():
+    atexit.register(print, "put away")
+    print("ran")
+    {ends}
+sys.exit(without_teardown(run))
+"""
+
+
+@pytest.mark.parametrize(
+    ("ends", "code", "last"),
+    [("return 7", 7, []), ("sys.exit(3)", 3, ["torn down"]), ("raise ValueError", 1, ["torn down"])],
+)
+def test_a_process_that_ended_well_is_not_torn_down(ends: str, code: int, last: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HELD.format(ends=ends)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.splitlines()) == (code, ["ran", "put away", *last])

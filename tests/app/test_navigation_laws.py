@@ -229,6 +229,7 @@ def test_playing_ends_at_an_end_or_where_it_was_to(place: Place, direction: int,
 def test_a_stop_with_some_steps_is_played_to_the_last_of_them(start: int) -> None:
     view = View.opening(lesson(), 5)
     run = open_view(view)
+    assert run.error is None, run.error
     first, last = view.at_stop.steps or (0, 0)
     view, player = replace(view, step=start), Player(playing=True)
     while player.playing:
