@@ -46,12 +46,13 @@ class Driver:
 
     async def settle(self) -> None:
         """Until every program that was asked for has been run and drawn."""
-        await self.pilot.pause()
-        while not self.app.explorer.is_settled or self.app.explorer.page.is_moving:
-            with suppress(WorkerCancelled):  # a newer run took its place: that one is waited for then
-                await self.app.workers.wait_for_complete()
+        async with asyncio.timeout(LONGEST):
             await self.pilot.pause()
-        await self.pilot.pause()
+            while not self.app.explorer.is_settled or self.app.explorer.page.is_moving:
+                with suppress(WorkerCancelled):  # a newer run took its place: that one is waited for then
+                    await self.app.workers.wait_for_complete()
+                await self.pilot.pause()
+            await self.pilot.pause()
 
     async def until_told(self, words: str) -> None:
         """Until it is said what a run that is under way waits for."""

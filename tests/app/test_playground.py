@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import Context
@@ -139,6 +140,16 @@ async def test_lines_above_an_error_are_fresh_and_those_below_say_what_they_were
         assert note(d, 2).endswith("(2, 5) float32")
         assert "✗" in note(d, 3)
         assert note(d, 4).endswith(" was (4,) float32")
+
+
+async def test_a_processor_that_is_elsewhere_for_longer_than_the_pause_loses_no_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tui.widgets.editor.PAUSE", 1e-9)
+    async with bench(PRODUCT) as d, asyncio.timeout(60):
+        await d.press("ctrl+end", *" * 2")
+        assert known(d.view.code).endswith("Y = x @ W * 2")
+        assert d.session.current is not None
 
 
 async def test_broken_text_keeps_the_last_good_picture() -> None:

@@ -39,6 +39,7 @@ from tui.session.script.script_recorder import Recording
 from tui.session.session import Session
 from tui.session.step_commands import tick
 from tui.terminal import crash_log
+from tui.terminal.textual_private import PunctualTimers
 from tui.text.key_names import key_label
 from tui.widgets.row_widget import CommandClicked
 
@@ -72,7 +73,7 @@ class Losses:
     place: str = ""
 
 
-class ExplorerScreen(Screen[None], inherit_bindings=False):
+class ExplorerScreen(PunctualTimers, Screen[None], inherit_bindings=False):
     """The one screen of the app. It holds the session; everything else is drawn from it.
 
     What it does not do itself is a part of it: the page with its panes, the playground's editor, the timer of

@@ -12,6 +12,7 @@ from textual.widgets.text_area import TextAreaTheme
 
 from tui.navigation.playground import LONGEST
 from tui.session.editing import ErrorMark, carry_notes, harmless, indent_after, mix_notes
+from tui.terminal.textual_private import PunctualTimers
 from tui.widgets.annotated_text import AnnotatedText
 from tui.widgets.row_widget import theme_of
 
@@ -28,7 +29,7 @@ INDENT = 4
 ROLES = ("keyword", "string", "number", "comment", "call", "mark")
 
 
-class Editor(AnnotatedText):
+class Editor(PunctualTimers, AnnotatedText):
     """Text, never markup: what could harm a terminal is replaced before it is in the document."""
 
     ALLOW_SELECT: ClassVar[bool] = False
