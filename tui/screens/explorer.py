@@ -39,12 +39,14 @@ from tui.session.script.script_recorder import Recording
 from tui.session.session import Session
 from tui.session.step_commands import tick
 from tui.terminal import crash_log
-from tui.terminal.textual_private import PunctualTimers
+from tui.terminal.textual_private import punctual
 from tui.text.key_names import key_label
 from tui.widgets.row_widget import CommandClicked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from textual.timer import Timer, TimerCallback
 
     from tui.compose.program_run import Run
     from tui.model.frame import Frame
@@ -73,7 +75,7 @@ class Losses:
     place: str = ""
 
 
-class ExplorerScreen(PunctualTimers, Screen[None], inherit_bindings=False):
+class ExplorerScreen(Screen[None], inherit_bindings=False):
     """The one screen of the app. It holds the session; everything else is drawn from it.
 
     What it does not do itself is a part of it: the page with its panes, the playground's editor, the timer of
@@ -200,6 +202,17 @@ class ExplorerScreen(PunctualTimers, Screen[None], inherit_bindings=False):
     def tell(self, notice: str) -> None:
         """Say something in the footer, until the next key."""
         self.update_session(self.session.with_notice(notice))
+
+    def set_timer(
+        self,
+        delay: float,
+        callback: TimerCallback | None = None,
+        *,
+        name: str | None = None,
+        pause: bool = False,
+    ) -> Timer:
+        """Call back once after so many seconds."""
+        return punctual(super().set_timer(delay, callback, name=name, pause=pause))
 
     def update_session(self, session: Session) -> None:
         """Take a session over: run its program if that is another one, and draw."""

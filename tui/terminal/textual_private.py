@@ -14,7 +14,6 @@ from rich.segment import Segment
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual._context import active_message_pump
 from textual._xterm_parser import XTermParser
-from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.geometry import Size
     from textual.pilot import Pilot
-    from textual.timer import Timer, TimerCallback
+    from textual.timer import Timer
 
 __all__ = ["ChopsUpdate", "CompositorUpdate", "LayoutUpdate", "XTermParser"]
 
@@ -49,25 +48,14 @@ OVERRIDDEN = {
 """What our subclasses override, or ask of their own Textual class, though it begins with an underscore."""
 
 
-class PunctualTimers(MessagePump):
-    """Calls back once after a time, however late it is by then.
+def punctual(timer: Timer) -> Timer:
+    """Have a timer that was set just now, for one call, call back however late it is by then.
 
-    Textual leaves such a call out for ever where the processor was elsewhere for longer than that time when
+    Textual leaves such a call out for ever where the processor was elsewhere for longer than its time when
     the timer began.
     """
-
-    def set_timer(
-        self,
-        delay: float,
-        callback: TimerCallback | None = None,
-        *,
-        name: str | None = None,
-        pause: bool = False,
-    ) -> Timer:
-        """Call back after so many seconds."""
-        timer = super().set_timer(delay, callback, name=name, pause=pause)
-        timer._skip = False  # noqa: SLF001
-        return timer
+    timer._skip = False  # noqa: SLF001
+    return timer
 
 
 def screen_size(screen: Screen[Any]) -> Size:

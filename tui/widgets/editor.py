@@ -12,7 +12,7 @@ from textual.widgets.text_area import TextAreaTheme
 
 from tui.navigation.playground import LONGEST
 from tui.session.editing import ErrorMark, carry_notes, harmless, indent_after, mix_notes
-from tui.terminal.textual_private import PunctualTimers
+from tui.terminal.textual_private import punctual
 from tui.widgets.annotated_text import AnnotatedText
 from tui.widgets.row_widget import theme_of
 
@@ -29,7 +29,7 @@ INDENT = 4
 ROLES = ("keyword", "string", "number", "comment", "call", "mark")
 
 
-class Editor(PunctualTimers, AnnotatedText):
+class Editor(AnnotatedText):
     """Text, never markup: what could harm a terminal is replaced before it is in the document."""
 
     ALLOW_SELECT: ClassVar[bool] = False
@@ -172,7 +172,7 @@ class Editor(PunctualTimers, AnnotatedText):
         self._lines = lines
         if self._waiting is not None:
             self._waiting.stop()
-        self._waiting = self.set_timer(PAUSE, self._hand_on)
+        self._waiting = punctual(self.set_timer(PAUSE, self._hand_on))
 
     def on_text_area_selection_changed(self, event: TextArea.SelectionChanged) -> None:
         """Say so if the cursor came to another line."""
