@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from llm_linalg.room.room_client import Room, room
 from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.zygote import WAITING
 from tests.room.programs import gone, outcome
+from tests.terminal.console import within
 from tests.thinning import thin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +66,10 @@ def test_what_the_process_compiles_it_finds_again(monkeypatch: pytest.MonkeyPatc
 @NEEDS_LOCK
 def test_a_child_compiles_for_itself() -> None:
     assert outcome("import sys\nprint(sys.pycache_prefix, sys.dont_write_bytecode)").printed == "None True\n"
+
+
+def kernel() -> tuple[int, ...]:
+    return tuple(int(word) for word in platform.release().split("-")[0].split(".")[:2] if word.isdigit())
 
 
 @NEEDS_LOCK
@@ -162,6 +168,26 @@ def test_a_program_whose_zygote_dies_is_told_dead(own: Room) -> None:
     os.kill(own.process, signal.SIGKILL)
     assert run.wait(5).kind == "memory"
     run.close()
+
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+@pytest.mark.slow
+@NEEDS_LOCK
+@pytest.mark.skipif(
+    not HUGE_PAGES.exists() or "[never]" in HUGE_PAGES.read_text() or kernel() < (6, 1),
+    reason="the kernel gathers no pages when it is asked to",
+)
+def test_a_zygote_that_nobody_asks_gathers_its_pages(own: Room) -> None:
+    assert outcome("print(1)", where=own).printed == "1\n"
+
+    def gathered() -> int:
+        pages = Path(f"/proc/{own.process}/smaps_rollup").read_text()
+        return sum(int(line.split()[1]) for line in pages.splitlines() if line.startswith("AnonHugePages"))
+
+    assert within(lambda: gathered() > 100_000)
+    assert outcome("print(2)", where=own).printed == "2\n"
 
 
 @NEEDS_LOCK
