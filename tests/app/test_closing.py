@@ -13,6 +13,7 @@ from llm_linalg.lessons.markdown import first_sentence
 from llm_linalg.lessons.reader import catalog, read_entry
 from tests.app.driving import lesson
 from tests.common import known
+from tests.thinning import thin
 from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.layout.pane_sizes import Picture, sizes
@@ -65,7 +66,7 @@ def stops_of(slug: str) -> list[tuple[View, Run]]:
     return [(view, open_view(view)) for view in views]
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", thin(SLUGS, 4))
 def test_the_closing_sentence_outlasts_the_picture_and_a_guess_is_explained(slug: str) -> None:
     for view, made in stops_of(slug):
         stop = view.at_stop

@@ -19,6 +19,7 @@ from llm_linalg.lessons.reader import catalog, find
 from tests.app.talks import deck_at
 from tests.app.talks import started as talk_at
 from tests.common import known
+from tests.thinning import thin
 from tui.cli import present_command
 from tui.compose.view_runner import open_view, survey
 from tui.model.view import View
@@ -242,7 +243,7 @@ LAWS = (
 )
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *MADE])
+@pytest.mark.parametrize("kind", thin([*KINDS, *MADE], 3))
 @settings(max_examples=4)
 @given(data=st.data())
 def test_laws_hold_along_a_walk(

@@ -112,6 +112,7 @@ def compare(path: Path, text: str) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_every_stop_says_at_its_third_step() -> None:
     lines = []
     for lesson in catalog():

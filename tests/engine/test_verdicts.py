@@ -30,6 +30,7 @@ from llm_linalg.questions.question import Exercise
 from llm_linalg.questions.value import as_form
 from llm_linalg.questions.verdict import Verdict
 from tests.common import known
+from tests.thinning import thin
 
 KINDS = {"right", "here", "either", "wrong", "barred"}
 SLUGS = [lesson.slug for lesson in catalog()]
@@ -94,7 +95,7 @@ def test_each_exercise_has_answers_enough() -> None:
         assert len({*right, *wrong}) == len(right) + len(wrong)
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", thin(SLUGS, 4))
 def test_what_people_type_is_judged_as_it_deserves(slug: str) -> None:
     with heard(slug) as (lesson, exercise, hearing, answers):
         misjudged = []

@@ -18,6 +18,7 @@ import pytest
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _NOBODY = "nobody"
+_FEW = 60  # programs, for which a second process isn't worth its start
 # It can start itself, as a room does; what the app needs can be imported.
 _STARTS = "import subprocess, sys, llm_linalg, torch; subprocess.run([sys.executable, '-c', ''], check=True)"
 # Where root's own home holds the interpreter, nobody else can start it. In a namespace of mounts of its
@@ -74,10 +75,10 @@ def _works(command: Sequence[str]) -> bool:
 def report(
     kind: str, numbers: Sequence[int], seconds: float, folder: Path, *, nobody: bool = False
 ) -> Report:
-    """Runs programs, by their numbers, half of them beside the other, and gathers what was told."""
+    """Runs programs by their numbers, if they are many in two processes; gathers what was told."""
     made = Report()
     before = _as_nobody(folder) if nobody else []
-    half = -(-len(numbers) // 2)
+    half = len(numbers) if len(numbers) <= _FEW else -(-len(numbers) // 2)
 
     def run(part: Sequence[int], place: Path) -> None:
         place.mkdir(mode=0o711)
