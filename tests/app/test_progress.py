@@ -33,7 +33,8 @@ from tui.files.user_dirs import folder
 from tui.model.view import View
 from tui.render.progress_text import counts, next_lines, progress_lines
 from tui.session.attempts import ExerciseAttempt, with_attempt
-from tui.session.commands import run
+from tui.session.commands import COMMANDS, run
+from tui.session.script.running import ensure_run
 from tui.session.session import Session
 from tui.text.glyphs import Glyphs
 
@@ -227,7 +228,26 @@ def test_a_key_goes_to_the_next_exercise_that_is_not_solved() -> None:
     assert after("dot", 1, "dot", "vector")[:2] == ("dot", there)
     assert after("dot", there, "dot", "vector")[:2] == ("vector", exercise_of("vector"))
     assert after("dot", there, "dot") == ("dot", there, "All others are solved.")
-    assert after("dot", 1) == ("dot", 1, "Every exercise is solved.")
+    assert after("dot", 1) == ("dot", 1, "Every exercise is solved. P asks new questions, without end.")
+
+
+@pytest.mark.parametrize("past", ["stop.next", "forward"])
+def test_the_end_says_what_is_solved_and_the_ways_on(past: str) -> None:
+    last = catalog()[-1]
+    keys = [next(one.key_text for one in COMMANDS if one.id == name) for name in ("practice", "play.take")]
+
+    def notice(*left: str) -> str:
+        session = ensure_run(Session.start(View.opening(last, len(last.stops)), catalog()))
+        session = session.with_learner(progress=solved_but(*left))
+        return run(run(session, "finish"), past).notice
+
+    exercises = sum(lesson.exercises for lesson in catalog())
+    some, every = notice("dot", "align"), notice()
+    assert f"{exercises - 2} of {exercises} exercises solved. W" in some
+    assert "every exercise is solved" in every
+    for told in (some, every):
+        assert all(f" {key} " in told for key in keys), told
+        assert len(told) < 80
 
 
 def test_stops_marked_more_are_left_out_if_that_is_wanted() -> None:
@@ -260,7 +280,7 @@ async def test_f3_says_what_to_do_next(tmp_path: Path) -> None:
     assert on.startswith("Go on with Vector, stop 3: ")
     assert exercise.startswith("Solve Vector, stop ")
     assert [*next_lines(catalogue, solved_but(), brief=False)] == [
-        "You have seen the whole course, and solved every exercise."
+        "You have seen the whole course, and solved every exercise. Well done!"
     ]
 
 

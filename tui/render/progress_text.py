@@ -76,10 +76,10 @@ def next_lines(
     for says, there in (("Go on with", on), ("Solve", exercise)):
         if there is not None:
             how = f"llm-linalg {there.lesson.slug} --stop {there.stop.number}"
-            how = "   W goes there" if there is nearest else f"   {how}" if nearest is None else ""
+            how = ". W goes there." if there is nearest else f"   {how}" if nearest is None else ""
             yield f"{says} {there.words}{how}"
     if on is None and exercise is None:
-        yield "You have seen the whole course, and solved every exercise."
+        yield "You have seen the whole course, and solved every exercise. Well done!"
 
 
 def progress_lines(

@@ -142,8 +142,10 @@ def progress(host: Host) -> Awaitable[object]:
     is_left = there.at_stop.exercise is not None and (solved is None or there.stop not in solved.solved)
     nearest = NextStop(there.lesson, there.at_stop) if is_left else None
     said = [*next_lines(catalog(), learner.progress, brief=learner.is_brief, nearest=nearest)]
+    said += ["P practises what you have seen, and E makes a stop's program your own."]
+    said += ["A model of yours: llm-linalg trace (F2, the guide trace)."]
     lines = [*progress_lines(catalog(), learner.progress, glyphs_of(host.page), said)]
-    lines += ["", "P practises what you have seen. V leaves out stops marked More."]
+    lines += ["", "V leaves out stops marked More."]
     lines += ["llm-linalg progress --reset forgets all of this."]
 
     def rows(width: int) -> list[Row]:

@@ -11,7 +11,7 @@ from tui.model.view import View
 from tui.navigation import steps
 from tui.navigation.steps import Navigable
 from tui.session.session import Session
-from tui.session.stop_commands import Transition, by, stop_beside, stop_by
+from tui.session.stop_commands import Transition, by, stop_beside, stop_by, the_end
 from tui.text.prose import as_sentence
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _way_on(session: Session) -> WayOn:
     if following is not None:
         told = f"{last} of this lesson. → again: the next lesson, {as_sentence(following.title)}"
         return WayOn(told, by(stop_by, 1))
-    return WayOn(f"{last}, and the end. F3 says what is left.", lambda session: session)
+    return WayOn(the_end(session), lambda session: session)
 
 
 def toggle_cursor(session: Session) -> Session:

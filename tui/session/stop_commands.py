@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from llm_linalg.lessons.reader import read_entry
+from llm_linalg.lessons.reader import catalog, read_entry
 from tui.navigation.playground import is_playground
 from tui.session.session import Session
 from tui.text.prose import as_sentence
@@ -33,13 +33,22 @@ def stop_by(session: Session, direction: int) -> Session:
         return session.with_notice("The playground has one stop.")
     neighbour = session.neighbour(direction)
     if neighbour is None:
-        last = "That is the last stop. F3 says what is left, and W goes to the next exercise."
-        return session.with_notice(last if direction > 0 else "That is the first stop.")
+        return session.with_notice(the_end(session) if direction > 0 else "That is the first stop.")
     lesson = read_entry(neighbour)
     end = 0 if direction > 0 else len(lesson.stops) + 1
     number = stop_beside(session, lesson, end, direction) or 1
     opened = session.with_undo(session.opening(lesson, number))
     return opened.with_notice(_crossing(view.lesson, lesson, direction))
+
+
+def the_end(session: Session) -> str:
+    """Return what is said behind the course's last stop: what is solved, and the ways on with their keys."""
+    known = [session.learner.progress.of(lesson.slug) for lesson in catalog()]
+    exercises = sum(lesson.exercises for lesson in catalog())
+    solved = sum(len(one.solved) for one in known if one is not None)
+    if solved >= exercises:
+        return "The end, and every exercise is solved. P practice, E own code, F3 a model."
+    return f"The end: {solved} of {exercises} exercises solved. W next, P practice, E own code, F3 more."
 
 
 def stop_beside(session: Session, lesson: Lesson, number: int, direction: int) -> int | None:
@@ -88,7 +97,7 @@ def next_exercise(session: Session) -> Session:
         if number != view.stop:
             return session.with_undo(view.at_stop_number(number))
         return session.with_notice("All others are solved.")
-    return session.with_notice("Every exercise is solved.")
+    return session.with_notice("Every exercise is solved. P asks new questions, without end.")
 
 
 def _crossing(left: Lesson, opened: Lesson, direction: int) -> str:
