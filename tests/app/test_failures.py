@@ -329,14 +329,28 @@ async def test_printed_text_that_is_cut_says_so() -> None:
     async with opened(
         lesson("Text.\n\n```python\nx = torch.ones(2)\nfor i in range(40):\n    print(i)\n```\n")
     ) as d:
+        assert "prints" not in d.screen  # the picture is made first
+        await d.press("f")
         assert "… prints" in d.screen
         assert "prints 39" in d.screen
         assert "prints 0" not in d.screen
 
 
+async def test_a_result_is_printed_when_the_picture_has_made_it() -> None:
+    async with opened("scalar", stop=3) as d:
+        assert "1.75" not in d.screen
+        await d.press("f")
+        assert "loss = (0.25 + 1 + [4]) / 3 = 1.75" in d.screen
+        assert d.rows[-3].endswith("prints 1.75")  # behind the control, so that nothing said gives way
+        await d.press("left")
+        assert "1.75" not in d.screen
+
+
 async def test_a_stop_shows_what_its_own_lines_print_whole() -> None:
     async with opened("shapes", stop=4) as d:
-        assert "prints torch.Size([4, 2, 3])" in d.screen
+        assert "prints" not in d.screen
+        await d.press("f")
+        assert "prints torch.Size([4, 2, 2])" in d.screen
         assert "… prints" not in d.screen
 
 

@@ -509,3 +509,13 @@ class Frame:
     cursor: CursorView | None = None
     ask: AskView | None = None
     exercise: ExerciseView | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is a step of an animation, or is before the first."""
+        return self.place.steps > 0 and self.place.depth in ("cells", "terms")
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether an animation has still to make a part of it."""
+        return self.moves and self.place.step < self.place.steps

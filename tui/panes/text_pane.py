@@ -14,6 +14,7 @@ from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
 from tui.panes.cell_rows import head, saved_rows, shows_cell
 from tui.panes.story_pane import shorten
+from tui.panes.transport import printed_beside, stop_output
 from tui.text.large import ACROSS, DOWN, enlarge_rows
 from tui.text.prose import (
     after_story,
@@ -91,13 +92,9 @@ def _rows(picture: Picture, glyphs: Glyphs) -> list[Row]:
             rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
     if frame is None or frame.error is not None:
         return rows
-    printed = output_rows(frame.listing.own_printed, room.main)
-    lesson = picture.session.view.lesson
-    if is_playground(lesson) and len(printed) == 1:
+    printed = [] if printed_beside(picture, glyphs) else output_rows(stop_output(picture), room.main)
+    if is_playground(picture.session.view.lesson) and len(printed) == 1:
         printed = []  # it has a row of its own
-    pending = moves(frame) and frame.place.step < frame.place.steps
-    if pending and frame.node is not None and not frame.node.shape and not lesson.document:
-        printed = []  # the picture makes the number first
     free = room.words - len(rows)
     for _ in range(min(rows.count(GAP), max(0, len(printed) - free))):
         rows.remove(GAP)
@@ -171,7 +168,7 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
         return below_story(picture, width)
     if frame.node is None and picture.session.view.solution_line is not None:
         return [*sentence_rows(frame.captions.sentence, width), *below_story(picture, width)]
-    if frame.stage.map is not None or not (frame.captions.formula or frame.captions.sentence or moves(frame)):
+    if frame.stage.map is not None or not (frame.captions.formula or frame.captions.sentence or frame.moves):
         return below_story(picture, width) or sentence_rows(frame.captions.sentence, width)
     return node_rows(picture, frame, width, short=short, most=most)
 
@@ -185,17 +182,12 @@ def node_rows(picture: Picture, frame: Frame, width: int, *, short: bool, most: 
     if not told or elsewhere or secret:
         return step_rows(frame, width, short=short, most=most)
     if place.step == 0:
-        return [*gap(told, most), *told] if moves(frame) else told
+        return [*gap(told, most), *told] if frame.moves else told
     if most is None or short:
         return step_rows(frame, width, short=short, most=most)
     closes = [] if session.view.lesson.document else closing(frame.captions.prose, width, picture.name_hues)
     answers = session.view.at_stop.ask is not None and place.step == place.steps
     return told_rows(frame, width, told, closes or told, most, answers=answers)
-
-
-def moves(frame: Frame) -> bool:
-    """Return whether what is shown is a step of an animation, or is before the first."""
-    return frame.place.steps > 0 and frame.place.depth in ("cells", "terms")
 
 
 def gap(told: list[Row], most: int | None) -> list[Row]:

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from tui.layout.pane_sizes import LISTED, Picture, is_text
 from tui.navigation.playground import is_playground
 from tui.session.control_commands import matters, move_command
-from tui.text.rows import TextSpan, ends, fit, row, width_of
+from tui.text.rows import Row, TextSpan, ends, fit, row, width_of
 from tui.text.themes import STRENGTHS
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from llm_linalg.base.constants import LookName
     from llm_linalg.lessons.control import Control
     from tui.model.frame import Frame
+    from tui.text.glyphs import Glyphs
 
 MANY = 99_999  # from here on a number has separators
 STEP_WORDS = {"map": "boxes", "operations": "operations", "cells": "steps", "terms": "terms"}
@@ -33,48 +34,13 @@ class ControlsPane(RowWidget):
     DEFAULT_CSS = "ControlsPane { height: 1; }"
 
     def show_picture(self, picture: Picture) -> None:
-        """Show the controls' values."""
-        session, apart = picture.session, picture.room.controls > 1
-        texts: list[TextSpan] = []
-        spans: list[TextSpan] = []
-        for control in session.view.lesson.controls:
-            if apart and is_text(control):
-                around = len(control.key or "") + len(control.label) + 5
-                texts += self._entry(picture, control, picture.room.main - around)
-            else:
-                spans += self._entry(picture, control, LISTED)
-        printing = is_playground(session.view.lesson) and picture.frame is not None
-        if printing and picture.frame is not None and picture.frame.listing.printed.strip():
-            *above, last = picture.frame.listing.printed.rstrip("\n").split("\n")
-            more = f"{self.glyphs.dots} {len(above) + 1} lines, last: " if above else ""
-            spans = [TextSpan("prints ", "label"), TextSpan(more, "dim", "text"), TextSpan(last, "", "text")]
-        right = self._legend(picture.frame, picture.room.main - width_of(spans) - 1)
-        rows = [ends(tuple(spans), row((right, "label")), picture.room.main, self.glyphs.dots)]
+        """Show the controls' values, and at the right what the stop prints, or what colours stand for."""
+        texts, spans = control_spans(picture, self.glyphs)
+        legend = self._legend(picture.frame, picture.room.main - width_of(spans) - 1)
+        right = printed_beside(picture, self.glyphs) or row((legend, "label"))
+        rows = [ends(tuple(spans), right, picture.room.main, self.glyphs.dots)]
+        apart = picture.room.controls > 1
         self.show([fit(tuple(texts), picture.room.main, self.glyphs.dots), *rows] if apart else rows)
-
-    def _entry(self, picture: Picture, control: Control, room: int) -> list[TextSpan]:
-        """Return a control with its value; of a text, as much from its end as there is room for."""
-        session, name = picture.session, control.name
-        key = f"{control.key} " if control.key else ""
-        value = control_text(control, dict(session.view.controls).get(name, ""), self.glyphs.dots, room)
-        is_live = matters(session.view, control)
-        if name == session.selection.control and is_live:
-            return [
-                TextSpan("[ ", "key", move_command(name, -1)),
-                TextSpan(key, "key"),
-                TextSpan(f"{control.label} ", "label"),
-                TextSpan(value, "current", move_command(name)),
-                TextSpan(" ]", "key", move_command(name)),
-                TextSpan(" "),
-            ]
-        do = move_command(name) if control.kind == "choice" else f"pick:{name}"
-        if not is_live:
-            return [TextSpan(f" {key}{control.label} {value} ", "dim", do)]
-        return [
-            TextSpan(f" {key}", "key", do),
-            TextSpan(f"{control.label} ", "label", do),
-            TextSpan(f"{value} ", "", do),
-        ]
 
     def _legend(self, frame: Frame | None, room: int) -> str:
         """Return the scales of heat, of as many tensors as there is room for; the result is the last."""
@@ -95,6 +61,67 @@ class ControlsPane(RowWidget):
             return f"-{strongest} … +{strongest} is {size}" if look == "heat" else f"colours {size}"
         told = ", ".join([f"{title} is {size}", *(" ".join(scale) for scale in others)])
         return f"at ±{strongest} {told}" if look == "heat" else f"at full colour {told}"
+
+
+def control_spans(picture: Picture, glyphs: Glyphs) -> tuple[list[TextSpan], list[TextSpan]]:
+    """Return the controls: those with a row of their own, and those that share one."""
+    texts: list[TextSpan] = []
+    spans: list[TextSpan] = []
+    for control in picture.session.view.lesson.controls:
+        if picture.room.controls > 1 and is_text(control):
+            around = len(control.key or "") + len(control.label) + 5
+            texts += _entry(picture, control, picture.room.main - around, glyphs)
+        else:
+            spans += _entry(picture, control, LISTED, glyphs)
+    frame = picture.frame
+    if is_playground(picture.session.view.lesson) and frame is not None and frame.listing.printed.strip():
+        *above, last = frame.listing.printed.rstrip("\n").split("\n")
+        more = f"{glyphs.dots} {len(above) + 1} lines, last: " if above else ""
+        spans = [TextSpan("prints ", "label"), TextSpan(more, "dim", "text"), TextSpan(last, "", "text")]
+    return texts, spans
+
+
+def _entry(picture: Picture, control: Control, room: int, glyphs: Glyphs) -> list[TextSpan]:
+    """Return a control with its value; of a text, as much from its end as there is room for."""
+    session, name = picture.session, control.name
+    key = f"{control.key} " if control.key else ""
+    value = control_text(control, dict(session.view.controls).get(name, ""), glyphs.dots, room)
+    is_live = matters(session.view, control)
+    if name == session.selection.control and is_live:
+        return [
+            TextSpan("[ ", "key", move_command(name, -1)),
+            TextSpan(key, "key"),
+            TextSpan(f"{control.label} ", "label"),
+            TextSpan(value, "current", move_command(name)),
+            TextSpan(" ]", "key", move_command(name)),
+            TextSpan(" "),
+        ]
+    do = move_command(name) if control.kind == "choice" else f"pick:{name}"
+    if not is_live:
+        return [TextSpan(f" {key}{control.label} {value} ", "dim", do)]
+    return [
+        TextSpan(f" {key}", "key", do),
+        TextSpan(f"{control.label} ", "label", do),
+        TextSpan(f"{value} ", "", do),
+    ]
+
+
+def stop_output(picture: Picture) -> str:
+    """Return what the stop's own lines print; nothing before its picture is made, which shows it first."""
+    frame, lesson = picture.frame, picture.session.view.lesson
+    if frame is None or (frame.is_pending and not lesson.document and not is_playground(lesson)):
+        return ""
+    return frame.listing.own_printed
+
+
+def printed_beside(picture: Picture, glyphs: Glyphs) -> Row:
+    """Return the one line that a stop prints, if it has room behind the controls; else nothing."""
+    lines = stop_output(picture).splitlines()
+    if len(lines) != 1 or not picture.room.controls or picture.session.view.lesson.document:
+        return ()
+    told = row(("prints ", "dim"), (lines[0], ""))
+    room = picture.room.main - width_of(control_spans(picture, glyphs)[1])
+    return told if width_of(told) < room else ()
 
 
 def control_text(control: Control, text: str, dots: str, room: int) -> str:
