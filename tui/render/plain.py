@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from rich.cells import cell_len
 
-from llm_linalg.base.text import CleanText, clean, clean_lines
+from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines
 from llm_linalg.lessons.markdown import columns, first_sentence, spoken, without_formulas, without_links
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
@@ -42,6 +42,8 @@ def to_plain(
     stage, listing, captions = frame.stage, frame.listing, frame.captions
     cell = listing.cell
     printed = listing.printed if frame.exercise is None else listing.own_printed  # which may tell the answer
+    if frame.is_pending and cell is None:
+        printed = NOTHING  # the picture makes it first
     blocks = [
         *(head if whole else ()),
         _questions(frame, width),
