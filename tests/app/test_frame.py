@@ -176,6 +176,15 @@ def test_a_column_lines_up_the_cells_and_leaves_out_what_has_no_room() -> None:
     assert len(drawn(panels, "column", 44, 3)) == 3
 
 
+def test_what_is_shown_together_becomes_windows_before_one_is_left_out() -> None:
+    panels = [panel("W", "result", 12, 4), panel("U", "sibling", 4, 2)]
+    layout = arrange(panels, "row", 57, 9)
+    assert [slot.panel for slot in layout.slots] == [0, 1]
+    assert [len(slot.rows) for slot in layout.slots] == [8, 4]  # a row says which
+    assert [len(slot.columns) for slot in layout.slots] == [4, 2]
+    assert [slot.panel for slot in arrange(panels, "row", 57, 3).slots] == [0]  # it would show too little
+
+
 def test_a_row_with_signs_between() -> None:
     panels = [
         panel("A", "operand", 2, 2),

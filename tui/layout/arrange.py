@@ -33,6 +33,7 @@ TIGHT = (Fit(3, tight=True), Fit(2, tight=True))
 ROUGH = (Fit(1, tight=True),)  # a label that stands at another panel as well is worth less than a decimal
 DECIMALS = (4, 3, 2, 1)
 CHOICES = ((FITS, 2), (FITS, 1), (TIGHT, 2), (TIGHT, 1), (ROUGH, 2), (ROUGH, 1))
+LEAST = 3  # rows and columns that windows show, so that a sibling stays
 LABEL_FITS = [[replace(fit, edges=edges) for fit in fits] for fits, edges in CHOICES]
 
 
@@ -49,8 +50,8 @@ def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     """Place the panels in a space of `width` × `height` characters, centred, never outside it.
 
     Whole panels come first: with fewer decimals, then stacked where they would stand in a row (and the
-    reverse), then without siblings. Only then do panels become windows, in the arrangement asked for if it
-    has room.
+    reverse). Then siblings and all become windows, if these show enough; else siblings are left out. Only
+    then do the others become windows, in the arrangement asked for if it has room.
     """
     traits = tuple(
         (panel.role, panel.rows, panel.columns, panel.label, panel.title, panel.sign, panel.edges,
@@ -98,17 +99,29 @@ def _own(panels: Sequence[Panel]) -> IndexedPanels:
 
 def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, height: int) -> Attempt | None:
     """Return the first attempt that does; None if there is no room for a cell of each panel."""
-    numbered = list(enumerate(panels))
-    own = _own(panels)
     turned: dict[Arrangement, Arrangement] = {"row": "column", "column": "row"}
     choices = [arrangement, turned[arrangement]] if arrangement in turned else [arrangement]
-    groups = [numbered, own] if len(own) < len(panels) else [numbered]
-    labelled = LABEL_FITS if any(edge.labels for panel in panels for edge in panel.edges) else []
-    for tier in (labelled, (FITS, TIGHT, ROUGH)):
+    room = width, height
+    every, own = list(enumerate(panels)), _own(panels)
+    found = _whole(every, panels, choices, room)
+    if found is None and len(own) < len(every):
+        found = _windows(every, panels, choices, room, LEAST) or _whole(own, panels, choices, room)
+    return found or _windows(own, panels, choices, room)
+
+
+def _is_labelled(panels: Sequence[Panel]) -> bool:
+    return any(edge.labels for panel in panels for edge in panel.edges)
+
+
+def _whole(
+    some: IndexedPanels, panels: Sequence[Panel], choices: Sequence[Arrangement], room: tuple[int, int]
+) -> Attempt | None:
+    """Return the first attempt in which all of the panels' cells are there; None if there is none."""
+    for tier in (LABEL_FITS if _is_labelled(panels) else [], (FITS, TIGHT, ROUGH)):
         second: Attempt | None = None
-        for some, fits, choice in product(groups, tier, choices):
+        for fits, choice in product(tier, choices):
             for fit in fits:
-                layout = _place(some, choice, width, height, fit)
+                layout = _place(some, choice, *room, fit)
                 if layout is None or not layout.whole:
                     continue
                 attempt = Attempt(tuple(i for i, _ in some), choice, fit)
@@ -117,16 +130,40 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
                 second = second or attempt  # a title that is cut costs more than a decimal
         if second is not None:
             return second
-    closest = ([LABEL_FITS[1][-1]] if labelled else []) + [FITS[-1], TIGHT[1]]
-    for choice in dict.fromkeys((arrangement, *choices, "row", "column")):
-        fits = [*chain(*labelled), *FITS, *closest]
-        tried = [(fit, _place(own, choice, width, height, fit)) for fit in fits]
-        placed = [(fit, layout) for fit, layout in tried if layout is not None]
-        wide = [fit for fit, layout in placed if _all_columns(layout, panels)]
-        last = [fit for fit, layout in tried[-len(closest) :] if layout is not None]
-        if wide or last:
-            return Attempt(tuple(i for i, _ in own), choice, (wide or last)[0])
     return None
+
+
+def _windows(
+    some: IndexedPanels,
+    panels: Sequence[Panel],
+    choices: Sequence[Arrangement],
+    room: tuple[int, int],
+    least: int = 1,
+) -> Attempt | None:
+    """Return the first attempt that shows a part of each panel, if it can all columns.
+
+    The part has at least so many rows and columns, where the panel has as many.
+    """
+    labelled = LABEL_FITS if _is_labelled(panels) else []
+    closest = ([LABEL_FITS[1][-1]] if labelled else []) + [FITS[-1], TIGHT[1]]
+    for choice in dict.fromkeys((*choices, "row", "column")):
+        fits = [*chain(*labelled), *FITS, *closest]
+        tried = [(fit, _place(some, choice, *room, fit)) for fit in fits]
+        placed = [(fit, layout) for fit, layout in tried if layout and _shows(layout, panels, least)]
+        wide = [fit for fit, layout in placed if _all_columns(layout, panels)]
+        last = [fit for fit, layout in placed if fit in closest]
+        if wide or last:
+            return Attempt(tuple(i for i, _ in some), choice, (wide or last)[0])
+    return None
+
+
+def _shows(layout: Layout, panels: Sequence[Panel], least: int) -> bool:
+    """Return whether the window of each panel has at least so many rows and columns, or all."""
+    return all(
+        len(slot.rows) >= min(least, panels[slot.panel].rows)
+        and len(slot.columns) >= min(least, panels[slot.panel].columns)
+        for slot in layout.slots
+    )
 
 
 def cell_texts(cells: Sequence[Cell], slot: PanelSlot) -> tuple[CellText, ...]:
