@@ -106,8 +106,8 @@ def test_a_transpose_a_sum_and_the_identity_path_say_why_they_are_there() -> Non
     residual = "X = torch.randn(3, 2)\nF_X = torch.tanh(X)\nR = X + F_X\nloss = (R * R).sum()"
     words = why(residual, "dX")
     assert words == (
-        "X went 2 ways, so as many gradients are added: dX_1 by R (unchanged, the identity path) "
-        "and dX_2 by F_X."
+        "X went 2 ways, so as many gradients are added: dX_R by R (unchanged, the identity path) "
+        "and dX_F_X by F_X."
     )
 
 

@@ -196,7 +196,7 @@ class _Writer:
 
     def _add_up(self, name: str, parts: list[_Part], node: RecordNode) -> None:
         """Bind a name to the sum of several cotangents of a node."""
-        several = [self.names.numbered(name, number) for number in range(1, len(parts) + 1)]
+        several = self.names.ways(name, [part.user for part in parts])
         for own, part in zip(several, parts, strict=True):
             self._write(own, part, node)
         few = len(several) <= _FEW

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from keyword import iskeyword
 
 from llm_linalg.analysis.own_programs import TAKEN
@@ -54,12 +54,19 @@ class GradientNames:
         self._taken.add(own)
         return own
 
-    def numbered(self, name: str, number: int) -> str:
-        """Reserve and return a name for one of several gradients of what is called by another: `dX_1`."""
-        own, title = self.free(f"{name}_{number}"), f"{self.titles.get(name, name)}_{number}"
-        if own != title:
-            self.titles[own] = title
-        return own
+    def ways(self, name: str, users: Sequence[RecordNode]) -> list[str]:
+        """Reserve and return names for the gradients that come to one tensor by each of its users.
+
+        They are called by the users, `dX_Q` and `dX_K`; where these have no names of their own, or one has
+        several, by numbers: `dX_1`.
+        """
+        ways = [self.of[user] for user in users if user.bound_name and user in self.of]
+        if len({*ways}) < len(users) or any(f"{name}_{way}" in self._taken for way in ways):
+            ways = [str(number) for number in range(1, len(users) + 1)]
+        several = [self.free(f"{name}_{way}") for way in ways]
+        titles = [f"{self.titles.get(name, name)}_{way}" for way in ways]
+        self.titles |= {own: title for own, title in zip(several, titles, strict=True) if own != title}
+        return several
 
     def inner(self, node: RecordNode, name: str) -> str:
         """Return the name of something inside a node's step: `N_center`, `norm35_center`."""
