@@ -465,7 +465,7 @@ def test_a_stop_can_show_its_backward_pass() -> None:
     # Every other step of it says why it is there.
     other = run.frame(replace(view, path=("dR",)))
     assert other.captions.prose == ""
-    assert other.captions.sentence.startswith("R went 2 ways, so as many gradients are added: dR_Y by")
+    assert other.captions.sentence.startswith("R went 2 ways, so as many gradients are added: dR_1 by")
     whole = run.frame(replace(view, path=("dX",), depth="operations"))
     assert "identity path" in whole.captions.sentence
 
