@@ -53,6 +53,15 @@ def test_what_can_t_be_differentiated_is_opaque() -> None:
         assert len(node.reads(tuple(first))[0]) == node.operands[0].value.numel()
 
 
+def test_a_gradient_that_torch_has_for_some_values_alone_is_opaque() -> None:
+    def singular(z: Tensor) -> Tensor:
+        return torch.slogdet(z @ z.mT)[1]
+
+    forward = trace(singular, torch.ones(2, 3))
+    backward = forward.backward(forward.nodes[-1])
+    assert "opaque" in {node.evidence for node in backward.nodes}
+
+
 def test_what_would_take_many_passes_is_opaque() -> None:
     def attend(q: Tensor) -> Tensor:
         attended: Tensor = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, q, q)[0]
