@@ -14,6 +14,7 @@ import pytest
 
 from llm_linalg.lessons.lesson import LessonError
 from tests.app.talks import deck_at, done, started
+from tests.fuzz.peers import PEERS, attack
 from tui.audience import meeting
 from tui.audience.client import Link
 from tui.audience.protocol import (
@@ -191,7 +192,10 @@ def test_the_peer_is_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 async def serving(
     session: Session, home: dict[str, str], do: Callable[[str], object] = lambda _: None
 ) -> AsyncIterator[Audience]:
-    audience = Audience(session, do)
+    async def at_once(command: str) -> None:
+        do(command)
+
+    audience = Audience(session, at_once)
     await audience.open(meeting.folder(home))
     try:
         yield audience
@@ -278,3 +282,47 @@ async def test_one_that_does_not_read_is_not_waited_for(talk: Session, home: dic
         )
         assert max(sizes) <= longest + 2000
         deaf.close()
+
+
+async def test_a_follower_s_next_command_waits_until_the_last_is_done(
+    talk: Session, home: dict[str, str]
+) -> None:
+    begun: list[str] = []
+    may_end = asyncio.Semaphore(0)
+
+    async def slow(command: str) -> None:
+        begun.append(command)
+        await may_end.acquire()
+
+    audience = Audience(talk, slow)
+    await audience.open(meeting.folder(home))
+    _, writer = await raw(home, encode(greeting("notes")), encode({"do": "next"}) * 50)
+    for number in range(1, 4):
+        while len(begun) < number:
+            await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(begun) == number
+        may_end.release()
+    writer.close()
+    audience.close()
+
+
+@pytest.mark.slow  # `python -m tests.fuzz peers` is the long run, of which this is a fiftieth
+async def test_forty_bad_peers_at_once_are_no_harm(talk: Session, home: dict[str, str]) -> None:
+    commands: list[str] = []
+    async with serving(talk, home, commands.append) as audience:
+        shown = Link("follow", home).talk()
+        assert (await anext(shown)).show["number"] == 1
+        (path,) = meeting.presenters(meeting.folder(home))
+        attacked = asyncio.create_task(attack(path, 5))
+        for command in ("stage.go:2", "stage.go:3", "stage.last"):
+            audience.show(done(talk, command))
+            await anext(shown)
+        await attacked
+        assert len(PEERS) == 40
+        assert set(commands) == {"stage.next", "stage.go:1000000"}
+        audience.show(done(talk, "stage.go:4"))
+        assert (await anext(shown)).show["number"] == 4
+        while len(audience._followers) > 1:  # the others are gone
+            await asyncio.sleep(0)

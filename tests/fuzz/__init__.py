@@ -1,1 +1,1 @@
-"""Random keys and random programs: `python -m tests.fuzz keys` and `… programs` are the long runs."""
+"""Random keys, bad peers, random programs: `python -m tests.fuzz keys` and so on are the long runs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,11 +49,12 @@ class Audience:
     """Sends what is shown to whoever follows.
 
     A follower is sent the whole of the last state when it has taken the one before: what came between is left
-    out, so nothing queues, and one that doesn't read costs one message.
+    out, so nothing queues, and one that doesn't read costs one message. Of what a follower sends the next
+    line is read when the one before was done.
     """
 
-    def __init__(self, session: Session, do: Callable[[str], object]) -> None:
-        """`session` is what is shown first; `do` gets the commands that followers send."""
+    def __init__(self, session: Session, do: Callable[[str], Awaitable[object]]) -> None:
+        """`session` is what is shown first; `do` does the commands that followers send."""
         self._session = session
         self._do = do
         self._followers: set[_Follower] = set()
@@ -110,7 +111,7 @@ class Audience:
         sending = asyncio.create_task(self._send(follower))
         try:
             while line := await reader.readline():
-                self._do(command_for(decode(line), follower.role))
+                await self._do(command_for(decode(line), follower.role))
         finally:
             self._followers.discard(follower)
             sending.cancel()

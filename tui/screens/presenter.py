@@ -49,11 +49,12 @@ def _mark(session: Session) -> StageMark:
 
 
 class CommandReceived(Message):
-    """A reader of the notes sent a command."""
+    """A reader of the notes sent a command; `done` is set when it was done."""
 
     def __init__(self, command: str) -> None:
         super().__init__()
         self.command = command
+        self.done = asyncio.Event()
 
 
 ASKED = frozenset({Context.GUESS_CHOICE, Context.GUESS_TEXT})
@@ -201,7 +202,7 @@ class PresenterScreen(ExplorerScreen):
     # Who follows.
 
     async def _serve(self) -> None:
-        audience = Audience(self.session, lambda command: self.post_message(CommandReceived(command)))
+        audience = Audience(self.session, self._receive)
         try:
             await audience.open(meeting.folder(os.environ))
         except meeting.PlaceError as error:
@@ -216,18 +217,30 @@ class PresenterScreen(ExplorerScreen):
         if self.audience is not None:
             self.audience.close()
 
+    async def _receive(self, command: str) -> None:
+        """Do a command among the keys that are pressed here."""
+        sent = CommandReceived(command)
+        if self.post_message(sent):
+            await sent.done.wait()
+
     async def on_command_received(self, event: CommandReceived) -> None:
         """Do what the reader of the notes sends, as if its key were pressed here."""
+        try:
+            await self._do_received(event.command)
+        finally:
+            event.done.set()
+
+    async def _do_received(self, command: str) -> None:
         self.input.prompt, self.count = None, ""
         if self.talk.black:
             await self.perform("stage.black")
-        elif event.command.startswith("stage.go:"):
+        elif command.startswith("stage.go:"):
             self.input.queue.clear()
-            await self.perform(event.command)
+            await self.perform(command)
         elif self.busy and not self.session.view.at_stop.slide:
-            self.hold(next(key.key_names[0] for key in self.input.table if key.id == event.command))
+            self.hold(next(key.key_names[0] for key in self.input.table if key.id == command))
         else:
-            await self.perform(event.command)
+            await self.perform(command)
         self.rearm()
 
     # By itself.
