@@ -23,6 +23,7 @@ from llm_linalg.base.cells import Index
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reads import IndexReads
+from llm_linalg.ops.rowwise import Rowwise
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, RecordNode
 
@@ -187,7 +188,9 @@ def _is_softmax(node: RecordNode) -> bool:
     """Return whether a node is a softmax along its last axis, called or written out."""
     if node.op == "softmax":
         call = node.call
-        return call is not None and bool(node.shape) and call.dim() == len(node.shape) - 1
+        if call is None or not isinstance(call.operation, Rowwise):
+            return False
+        return call.operation.dims(call) == (len(node.shape) - 1,)
     if node.op != "div" or len(node.operands) != 2:
         return False
     sizes, total = (operand.node for operand in node.operands)

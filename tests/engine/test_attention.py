@@ -158,6 +158,13 @@ scaled = (x / x.sum(-1, keepdim=True)) @ v
     assert run(source).heads == ()
 
 
+def test_a_softmax_that_names_no_axis_is_along_the_one_that_torch_takes() -> None:
+    source = "x = torch.randn(4, 4)\nP = F.softmax(x)\nY = P @ torch.randn(4, 4)\nq = F.softmax(x[0])\n"
+    (head,) = run(source).heads
+    assert head.weights.shape == (4, 4)
+    assert run("x = torch.randn(2, 4, 4)\nY = F.softmax(x) @ x").heads == ()  # along the first
+
+
 class Attention(nn.Module):
     """A head that is a module of its own, or several in one tensor."""
 
