@@ -289,3 +289,31 @@ def test_no_text_gets_past_the_buffer_that_a_terminal_would_obey(text: str) -> N
     buffer.forget(80, 1)
     sent = buffer.draw([(0, 0, (Strip([Segment(text, STYLES[1])]),))], ColorSystem.EIGHT_BIT)
     assert re.sub(r"\x1b\[[\d;]*[mHC]", "", sent).isprintable()
+
+
+UNASKED = (
+    b"\x1bP>|tmux 3.4q\x1b\\", b"\x1bP1+r544e=787465\x1b\\", b"\x1b]52;c;aGk+d29ybGQ=\x07",
+    b"\x1b]lquit q\x1b\\", b"\x1b_Gi=1;OK q\x1b\\", b"\x1b^quit\x1b\\", b"\x1bXquit\x1b\\", b"\x1b[?62;22c",
+    b"\x1b[>41;370;0c", b"\x1b[0n", b"\x1b[8;24;80t", b"\x1b[?1u", b"\x1b[?997;1n", b"\x1b[?12;40;1R",
+    b"\x1b[1;1&w", b"\x1b[" + b"1;" * 90 + b"m",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", UNASKED)
+def test_an_answer_that_nobody_asked_for_is_no_key_in_whatever_pieces(answer: bytes) -> None:
+    for at in range(2, len(answer)):
+        intake = InputFilter()
+        assert intake.feed(b"a" + answer[:at]) + intake.feed(answer[at:] + b"b") + intake.flush() == "ab", at
+
+
+def test_a_megabyte_that_nobody_asked_for_is_no_key_and_its_end_is_waited_for_no_longer_than_a_second() -> (
+    None
+):
+    intake, string = InputFilter(), b"\x1b]52;c;" + b"Q" * 1_000_000
+    pieces = [string[start : start + 4000] for start in range(0, len(string), 4000)]
+    assert "".join(map(intake.feed, pieces)) == ""
+    assert intake.feed(b"\x1b") + intake.feed(b"\\b") == "b"
+    for piece in pieces:
+        intake.feed(piece)
+    assert [intake.flush() + intake.feed(b"q") for _ in range(10)][-1] == "q"
+    assert InputFilter().feed(b"\x1bPx\r") == "\x1bPx\r"  # keys

@@ -15,12 +15,22 @@ PICTURE = "␛".encode()  # of an escape in a paste: as itself, what follows wou
 X10 = re.compile(rb"\x1b\[M([\s\S])([\s\S])([\s\S])")
 # What a terminal answers to a question about its colours.
 ANSWER = re.compile(rb"\x1b\][0-9;:?a-zA-Z/#]{1,100}(?:\x07|\x1b\\)")
+# Any string of the terminal's: what it tells of itself, of the clipboard, of a picture.
+STRING = re.compile(rb"\x1b[P\]X^_][^\x00-\x1f\x7f]*(?:\x07|\x1b\\)")
+STRING_END = re.compile(rb"\x07|\x1b\\|(?=[\x00-\x1f\x7f])")
+# A report that no key is, and of which Textual, which knows none of them, would make keys.
+REPORT = re.compile(
+    rb"\x1b\[(?:[?>=][\d;:]*[a-zA-Z]|\d[\d;:]*[cnx]|(?!48;)\d[\d;:]*t"
+    rb"|[0-?]*[ -#%-/]+[@-~]|[0-?]{61,}[ -/]*[@-~])"
+)
+LONGEST = 200  # bytes after which what begins as one is no key and what was typed after it
+PAUSES = 10  # silences after which the rest of a long one is waited for no more
 MOST = 65_535  # rows, columns, pixels: what Textual takes for a report has 32 characters at most
 # Its size, told unasked: rows, columns, and both in pixels, for a mouse that is reported in pixels.
 RESIZE = re.compile(rb"\x1b\[48;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*t")
 # A key with numbers: its code point, its modifiers, its text, and behind colons what else it might be.
 KEY = re.compile(rb"\x1b\[([\d;:\x80-\xff]{1,60})([u~ABCDEFHPQRS])")
-CUT = re.compile(rb"\x1b(?:\[(?:M[\s\S]{0,2}|[\d;:\x80-\xff]{0,60})|\][0-9;:?a-zA-Z/#]{0,100}\x1b?)\Z")
+CUT = re.compile(rb"\x1b(?:\[(?:M[\s\S]{0,2}|[?>=]?[\d;:\x80-\xff]*[ -/]*)|[P\]X^_][^\x00-\x1f\x7f]*\x1b?)\Z")
 RELEASE, MOTION = 3, 32
 CAPS_LOCK = b"\x1b[57358u"
 TEXT = 2  # the place of the text among a key's numbers, which has one for each character
@@ -28,6 +38,8 @@ TEXT = 2  # the place of the text among a key's numbers, which has one for each 
 
 class InputFilter:
     """Bytes to text: old mouse reports made new, a huge paste cut, what is no UTF-8 replaced.
+
+    Strings of the terminal's, asked for or not, are taken out, in as many pieces as they come.
 
     Attributes:
         cut: whether a paste was cut, once a paste; whoever tells of it sets it back.
@@ -40,6 +52,7 @@ class InputFilter:
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._rest = b""
         self._told = False  # the first byte of the rest, an escape, was given already: it may be a key
+        self._skipping = 0  # silences for which the rest of a string is still waited for; 0 outside of one
         self._room: int | None = None  # what is left of a paste; None outside of one
         self._over = False  # whether this paste has been cut already
         self._button = 0  # the one that was pressed last: the oldest report of a release names none
@@ -56,7 +69,9 @@ class InputFilter:
     def feed(self, data: bytes) -> str:
         """Return the text of these bytes."""
         data, self._rest = self._rest + data, b""
-        self._told = self._told and not ANSWER.match(data)
+        if self._skipping:
+            data = self._skip(data)
+        self._told = self._told and not STRING.match(data)
         parts: list[bytes] = []
         while data:
             data = self._paste(data, parts) if self._room is not None else self._keys(data, parts)
@@ -67,8 +82,20 @@ class InputFilter:
             self._rest, self._told = ESCAPE, True
         return self._decode(given)
 
+    def _skip(self, data: bytes) -> bytes:
+        """Return what follows the string that is being skipped."""
+        end = STRING_END.search(data)
+        if end is None or data[end.start() :] == ESCAPE:  # perhaps the first half of its end
+            self._rest = b"" if end is None else ESCAPE
+            return b""
+        self._skipping = 0
+        return data[end.end() :]
+
     def flush(self) -> str:
         """Return what was held back, since nothing followed: a key that begins like something longer."""
+        if self._skipping:
+            self._skipping -= 1
+            return ""
         rest, self._rest = self._rest[self._told :], b""
         self._told = False
         self.expecting = self.expecting and not rest
@@ -78,7 +105,8 @@ class InputFilter:
         before, start, after = data.partition(START)
         self.answers += ANSWER.findall(before)
         # Enter, typed while the terminal still made lines of what is typed: before the app was there.
-        kept = X10.sub(self._newer, ANSWER.sub(b"", before)).replace(b"\n", b"\r")
+        kept = X10.sub(self._newer, STRING.sub(b"", before)).replace(b"\n", b"\r")
+        kept = REPORT.sub(b"", kept)
         kept = KEY.sub(_readable_key, RESIZE.sub(self._with_pixels, kept))
         if start:
             parts += (kept, start)
@@ -89,6 +117,9 @@ class InputFilter:
             held = _tail(kept, START, 1)
         if held is not None:
             self._rest, kept = kept[held.start() :], kept[: held.start()]
+        if len(self._rest) > LONGEST:
+            self._skipping, self._told = PAUSES, False
+            self._rest = ESCAPE if self._rest.endswith(ESCAPE) else b""
         parts.append(kept)
         return b""
 
