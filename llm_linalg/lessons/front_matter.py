@@ -26,6 +26,8 @@ LONGEST_FRONT = 16_000
 MOST_LINES = 300
 _HEAD = re.compile(r'\+\+\+\ntitle = "([^"\\\n]+)"\npart = (\d{1,2})\norder = (\d{1,4})\n')
 _SLUG = re.compile(r"[A-Za-z0-9_-]+")
+MOST_PARTS = 4000  # of a key with dots, or of all long ones as the root of their squares: so memory grows
+_LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:"[^"\n]*+"|'[^'\n]*+'|[\w-]++)[ \t]*+\.[ \t]*+){100,}+""")
 _MANY_DIGITS = re.compile(r"[\d_]{4300}")
 _BARE = re.compile(r"""\s*((?:"[^"]*"|[\w.-])+)\s*=\s*([A-Za-z][\w-]*)\s*(?:#.*)?""")  # key = word
 
@@ -53,7 +55,7 @@ def _lesson(lines: list[str], path: Path) -> Lesson:
         raise FrontError(
             (), f"the front matter is longer than {MOST_LINES} lines or {LONGEST_FRONT} characters"
         )
-    table = table_of(tomllib.loads(text), (), "", KEYS)
+    table = table_of(read_toml(text), (), "", KEYS)
     version = _integer(table, "format", FORMAT, -LARGEST, LARGEST)
     if version != FORMAT:
         raise FrontError(("format",), f"format {version} is not known: this program reads format {FORMAT}")
@@ -120,14 +122,26 @@ def _boxes(table: object) -> tuple[BoxNote, ...]:
     return tuple(notes)
 
 
+def read_toml(text: str) -> dict[str, Any]:
+    """Return what stands in a TOML text. Raises ValueError or RecursionError, as `toml_fault` takes them."""
+    squares = 0
+    for key in _LONG_KEY.finditer(text):
+        squares += key[0].count(".") ** 2
+        if squares > MOST_PARTS**2:
+            line = text.count("\n", 0, key.start()) + 1
+            raise tomllib.TOMLDecodeError(f"A key has too many parts (at line {line}, column 1)")
+    return tomllib.loads(text)
+
+
 def line_of(lines: list[str], keys: tuple[str, ...]) -> int:
     """Return the line, from 0, of the key at a path; 0 for `()`.
 
-    tomllib keeps no line numbers, so ever longer prefixes of the text are parsed until the key appears. That
-    is slow, but happens only after an error.
+    tomllib keeps no line numbers, so ever longer prefixes of the text are parsed until the key appears, from
+    the first on in which its name stands. That is slow, but happens only after an error.
     """
-    begun = 0
-    for end in range(1, len(lines) + 1):
+    begun, last = 0, keys[-1] if keys else ""
+    named = next((number for number, line in enumerate(lines, 1) if last in line), 1)
+    for end in range(named, len(lines) + 1):
         try:
             found: Any = tomllib.loads("\n".join(lines[:end]))
         except (ValueError, RecursionError):

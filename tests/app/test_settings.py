@@ -109,6 +109,7 @@ def test_a_locale_without_utf8_asks_for_ascii(config: Path) -> None:
         ("mouse = 1", 1, "mouse: it has to be true or false"),
         ("lesson = 3", 1, "lesson: it is a text, in quotes"),
         ("\na = ]", 2, "TOML: "),
+        (f"speed = 2\na{'.a' * 60_000} = 1", 2, "TOML: A key has too many parts (column 1)"),
         (f"\nspeed = {'9' * 5000}\n\n", 2, "TOML: a whole number of more than 4,300 digits"),
         ("speed = 2\ntheme = dark", 2, 'theme: a text stands in quotes, as theme = "dark"'),
         ("mouse = False", 1, "mouse: it is written false, not False"),
@@ -147,6 +148,25 @@ def test_what_is_wrong_is_left_out_and_all_of_it_is_told(
     assert last.split() == ["stop.next", ".", f"{config}:6"]
     column = last.index(" . ") + 1
     assert {line[column - 2 : column] for line in out.splitlines()[1:]} == {"  "}
+
+
+def test_of_another_file_in_its_place_the_beginning_is_told(config: Path) -> None:
+    for table in ("", "[keys]\n"):
+        found = settings(config, table + "".join(f"a{number} = 1\n" for number in range(1000)))
+        assert 20 <= len(found.problems) <= 21
+
+
+def test_what_was_set_aside_is_said_before_what_is_wrong_with_the_settings(
+    config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "state.json").write_text(
+        '{"format": 1, "place": ["matmul"], "progress": 7}', encoding="utf-8"
+    )
+    found, file = settings(config, "them = 1\n"), StateFile(tmp_path)
+    assert launch.opening_notice(found, file, "You are where you left off.").startswith(
+        "state.json can't be read"
+    )
+    assert launch.opening_notice(found, file, "You are where you left off.").startswith("A setting is wrong")
 
 
 def test_a_typo_is_a_notice_of_the_app(config: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from llm_linalg.base import file_io
 from llm_linalg.lessons.lesson import Lesson
 from llm_linalg.lessons.reader import catalog, find, load
 from tests.app.lessons import PRODUCT
+from tests.fuzz.files import wrong
 from tui.cli.launch import place
 from tui.cli.parser import app_parser
 from tui.files import user_dirs
@@ -113,6 +115,17 @@ def test_what_is_no_file_is_no_harm(tmp_path: Path, kind: str) -> None:
     assert StateFile(place).load() == (FULL if done else State())
     if kind in ("folder", "pipe", "dangling"):  # it is kept beside the new file
         assert {path.name for path in place.iterdir()} == {NAME, f"{NAME}.bak"}
+
+
+def test_forgetting_what_is_no_file_waits_for_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / NAME)
+    copy = StateFile(tmp_path).forget_progress()
+    assert copy is not None
+    assert copy.is_fifo()
+    assert StateFile(tmp_path).load() == State()
+    (tmp_path / NAME).write_text('{"format": 7}', encoding="utf-8")
+    with pytest.raises(PermissionError, match="newer version"):
+        StateFile(tmp_path).forget_progress()
 
 
 def test_a_link_within_the_folder_is_followed_and_one_that_leads_out_of_it_is_not(tmp_path: Path) -> None:
@@ -277,3 +290,9 @@ def test_why_nothing_is_remembered_is_said_unless_the_start_said_it(
     assert not file.update(lambda _: State(), said.append)
     assert len(said) == 1
     assert file.load() == FULL
+
+
+@pytest.mark.slow  # `python -m tests.fuzz files` is the long run, of which this is a fiftieth
+def test_a_start_with_damaged_files_is_one_and_loses_nothing(tmp_path: Path) -> None:
+    for number in range(100):
+        assert not wrong(random.Random(f"7/{number}"), tmp_path / str(number)), number  # noqa: S311

@@ -1,1 +1,1 @@
-"""Random keys, bad peers, random programs: `python -m tests.fuzz keys` and so on are the long runs."""
+"""Keys, programs, damaged files, bad peers: `python -m tests.fuzz keys` and so on are the long runs."""

@@ -1,7 +1,7 @@
-"""`python -m tests.fuzz keys|peers|programs [FLAG]…`: a long run; `--help` after the name says what it takes.
+"""`python -m tests.fuzz files|keys|peers|programs [FLAG]…`: a long run; `--help` after its name says more.
 
-``keys`` presses random keys in the app, ``peers`` sends bad followers to a talk, and ``programs`` draws every
-picture of random programs.
+``files`` starts with damaged files, ``keys`` presses random keys in the app, ``peers`` sends bad followers to
+a talk, and ``programs`` draws every picture of random programs.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-RUNS = {name: f"tests.fuzz.{name}" for name in ("keys", "peers", "programs")}
+RUNS = {name: f"tests.fuzz.{name}" for name in ("files", "keys", "peers", "programs")}
 """The long runs, and the module of each, which has a `main` that takes the words after the name."""
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.lessons.front_matter import line_of, toml_fault
+from llm_linalg.lessons.front_matter import line_of, read_toml, toml_fault
 from tui.cli.keymap import KeyMapError, change_keys
 from tui.files import user_dirs
 from tui.model.usage_error import UsageError
@@ -19,6 +18,7 @@ from tui.session.keys import KEYS
 
 NAME = "config.toml"
 TABLE = "keys"
+MOST_PROBLEMS = 20  # that are told
 MOST_PARTS = 20  # of a command's name: any that we have is shorter
 
 Value = str | float | bool
@@ -55,8 +55,8 @@ class ConfigFile(NamedTuple):
 
     def with_keys(self) -> tuple[tuple[Command, ...], dict[str, str], tuple[str, ...]]:
         """Return the table of keys, where each command's change stands, and why others can't be made."""
-        left, problems = dict(self.keys), []
-        while left:
+        left, problems = dict(self.keys), list[str]()
+        while left and len(problems) < MOST_PROBLEMS:
             try:
                 table = change_keys({command: names for command, (_, names) in left.items()})
             except KeyMapError as error:
@@ -89,13 +89,16 @@ def read(path: Path | None, readers: Mapping[str, Callable[[object], Value]]) ->
     lines = text.split("\n")
     file = ConfigFile(name, lines)
     try:
-        table = tomllib.loads(text)
+        table = read_toml(text)
     except (ValueError, RecursionError) as error:
         place, reason = toml_fault(error, lines)
         return ConfigFile(name, lines, problems=(f"{name}:{place + 1}: {reason}",))
     problems: list[str] = []
     values: dict[str, Value] = {}
     for key, value in table.items():
+        if len(problems) == MOST_PROBLEMS:
+            problems.append(f"{name}: more is wrong, and the rest is left out")
+            break
         try:
             if key != TABLE:
                 values[key] = _value(file, key, value, readers)
@@ -121,7 +124,7 @@ def _keys(
 ) -> Iterator[tuple[str, tuple[tuple[str, ...], Sequence[str]]]]:
     """Yield the commands of the table of keys: a name with dots may be written as tables in one another."""
     waiting: list[tuple[tuple[str, ...], object]] = [((TABLE,), table)]
-    while waiting:
+    while waiting and len(problems) < MOST_PROBLEMS:
         at, value = waiting.pop()
         command = ".".join(at[1:])
         if isinstance(value, dict) and len(at) > MOST_PARTS:

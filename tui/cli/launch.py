@@ -91,7 +91,7 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
         state = state_file.load()
         options = options_of(settings)._replace(
             play=flags.play,
-            notice=first_notice(settings, notice or storage_notice(state_file)),
+            notice=opening_notice(settings, state_file, notice),
             lesson_settings=state.lessons,
             progress=state.progress,
             brief=state.brief,
@@ -170,12 +170,11 @@ def run_on_terminal(
 
 
 def storage_notice(state_file: StateFile) -> str:
-    """Return what is said where nothing can be kept, or what was kept can't be read; else nothing."""
+    """Return what is said where nothing can be kept; else nothing."""
     if state_file.folder is None:
         return "There is no home folder, so nothing is remembered."
-    if not user_dirs.writable(state_file.folder):
-        return "The home folder can't be written to, so nothing is remembered."
-    return state_file.set_aside_damaged()
+    writable = user_dirs.writable(state_file.folder)
+    return "" if writable else "The home folder can't be written to, so nothing is remembered."
 
 
 def _with_last_place(app: Explorer, state: State) -> State:
@@ -281,8 +280,16 @@ def report_problems(settings: Settings) -> None:
         say(problem)
 
 
+def opening_notice(settings: Settings, state_file: StateFile, notice: str) -> str:
+    """Return what is said at the start, of which there is room for one line.
+
+    What was set aside as damaged is said once, so it goes before what is said at each start.
+    """
+    return state_file.set_aside_damaged() or first_notice(settings, notice or storage_notice(state_file))
+
+
 def first_notice(settings: Settings, notice: str) -> str:
-    """Return what is said at the start: what is wrong with the settings goes before anything else."""
+    """Return what is said at the start: what is wrong with the settings goes before another notice."""
     wrong = [problem for problem in (*settings.problems, wrong_lesson(settings)) if problem]
     if not wrong:
         return notice
@@ -318,7 +325,9 @@ def plain(
 
     process.resume_collection()
     if talk is None and is_terminal(sys.stdin):  # else nothing is kept of it
-        notice = notice or storage_notice(state_file)
+        notice = opening_notice(settings, state_file, notice)
+    else:
+        notice = first_notice(settings, notice)
     try:
         columns = os.get_terminal_size(1).columns
     except OSError:
@@ -328,7 +337,7 @@ def plain(
         catalog(),
         width=min(columns, WIDEST) or 80,
         ascii_only=settings.values.ascii,
-        notice=first_notice(settings, notice),
+        notice=notice,
         talk=talk,
         record=record,
         seconds=settings.values.time_limit or None,

@@ -80,10 +80,10 @@ def run(flags: argparse.Namespace) -> int:
     def make() -> Explorer:
         from tui.app import Explorer
 
-        said = notice if number > 1 or kept else launch.storage_notice(state_file)
+        said = notice if number > 1 or kept else ""
         options = launch.options_of(settings)._replace(
             state_file=state_file,
-            notice=launch.first_notice(settings, said),
+            notice=launch.opening_notice(settings, state_file, said),
             tape=saving.Tape(flags.record),
         )
         return Explorer(view, deck.lessons, options, talk)

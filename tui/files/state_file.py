@@ -147,11 +147,14 @@ class StateFile(NamedTuple):
         Raises:
             OSError: If it can't be forgotten, or no copy be kept.
         """
-        path = None if self.folder is None else self.folder / NAME
-        if path is None or not path.exists():
+        condition, _ = self._read()
+        if self.folder is None or condition == "absent":
             return None
-        copy = file_io.free_copy(path)
-        user_dirs.keep(copy, path.read_text("utf-8", "replace"))
+        if condition == "newer":
+            raise PermissionError(errno.EACCES, f"{NAME} is of a newer version")
+        copy = file_io.free_copy(self.folder / NAME)
+        if condition == "sound":  # else it is set aside under that name
+            user_dirs.keep(copy, user_dirs.read_own(self.folder / NAME))
         if not self.update(lambda state: state._replace(progress=CourseProgress())):
             raise PermissionError(errno.EACCES, "its folder can't be written to")
         return copy
