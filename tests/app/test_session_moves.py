@@ -223,6 +223,16 @@ def test_a_cell_that_was_followed_leads_back_by_the_way_it_came() -> None:
     assert not session.trail.cells
 
 
+@pytest.mark.parametrize("back", ["cursor.return", "out"])
+def test_what_a_board_is_asked_leads_back_to_it_and_to_what_led_there(back: str) -> None:
+    board = begun(replace(View.opening(find("why"), 7), row=2))
+    board = board.with_trail((replace(board.view, row=1),))
+    asked = run(board, "board.ask")
+    assert asked.view.cursor is not None
+    there = run(asked, back)
+    assert (there.view, there.trail) == (board.view, board.trail)
+
+
 def test_what_was_right_stays_so_and_is_said_at_every_step() -> None:
     (number, *_) = exercises("dot")
     session = begun(View.opening(find("dot"), number))

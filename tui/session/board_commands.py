@@ -70,4 +70,4 @@ def ask(session: Session) -> Session:
     there = cursor_moves.onto_tensor(run, session.view, row.name) if row.name is not None else session.view
     if there == session.view:
         return session.with_notice(f"{row.label} has no cells to ask.")
-    return session.at_view(there).with_trail((session.view,))
+    return session.at_view(there).with_trail((*session.trail.cells, session.view))

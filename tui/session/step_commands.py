@@ -102,9 +102,12 @@ def out(session: Session) -> Session:
     if run is not None and run.failure is not None and run.failure.ran is not None:
         return session.with_run(run.failure.ran).with_notice("This is what ran before it failed.")
     if session.view.cursor is not None:
-        asked = next(iter(session.trail.cells), session.view)  # what a board opened closes to the board
-        closed = asked if asked.board is not None else replace(session.view, cursor=None)
-        return session.at_view(closed).with_trail(())
+        cells = session.trail.cells
+        while cells and cells[-1].board is None:
+            cells = cells[:-1]
+        if cells:  # what a board opened closes to the board
+            return session.at_view(cells[-1]).with_trail(cells[:-1])
+        return session.at_view(replace(session.view, cursor=None)).with_trail(())
     if session.view.guess is not None and session.view.guess.number:
         return session.at_view(replace(session.view, guess=None))
     is_asked = session.view.own_ask is not None and session.view.depth != "map"
