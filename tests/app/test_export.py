@@ -282,6 +282,12 @@ def test_lines_and_blocks_are_drawn_and_meet() -> None:
     assert all(0 <= top <= top + high <= 1.0001 for _, top, _, high in inside)
 
 
+def test_a_hatched_bar_is_stripes_that_meet() -> None:
+    text, boxes = split_shapes("▒▒▒")
+    assert text == "   "
+    assert [(column, box[2]) for column, box in boxes] == [(0, 3.0)] * 4
+
+
 def test_wide_characters_put_nothing_out_of_place() -> None:
     text, boxes = split_shapes("▀日本▀")
     assert text == " 日本 "

@@ -37,6 +37,7 @@ _EIGHTHS = {
     "▔": (0.0, 0.0, 1.0, 1 / 8),
     "▕": (7 / 8, 0.0, 1 / 8, 1.0),
 }
+_STRIPES = tuple((0.0, (4 * k + 1) / 16, 1.0, 1 / 8) for k in range(4))  # what hatches a bar
 
 
 def _arms(ends: str, thick: float) -> Iterator[Rectangle]:
@@ -75,6 +76,7 @@ SHAPES: dict[str, tuple[Rectangle, ...]] = {
     **{character: tuple(_arms(ends, THICK)) for character, ends in _HEAVY.items()},
     **{character: tuple(_quarters(bits)) for character, bits in _QUARTERS.items()},
     **{character: (box,) for character, box in _EIGHTHS.items()},
+    "▒": _STRIPES,
     **{chr(0x2800 + bits): tuple(_braille(bits)) for bits in range(1, 256)},
 }
 
