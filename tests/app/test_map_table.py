@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -24,7 +25,7 @@ from tests.two_blocks import TWO_BLOCKS
 from tui.compose import key_budget
 from tui.compose.view_runner import open_view
 from tui.export.html_parts import picture
-from tui.model.map_table import COLUMNS, TABLES, MapTable, TableRow, cell_text, facts_of
+from tui.model.map_table import COLUMNS, TABLES, MapTable, TableRow, cell_text, count_text, facts_of
 from tui.model.view import View
 from tui.navigation import steps as player
 from tui.navigation.playground import playground_view
@@ -158,6 +159,15 @@ def test_at_any_size_it_fits_and_the_row_is_there(labels: list[str], data: st.Da
             assert len(lines) <= height
             assert all(width_of(line) <= width for line in lines)
             assert sum(span.text.startswith(glyphs.pointer) for line in lines for span in line) == 1
+
+
+@pytest.mark.parametrize("power", range(1, 18))
+def test_a_count_has_three_digits_at_most_and_is_right_to_half_of_the_last(power: int) -> None:
+    for parts in (1, 1998, 1999, 2000):
+        number = max(1, 10**power * parts // 2000)
+        digits, unit = known(re.fullmatch(r"(\d{1,3}|\d{1,2}\.\d)([kMGTP]?)", count_text(number))).groups()
+        one = 1000 ** (" kMGTP".index(unit) if unit else 0)
+        assert abs(float(digits) * one - number) <= 0.501 * one / (10 if "." in digits else 1)
 
 
 # Keys.

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from llm_linalg.api.trust import trust_everything
+from llm_linalg.lessons.markdown import links
 from llm_linalg.lessons.reader import catalog, find
 from llm_linalg.questions.verdict import Verdict
 from llm_linalg.recording.cell_state import CellState
@@ -24,6 +25,7 @@ from tui.navigation.playground import PLAYGROUND, as_program, at_operation, play
 from tui.session.commands import run
 from tui.session.consent_commands import once
 from tui.session.contexts import Context
+from tui.session.control_commands import link_by, open_link
 from tui.session.exercise_commands import session_frame, with_verdict
 from tui.session.first_numbers import go_to_first, with_first_told
 from tui.session.script.running import ensure_run
@@ -78,6 +80,18 @@ def test_a_choice_in_the_sidebar_goes_on_from_the_last_one() -> None:
     assert run(back, "list.open").selection.sidebar is None  # also of the lesson that is open
 
 
+def test_each_link_of_a_text_is_opened_by_its_number_and_a_single_one_at_once() -> None:
+    counts = set()
+    for stop in [at(listed.slug, number + 1) for listed in LISTED[:8] for number in range(len(listed.stops))]:
+        slugs = links(stop.view.at_stop.prose)
+        counts.add(min(len(slugs), 2))
+        opened = [link_by(stop, number).view.lesson.slug for number in range(1, len(slugs) + 1)]
+        assert opened == slugs
+        if len(slugs) == 1:
+            assert open_link(stop).view.lesson.slug == slugs[0]
+    assert counts == {0, 1, 2}
+
+
 def test_back_from_a_first_stop_is_the_last_of_the_lesson_before() -> None:
     session = run(at(SLUGS[1]), "stop.previous")
     assert (session.view.lesson.slug, session.view.stop) == (SLUGS[0], len(find(SLUGS[0]).stops))
@@ -120,11 +134,21 @@ def test_the_command_of_a_view_names_what_a_choice_would_set_otherwise() -> None
     assert setting_words(turned.set("diagonal", "1")) == ["--set", "kind=tril", "--set", "diagonal=1"]
 
 
-@pytest.mark.parametrize("flags", [["--at", "0"], ["--cursor", "P[0,0]"], ["--step", "1"], ["--node", "P"]])
+BELOW = [["--at", "0"], ["--cursor", "P[0,0]"], ["--step", "1"], ["--node", "P"]]
+
+
+@pytest.mark.parametrize("flags", BELOW)
 def test_what_is_named_below_a_map_is_shown_there(flags: list[str]) -> None:
     read = picture_parser("a picture").read([*flags, "--stop", "3"])
     assert View.opening(find("why"), 3).depth == "map"
     assert view_of(read, find("why")).depth == "cells"
+
+
+@pytest.mark.parametrize("flags", BELOW)
+def test_a_cell_to_follow_leads_to_the_map_unless_a_place_below_is_named(flags: list[str]) -> None:
+    lit, parser = ["--lineage", "Y[1,2]"], picture_parser("a picture")
+    assert view_of(parser.read(lit), find("matmul")).depth == "map"
+    assert view_of(parser.read([*lit, *flags]), find("matmul")).depth == "cells"
 
 
 def test_at_a_board_that_was_come_back_to_nothing_leads_back() -> None:

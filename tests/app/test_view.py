@@ -136,6 +136,28 @@ def test_another_stop_keeps_controls_and_seed() -> None:
     assert (there.stop, there.controls, there.seed, there.step, there.path) == (2, view.controls, 8, 0, ())
 
 
+def test_another_stop_has_its_own_look_unless_another_was_chosen() -> None:
+    openings = [View.opening(find("why"), stop.number) for stop in find("why").stops]
+    assert len({view.look for view in openings}) > 1
+    for view in openings:
+        chosen = next(look for look in LOOK_NAMES if look != view.look)
+        for there in openings:
+            assert view.at_stop_number(there.stop).look == there.look
+            assert replace(view, look=chosen).at_stop_number(there.stop).look == chosen
+
+
+def test_what_was_undone_comes_back_in_its_order() -> None:
+    views = [View.opening(lesson()).with_seed(seed) for seed in range(5)]
+    now, history = views[-1], History(tuple(views[:-1]))
+    for view in reversed(views[:-1]):
+        now, history = history.undo(now)
+        assert now == view
+    for view in views[1:]:
+        now, history = history.redo(now)
+        assert now == view
+    assert history == History(tuple(views[:-1]))
+
+
 def test_history_is_bounded() -> None:
     view = View.opening(lesson())
     history = History(limit=3)

@@ -110,6 +110,11 @@ def test_an_older_value_is_gone_that_a_statement_would_have_replaced() -> None:
     assert [state.state for state in results.states[2:]] == ["failed", "rests"]
 
 
+def test_a_name_that_is_bound_anew_rests_on_nothing() -> None:
+    t = run("x = open('nowhere').read()\nx = torch.ones(2)\ny = x * 2", cells=(1, 2, 3))
+    assert [cell.state for cell in t.cells] == ["failed", "run", "run"]
+
+
 def test_commands_stand_in_the_lines_of_the_program_and_end_where_they_end() -> None:
     cell = CellProgram("\n!pip install a\nx = %sql select 1 from  a  \ny = 2", 5)
     assert cell.left_out == {6: "!pip install a"}
@@ -208,6 +213,12 @@ net = Net()
 net.keep(torch.ones(2))
 y = Twice()(net(torch.ones(1, 2)))
 """
+
+
+def test_each_target_of_an_assignment_and_each_result_of_a_call_is_told_from_the_others() -> None:
+    t = run("x = torch.arange(4.0)\na = b = c = x + 1\ny = torch.cat(x.chunk(2))")
+    assert t["a"] is t["b"] is t["c"]
+    assert [operand.title for operand in t["y"].operands] == ["x.chunk(2)[0]", "x.chunk(2)[1]"]
 
 
 def test_calls_and_attributes_are_called_as_a_reader_would() -> None:

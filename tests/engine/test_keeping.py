@@ -68,6 +68,16 @@ def test_a_budget_holds_whoever_writes_what_was_read(way: str) -> None:
     assert held(trace(function, torch.ones(1000), keep=10 * SIZE)) <= 10 * SIZE
 
 
+def test_a_budget_is_used_however_often_a_value_was_written() -> None:
+    def function(x: Tensor) -> Tensor:
+        y = x * 1
+        for _ in range(60):
+            y.add_(1)
+        return y
+
+    assert 8 * SIZE < held(trace(function, torch.ones(1000), keep=10 * SIZE)) <= 10 * SIZE
+
+
 def test_what_was_dropped_says_so_and_knows_its_shape() -> None:
     t = trace(function, torch.ones(1000), keep=8 * SIZE)
     node = next(node for node in t.nodes if node.op == "mul")

@@ -76,6 +76,24 @@ def test_a_row_reads_none_of_another_row(call: str, place: int) -> None:
         assert {index[0] for index in node.reads(cell)[place]} == {cell[0]}
 
 
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_an_adaptive_pool_whose_windows_overlap_is_what_its_parts_make(count: int) -> None:
+    trace = run(
+        f"x = torch.randn(2, 5)\nF.adaptive_avg_pool1d(x, {count})\nF.adaptive_max_pool1d(x, {count})"
+    )
+    for node in trace.nodes[1:]:
+        assert torch.allclose(known(node.parts)[-1].value, node.value)
+
+
+def test_the_terms_of_a_cumulative_sum_are_the_cells_up_to_it() -> None:
+    trace = run("x = torch.randn(3, 4)\ny = x.cumsum(0)\nz = x.cumsum(1)")
+    for node, axis in ((trace["y"], 0), (trace["z"], 1)):
+        for cell in product(*map(range, node.shape)):
+            terms = known(node.terms(cell))
+            assert len(terms) == cell[axis] + 1 == len(node.reads(cell)[0])
+            assert sum(term.value for term in terms) == pytest.approx(float(node.value[cell]))
+
+
 @pytest.mark.parametrize(("training", "written"), [("False", []), ("True", ["running_mean", "running_var"])])
 def test_a_batch_norm_writes_its_statistics_while_it_is_trained(training: str, written: list[str]) -> None:
     t = run(
