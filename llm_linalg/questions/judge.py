@@ -150,19 +150,22 @@ class Case:
         return self.state.failure is None and not (self.asked and self.why_wrong(self.solution))
 
     def accepts(self, outcome: Outcome, answer: AnswerText | None = None) -> bool:
-        """Return whether what an answer gave is right: by the check, else as one of the author's answers.
+        """Return whether what an answer gave is right: as the author's, or by the check.
 
-        A check says itself how exact an answer has to be; without one a number that is typed may be rounded.
+        A number that is typed may be rounded, but not to what the author calls a mistake.
         """
         if not outcome.is_there:
             return False
+        named = any(one.is_there and is_same(outcome.value, one.value) for one in self.wrong)
+        halves = None if named else halves_of(answer)
+        if any(
+            asked.is_there and is_same(as_form(outcome.value, asked.value), asked.value, halves)
+            for asked in self.asked
+        ):
+            return True
         check = self._exercise.check
-        if check is None:
-            halves = halves_of(answer)
-            pairs = [(as_form(outcome.value, one.value), one.value) for one in self.asked if one.is_there]
-            return any(is_same(value, asked, halves) for value, asked in pairs)
         try:
-            return self.state.is_true(check.text, answer=self._checked(outcome))
+            return check is not None and self.state.is_true(check.text, answer=self._checked(outcome))
         except HaltedError:
             raise
         except ProgramError:  # it can't take such an answer

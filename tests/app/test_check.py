@@ -36,9 +36,9 @@ def test_what_does_not_fit_is_said() -> None:
     assert fit(f"```python\n{lines}\n```") == ["the program takes 7 rows of 57 columns, not 6"]
     long = " + ".join(["torch.ones(2)"] * 12)
     assert fit(f"```python\nx = {long}\n```") == ["a line of the program takes 4 rows of 57 columns, not 2"]
-    many = "\n".join(f"x{n} = torch.ones(9, 9)" for n in range(4))
-    said = fit(f'```python show="x0, x1, x2, x3"\n{many}\n```')
-    assert said == ["the picture has no room for x1, x2, x3"]
+    many = "\n".join(f"x{n} = torch.ones(9, 9)" for n in range(6))
+    said = fit(f'```python show="x0, x1, x2, x3, x4, x5"\n{many}\n```')
+    assert said == ["the picture has no room for x1, x2, x3, x4, x5"]
 
 
 def test_a_look_that_the_picture_lacks_is_said_with_its_line(tmp_path: Path) -> None:
