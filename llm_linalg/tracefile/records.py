@@ -81,6 +81,11 @@ def raw(most: int, told_at_most: int | None = None) -> Field:
     return Field(lambda told: _text(told)[:most], itemgetter(slice(told_at_most)))
 
 
+def _printed(told: Any) -> str:
+    hold(told != "", "a print of nothing")  # it costs as much to read as any other, and no writer tells one
+    return _text(told)[: form_of.MOST_SOURCE]
+
+
 def _text(told: Any) -> str:
     if told.__class__ is not str:
         raise FormatError("no text where one has to be")
@@ -310,7 +315,7 @@ SCHEMAS: Mapping[int, Schema] = {
     form_of.NAME: Schema(parts(_INDEX, FLAG, _NAME)),
     form_of.LINE_RESULT: Schema(parts(_LINE, _INDEX)),
     form_of.AMEND: Schema(parts(_INDEX, named(FACTS, "a fact that is none"))),
-    form_of.PRINT: Schema(parts(_LINE, raw(form_of.MOST_SOURCE))),
+    form_of.PRINT: Schema(parts(_LINE, Field(_printed))),
     form_of.GAP: Schema(_GAP),
     form_of.CELL: Schema(
         parts(

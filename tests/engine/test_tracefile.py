@@ -858,11 +858,11 @@ def test_what_is_told_without_end_is_refused_and_what_comes_meanwhile_is_not_rea
     log = log_format.MemoryLog(memory)
     log.append(log_format.ABOUT, b'["", 0]')
     for _ in range(3):
-        log.append(log_format.PRINT, b'[1, ""]')
+        log.append(log_format.PRINT, b'[1, "x"]')
     reader = Reader(memory, Node)
 
     def printed(told: tuple[int, str]) -> None:
-        log.append(log_format.PRINT, b'[1, ""]')
+        log.append(log_format.PRINT, b'[1, "x"]')
         reader.prints.append(told)
 
     reader._read_told[log_format.PRINT] = printed
@@ -871,4 +871,9 @@ def test_what_is_told_without_end_is_refused_and_what_comes_meanwhile_is_not_rea
     assert len(reader.prints) == 3  # as many as there were
     monkeypatch.setitem(log_format.MOST_RECORDS, log_format.PRINT, 2)
     with pytest.raises(FormatError, match="too many records"):
+        Reader(memory, Node).read()
+    log = log_format.MemoryLog(memory)
+    log.append(log_format.ABOUT, b'["", 0]')
+    log.append(log_format.PRINT, b'[1, ""]')
+    with pytest.raises(FormatError, match="a print of nothing"):
         Reader(memory, Node).read()
