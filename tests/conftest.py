@@ -71,11 +71,11 @@ for _ignored in (signal.SIGQUIT, signal.SIGHUP):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Bounds what `-n auto` starts: one worker more than processors.
+    """Bounds what `-n auto` starts: two workers more than processors.
 
     Some of the time is waiting for terminals. But each worker imports torch, so they are few.
     """
-    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
+    return min((os.cpu_count() or 1) + 2, MOST_WORKERS)
 
 
 @pytest.fixture(autouse=True, scope="module")
