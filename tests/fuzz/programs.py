@@ -42,6 +42,7 @@ from tui.widgets.matrix import heat_text
 MOST_NODES = 2  # of a program, the last among them
 SAY = 60.0  # seconds between two lines about how far a long run is
 SCREEN = ((76, 14), (40, 9), (150, 40))  # columns and rows of a stage
+LONGEST = 10.0  # seconds of a program: some are without end
 
 
 @dataclass
@@ -187,7 +188,7 @@ def draw_all(program: str, generator: random.Random, tally: Tally) -> None:
     tally.programs += 1
     start = playground_view(program)
     try:
-        run = open_view(start)
+        run = open_view(start, seconds=LONGEST)
         reraise(run.error)
         tally.failed += run.error is not None
         shown = list(views(run, start, generator)) if run.trace is not None else [start]
