@@ -6,6 +6,7 @@ that axis, or a call of `scaled_dot_product_attention`, which does so inside.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -130,9 +131,10 @@ class Head(Generic[N]):
 def attention_heads(record: Record[N]) -> tuple[Head[N], ...]:
     """Return the heads of all layers, in the order in which they ran, those of a batch one after another.
 
-    What does not depend on each other and is computed side by side is one layer.
+    What does not depend on each other and is computed side by side is one layer. Where there are no weights
+    there is no head.
     """
-    found = dict(_patterns(record.nodes))
+    found = {node: values for node, values in _patterns(record.nodes) if math.prod(_weights_shape(node))}
     nodes = sorted(found, key=lambda node: node.index)
     depths, shapes = _depths(record.nodes, found), _read_shapes(record.nodes, found)
     heads: list[Head[N]] = []

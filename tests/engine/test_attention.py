@@ -202,6 +202,13 @@ def test_a_lesson_of_heads_that_are_functions() -> None:
     ]
 
 
+@pytest.mark.parametrize("size", ["0, 0", "0, 3", "2, 0, 4"])
+def test_where_there_are_no_weights_there_is_no_head(size: str) -> None:
+    fused = "F.scaled_dot_product_attention(x, x, x)"
+    for values in (fused, "torch.softmax(x @ x.mT, -1) @ x"):
+        assert run(f"x = torch.ones({size})\nY = {values}").heads == ()
+
+
 def test_the_node_of_the_weights_has_them() -> None:
     torch.manual_seed(0)
     q, k, v = torch.randn(3, 2, 2, 4, 8).unbind()
