@@ -130,6 +130,15 @@ def test_views_of_the_same_run() -> None:
         assert not view.same_program(other)
 
 
+@pytest.mark.parametrize(("once", "now"), [("dX_1", "dR"), ("dX_2", "dX_V"), ("dtable_2", "dtable_X")])
+def test_a_link_by_a_gradients_number_leads_to_its_name(once: str, now: str) -> None:
+    words = f"backward --stop 11 --backward --node {once} --depth cells"
+    view = view_of(app_parser().read(words.split()))
+    shown = open_view(view).top_node(view)
+    assert shown is not None
+    assert shown.name == now
+
+
 def test_another_stop_keeps_controls_and_seed() -> None:
     view = View.opening(lesson()).set("m", "5").with_seed(8)
     there = replace(view, step=7, path=("W",)).at_stop_number(2)

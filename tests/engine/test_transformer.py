@@ -208,6 +208,7 @@ def test_the_way_back_through_the_model_is_autograds(T: int) -> None:
     back = trace.backward("loss")
     assert close(back["dtable"].value, trace["G"].value)
     assert close(back["dtable"].value, back["dtable_logits"].value + back["dtable_X"].value)
+    assert (back["dtable_1"], back["dtable_2"]) == (back["dtable_logits"], back["dtable_X"])  # as once
     for name in ("dP", "dseen", "dH", "dR", "dlogits", "dX", "dW_Q", "dW_up"):
         assert back[name].shape == trace[name.removeprefix("d")].shape
     assert close(back["dseen"].value.sum(-1), torch.zeros(T))

@@ -54,8 +54,10 @@ def labels(nodes: Sequence[Node]) -> tuple[str, ...]:
     return level_labels(nodes).labels
 
 
-def find_nodes(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
+def find_nodes(nodes: Sequence[Node], path: Path, names: Mapping[str, Node]) -> tuple[Node, ...]:
     """Return the nodes along a path, from the trace down into parts.
+
+    `names` has other names of the trace's nodes, such as those that a gradient's parts had once.
 
     Raises:
         LookupError: With the nearest spelling and the names that there are.
@@ -66,10 +68,11 @@ def find_nodes(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
         place = known.places.get(word)
         if place is None and word.endswith(f":{_count(nodes, word)}"):
             place = known.places.get(word.rpartition(":")[0])
-        if place is None:
+        node = nodes[place] if place is not None else None if chain else names.get(word)
+        if node is None:
             raise LookupError(unknown("node", word, known.labels[-MOST_NAMES:]))
-        chain.append(nodes[place])
-        nodes = nodes[place].parts
+        chain.append(node)
+        nodes = node.parts
     return tuple(chain)
 
 

@@ -28,7 +28,8 @@ def navigation_at(view: View, trace: Trace | None) -> NodeNavigation:
     if view.solution_line is not None and SOLUTION not in labels(nodes):
         chain = _solution_node(trace, view.solution_line)
     else:
-        chain = find_nodes(nodes, view.path) if view.path else standard
+        names = {} if trace is None else trace.names
+        chain = find_nodes(nodes, view.path, names) if view.path else standard
     wanted = stop.order if chain and chain == standard and own else None
     return NodeNavigation(chain, nodes, wanted, None if trace is None else trace.map)
 

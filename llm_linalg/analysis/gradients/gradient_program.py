@@ -76,6 +76,9 @@ def backward(
     for forward, name in writer.names.of.items():
         if forward.composite is None and f"d{name}" in program.names:
             program.names.setdefault(f"d{forward.name}", program.names[f"d{name}"])
+    for former, own in writer.names.former.items():
+        if own in program.names:
+            program.names.setdefault(former, program.names[own])
     return program
 
 

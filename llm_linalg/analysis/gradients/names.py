@@ -20,6 +20,7 @@ class GradientNames:
         of: The name of each forward node.
         known: The forward nodes that the program mentions, by name.
         titles: What is meant by a name that was made here: `x @ W` by `matmul_3`, `P` by `P_19`.
+        former: By the numbers that they had once, `dX_1`: what is called by where it comes from now, `dX_Q`.
     """
 
     def __init__(self, nodes: Iterable[RecordNode]) -> None:
@@ -27,6 +28,7 @@ class GradientNames:
         self.of: dict[RecordNode, str] = {}
         self.known: dict[str, RecordNode] = {}
         self.titles: dict[str, str] = {}
+        self.former: dict[str, str] = {}
         for node in nodes:
             self.give(node, node.name)
 
@@ -64,6 +66,7 @@ class GradientNames:
         if len({*ways}) < len(users) or any(f"{name}_{way}" in self._taken for way in ways):
             ways = [str(number) for number in range(1, len(users) + 1)]
         several = [self.free(f"{name}_{way}") for way in ways]
+        self.former |= {f"{name}_{number}": own for number, own in enumerate(several, 1)}
         titles = [f"{self.titles.get(name, name)}_{way}" for way in ways]
         self.titles |= {own: title for own, title in zip(several, titles, strict=True) if own != title}
         return several
