@@ -127,6 +127,8 @@ def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
 
 def fill_slots(value: Any, written: Sequence[Any]) -> Any:
     """Return an argument with each slot replaced by its operand."""
+    if value.__class__ is ArgumentSlot:  # as most are
+        return written[value.position]
     return map_leaves(value, ArgumentSlot, lambda slot: written[slot.position])
 
 

@@ -379,16 +379,30 @@ class Call:
         """Return the same call on other tensors."""
         others = {id(old): new for old, new in zip(self.tensors, tensors, strict=True)}
 
-        def other(tensor: Tensor) -> Tensor:
-            return others[id(tensor)]
+        def other(value: Any) -> Any:
+            found = others.get(id(value))
+            return map_tensors(value, other) if found is None else found
 
-        return replace(
-            self,
-            args=tuple([map_tensors(value, other) for value in self.args]),
-            kwargs={name: map_tensors(value, other) for name, value in self.kwargs.items()},
-            arguments={name: map_tensors(value, other) for name, value in self.arguments.items()},
-            tensors=tuple(tensors),
+        return self._with(
+            tuple([other(value) for value in self.args]),
+            {name: other(value) for name, value in self.kwargs.items()},
+            {name: other(value) for name, value in self.arguments.items()},
+            tuple(tensors),
+            self.output,
         )
+
+    def _with(
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        tensors: tuple[Tensor, ...],
+        output: Tensor | None,
+    ) -> Call:
+        """Return the same call with other values; `replace` takes eight times as long."""
+        places, order, position, state = self.places, self.order, self.position, self.rng_state
+        own = self.operation, self.function
+        return Call(*own, args, kwargs, arguments, tensors, places, order, output, position, state)
 
     def at(self, position: int) -> Call:
         """Return the same call for another of its results."""
@@ -396,7 +410,7 @@ class Call:
 
     def with_output(self, output: Tensor) -> Call:
         """Return the same call with its result."""
-        return replace(self, output=output)
+        return self._with(self.args, self.kwargs, self.arguments, self.tensors, output)
 
     def with_rng_state(self, state: Tensor | None) -> Call:
         """Return the same call with the state of torch's generator before it."""
@@ -426,12 +440,14 @@ class SlottedArguments:
         """Replace the tensors in some arguments by slots."""
         tensors: list[Tensor] = []
 
-        def slot(tensor: Tensor) -> ArgumentSlot:
-            tensors.append(tensor)
+        def slot(value: Any) -> Any:
+            if not isinstance(value, Tensor):
+                return map_tensors(value, slot)
+            tensors.append(value)
             return ArgumentSlot(len(tensors) - 1)
 
-        slotted = tuple([map_tensors(value, slot) for value in args])
-        named = {name: map_tensors(value, slot) for name, value in kwargs.items()} if kwargs else {}
+        slotted = tuple([slot(value) for value in args])
+        named = {name: slot(value) for name, value in kwargs.items()} if kwargs else {}
         return cls(slotted, named, tensors)
 
     def with_numbers(self, numbers: Iterable[Any]) -> SlottedArguments:

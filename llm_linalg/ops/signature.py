@@ -30,8 +30,7 @@ class Parameters:
         bound = dict(zip(self.positional, args, strict=False))
         if count > len(self.positional) and self.rest is None:
             raise TypeError("too many positional arguments")
-        known = *self.positional, *self.keyword, self.rest
-        left = {name if name in known else _NUMPY.get(name, name): value for name, value in kwargs.items()}
+        left = {self._own(name): value for name, value in kwargs.items()} if kwargs else {}
         for name in self.positional[count:]:
             bound[name] = self._taken(name, left)
         if self.rest is not None:
@@ -49,6 +48,11 @@ class Parameters:
         elif left:
             raise TypeError(f"got an unexpected argument {next(iter(left))!r}")
         return bound
+
+    def _own(self, name: str) -> str:
+        """Return what the signature calls a parameter that a call names."""
+        own = name in self.positional or name in self.keyword or name == self.rest
+        return name if own else _NUMPY.get(name, name)
 
     def _taken(self, name: str, left: dict[str, Any]) -> Any:
         if name in left:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dis import get_instructions
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import pairwise
 from linecache import getline
 from pathlib import Path
 from types import CodeType, FrameType, MappingProxyType, TracebackType
@@ -35,6 +35,7 @@ _STORES = frozenset(
         *("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"),  # since Python 3.13
     ]
 )
+_NAMED = Tensor, nn.Module, dict  # a union would be made anew for each variable
 _HELD = 32
 NO_PATHS: Mapping[int, str] = MappingProxyType({})
 _DEEPEST = 8  # dicts and lists within one another that are looked into
@@ -84,7 +85,8 @@ class CallSites:
         if key not in self._sites:
             self._sites[key] = frame.f_code, _origin(frame)
         origin = self._sites[key][1]
-        return origin._replace(scope=scope, target=origin.target if call.direct else "")
+        target = origin.target if call.direct else ""
+        return Origin(origin.span, origin.source, origin.file, scope, target)
 
     @property
     def is_full(self) -> bool:
@@ -103,7 +105,7 @@ class CallSites:
         for key, frame in frames.items():
             used = [name for name in frame.f_code.co_names if name in frame.f_globals]
             for name, value in (*frame.f_locals.items(), *((name, frame.f_globals[name]) for name in used)):
-                if isinstance(value, Tensor | nn.Module | dict):
+                if isinstance(value, _NAMED):
                     yield name, value
             if key in running:
                 self._frames[key] = frame
@@ -242,6 +244,12 @@ def _targets(code: CodeType) -> Mapping[int, str]:
     return {place: name if isinstance(name, str) else name[0] for place, name in names.items()}
 
 
+@lru_cache(256)
+def _positions(code: CodeType) -> Sequence[tuple[int | None, int | None, int | None, int | None]]:
+    """Return the lines and columns of a code's instructions; none where Python was told to keep none."""
+    return (*code.co_positions(), (None, None, None, None))
+
+
 def _expression(traceback: TracebackType, text: str) -> Span:
     """Return the place of the expression that a frame was evaluating."""
     line = traceback.tb_lineno
@@ -250,8 +258,7 @@ def _expression(traceback: TracebackType, text: str) -> Span:
 
 def _span(code: CodeType, at: int, line: int, text: str) -> Span | None:
     """Return the place of an instruction's expression if it lies in this line; code columns are in bytes."""
-    positions = islice(code.co_positions(), at // 2, None)
-    first, last, column, end = next(positions, (None, None, None, None))
+    first, last, column, end = _positions(code)[at // 2]
     if first != line or last != line or column is None or end is None:
         return None
     return Span(line, characters(text, column), line, characters(text, end))

@@ -6,7 +6,7 @@ outside (inputs, parameters) belong to the caller and are not counted.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
@@ -35,7 +35,7 @@ class ValueCache:
         self._nodes: list[RecordNode] = []
         self._next = 0  # all nodes before it are dropped
         # By storage: how often nodes hold each value in it, and its size in bytes.
-        self._uses: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self._uses: defaultdict[int, dict[int, int]] = defaultdict(dict)
         self._bytes: dict[int, int] = {}
         self._outside: set[int] = set()
         self.total = 0
@@ -65,11 +65,11 @@ class ValueCache:
 
     def note_move(self, values: Sequence[Tensor], place: int) -> None:
         """Recount values that were moved out of a storage before a write."""
-        uses = self._uses.pop(place, Counter())
+        uses = self._uses.pop(place, {})
         self.total -= self._bytes.pop(place, 0)
         for value in values:
-            if uses[id(value)]:
-                self._hold(value, uses[id(value)])
+            if count := uses.get(id(value)):
+                self._hold(value, count)
 
     def _let_go(self, node: RecordNode) -> None:
         if node.dropped or node.is_input:
@@ -91,9 +91,11 @@ class ValueCache:
         if place not in self._bytes:  # what lies in the caller's memory takes some once it has to leave it
             self._bytes[place] = 0 if place in self._outside else tensor.untyped_storage().nbytes()
             self.total += self._bytes[place]
-        uses[id(tensor)] += count
-        if uses[id(tensor)] <= 0:
-            del uses[id(tensor)]
+        left = uses.get(id(tensor), 0) + count
+        if left > 0:
+            uses[id(tensor)] = left
+            return
+        uses.pop(id(tensor), None)
         if not uses:
             del self._uses[place]
             self.total -= self._bytes.pop(place)

@@ -172,7 +172,7 @@ class TensorIndex:
     def name_values(self, tensors: Mapping[str, Tensor]) -> None:
         """Bind names to tensors, and give them to all that the tensors held before, if that has no name."""
         names = {id(tensor): name for name, tensor in reversed(list(tensors.items()))}
-        for node, own in zip(self.nodes, self._tensors, strict=True):
+        for node, own in zip(self.nodes, self._tensors, strict=True) if names else ():
             if own is not None and node.bound_name is None and id(own) in names:
                 node.bound_name = names[id(own)]
                 self.names[names[id(own)]] = node
