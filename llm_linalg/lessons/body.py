@@ -45,14 +45,14 @@ def read(text: str, first: int, title: CleanText, controls: Sequence[str]) -> li
     for block in blocks("\n" * (first - 1) + text, claims=True):
         reader.add(block)
     reader.end_section()
-    if not reader.found:
+    if not reader.stops:
         raise LineError(first, "a lesson needs a stop: a sentence, or a program in a python fence")
-    own = [stop for stop in reader.found if isinstance(stop, Stop) and stop.exercise is None]
+    own = [stop for stop in reader.stops if isinstance(stop, Stop) and stop.exercise is None]
     programs = [stop.line for stop in own if stop.code]
     if len(programs) > MOST_PROGRAMS:
         reason = f"more than {MOST_PROGRAMS} programs: make two lessons of it"
         raise LineError(programs[MOST_PROGRAMS], reason)
-    return reader.found
+    return reader.stops
 
 
 def fence_fault(block: Block, words: Collection[str]) -> str:
@@ -78,10 +78,10 @@ def _first_word(info: str) -> str:
 
 
 class _BodyReader:
-    """The stops so far, in `found`, and what has been read since the last of them."""
+    """The stops so far, in `stops`, and what has been read since the last of them."""
 
     def __init__(self, title: CleanText, controls: Sequence[str]) -> None:
-        self.found: list[Stop | StopsFence] = []
+        self.stops: list[Stop | StopsFence] = []
         self._lesson_title, self._title = title, NOTHING
         self._controls = controls
         self._number = 1  # of the next stop
@@ -110,13 +110,13 @@ class _BodyReader:
     def end_section(self) -> None:
         """Make a stop of prose without a fence; raise `LineError` for a heading with nothing below it."""
         if self._ask is not None:
-            program = None if self._program is None else self.found[self._program]
+            program = None if self._program is None else self.stops[self._program]
             if self._program is None or not isinstance(program, Stop):
                 reason = "an ask belongs to a program, and there is none below its heading"
                 raise LineError(self._ask.line, reason)
             if program.ask is not None:
                 raise LineError(self._ask.line, "the program above has an ask already")
-            self.found[self._program] = program._replace(ask=self._ask)
+            self.stops[self._program] = program._replace(ask=self._ask)
             self._ask = None
         if prose(self._prose):
             self._add_stop(self._begun or 1, slide=True)
@@ -134,12 +134,12 @@ class _BodyReader:
     @property
     def _above(self) -> Stop | StopsFence | None:
         """The stop directly above; None if something stands between."""
-        return self.found[-1] if self.found and self._heading is None and not prose(self._prose) else None
+        return self.stops[-1] if self.stops and self._heading is None and not prose(self._prose) else None
 
     @property
     def _program_above(self) -> Stop | None:
         """The stop directly above if it is a program."""
-        above = self._above if self._program == len(self.found) - 1 else None
+        above = self._above if self._program == len(self.stops) - 1 else None
         return above if isinstance(above, Stop) else None
 
     def _stop(self, line: int, **fields: Any) -> Stop:
@@ -153,14 +153,14 @@ class _BodyReader:
             minutes=self._notes[1],
             **fields,
         )
-        others = (other for other in self.found if isinstance(other, Stop) and stop.continues(other))
+        others = (other for other in self.stops if isinstance(other, Stop) and stop.continues(other))
         return stop._replace(above=tuple(filter(None, (other.code for other in others))))
 
     def _add_stop(self, line: int, **fields: Any) -> None:
         self._append(self._stop(line, **fields))
 
     def _append(self, stop: Stop | StopsFence) -> None:
-        self.found.append(stop)
+        self.stops.append(stop)
         self._number += isinstance(stop, Stop)
         self._heading, self._prose, self._notes = None, [], (NOTHING, None)
 
@@ -169,11 +169,11 @@ class _BodyReader:
         match language:
             case "python":
                 options = parse_options(fence.info, line)
-                self._program = len(self.found)
+                self._program = len(self.stops)
                 self._add_stop(line, code=fence.text, ask=self._ask, **options)
                 self._ask = None
             case "exercise":
-                stops = [stop for stop in self.found if isinstance(stop, Stop)]
+                stops = [stop for stop in self.stops if isinstance(stop, Stop)]
                 stop = self._stop(line)
                 self._append(question_reader.exercise_stop(stop, listed, self._controls, stops))
             case "ask":
@@ -199,7 +199,7 @@ class _BodyReader:
         if above is None:
             self._notes = text, minutes
         else:
-            self.found[-1] = above._replace(notes=text, minutes=minutes)
+            self.stops[-1] = above._replace(notes=text, minutes=minutes)
 
     def _add_stops(self, fence: ListFence) -> None:
         """Add a deck's stops of other lessons; the prose above them becomes a stop of its own."""
@@ -222,7 +222,7 @@ class _BodyReader:
         elif above.fails:
             raise LineError(line, "a stop that fails shows why: it has no board")
         else:
-            self.found[-1] = above._replace(board=board)
+            self.stops[-1] = above._replace(board=board)
 
     def _add_claim(self, text: str, line: int) -> None:
         """Add a claim to the program directly above it."""
@@ -233,7 +233,7 @@ class _BodyReader:
             raise LineError(line, "a stop that fails leaves nothing to expect")
         if not text:
             raise LineError(line, "expect: takes an expression that is true or false: Y.shape == (3, 4)")
-        self.found[-1] = above._replace(expects=(*above.expects, (line, text)))
+        self.stops[-1] = above._replace(expects=(*above.expects, (line, text)))
 
 
 def _language(info: str, line: int) -> str:
@@ -252,12 +252,12 @@ def _language(info: str, line: int) -> str:
 
 def _notes(fence: Block, line: int) -> tuple[CleanText, float | None]:
     """Return the notes in a fence, and their minutes: its info string may be `notes minutes=2`."""
-    said = fence.info.removeprefix("notes")
+    info = fence.info.removeprefix("notes")
     minutes = None
-    if said.strip():
-        found = re.fullmatch(r"""\s+minutes\s*=\s*(["']?)([0-9]{1,4}(?:\.[0-9]{1,4})?)\1\s*""", said)
-        minutes = float(found[2]) if found else 0.0
+    if info.strip():
+        match = re.fullmatch(r"""\s+minutes\s*=\s*(["']?)([0-9]{1,4}(?:\.[0-9]{1,4})?)\1\s*""", info)
+        minutes = float(match[2]) if match else 0.0
         if not 0 < minutes <= MOST_MINUTES:
-            reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quote(said.strip())}"
+            reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quote(info.strip())}"
             raise LineError(line, reason)
     return prose(blocks(fence.text)), minutes

@@ -39,7 +39,7 @@ class Listener(Protocol):
         """Take turns of a loop that were not recorded, once they are over."""
 
     def cell(self, state: CellState) -> None:
-        """Take what came of a cell of a notebook; a later state of the same cell counts."""
+        """Take the state of a cell of a notebook; a later one of the same cell counts."""
 
     def listed(self, name: str, words: Sequence[str]) -> None:
         """Take a list of words that a name is bound to."""

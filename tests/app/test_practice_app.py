@@ -98,7 +98,7 @@ async def test_the_screen_asks_judges_and_goes_on() -> None:
 
         async def until(number: int) -> None:
             async with asyncio.timeout(LONGEST):
-                while screen.practice is None or screen.practice.number != number or screen.told:
+                while screen.practice is None or screen.practice.number != number or screen.given:
                     await pilot.pause()
                 while screen.drawn is None or screen.passed:
                     await pilot.pause()
@@ -168,7 +168,7 @@ async def test_a_key_of_the_explorer_opens_it_and_escape_comes_back() -> None:
 async def until_asked(screen: PracticeScreen, pilot: Pilot[None]) -> None:
     """Until a question is on the screen that was not answered."""
     async with asyncio.timeout(LONGEST):
-        while screen.drawn is None or screen.told is not None or screen.passed:
+        while screen.drawn is None or screen.given is not None or screen.passed:
             await pilot.pause()
 
 
@@ -208,7 +208,7 @@ async def test_a_wrong_answer_has_its_mistake_the_reason_and_the_stop_that_teach
         mistakes = {one.text: one.name for one in known(screen.drawn).question.mistakes}
         wrong = next(choice for choice in ask.choices if mistakes.get(choice) == "the way back")
         await d.pilot.press("enter")  # an empty answer is none
-        assert screen.told is None
+        assert screen.given is None
         assert not screen.passed
         await d.pilot.press(str(ask.choices.index(wrong) + 1))
         await d.until_shown("That is the way back.")

@@ -26,7 +26,7 @@ LONGEST_LINE = 1_000  # characters
 def judge_answer(
     view: View, answer: str, halt: Callable[[], bool] | None = None, *, trust: bool = False
 ) -> Verdict:
-    """Return what comes of an answer to the exercise of a view's stop, in its state.
+    """Return the verdict on an answer to the exercise of a view's stop, in its state.
 
     A program that fails leaves the answer wrong, and says why; so does a fault of ours. With `trust` what is
     foreign may run with the user's rights where nothing would lock it in.

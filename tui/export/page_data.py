@@ -27,7 +27,7 @@ class PagePicture(NamedTuple):
     """A picture: its step, where that is in words, and its HTML."""
 
     step: int
-    said: str
+    words: str
     html: str
 
 
@@ -44,7 +44,7 @@ class PageLines:
         packed = []
         for one in pictures:
             numbers = [one.step]
-            for line in (one.said, *one.html.rstrip("\n").split("\n")):
+            for line in (one.words, *one.html.rstrip("\n").split("\n")):
                 if line not in self._numbers:
                     new.setdefault(line, len(self._numbers) + len(new))
                 numbers.append(self._numbers.get(line, new.get(line, 0)))
@@ -129,12 +129,12 @@ class PictureMaker(NamedTuple):
         if frame is None:
             raise LookupError("the program of a picture was run before")
         guess = None if frame.ask is None else frame.ask.guess
-        said = position_text(frame) if guess is None else guess.sentence
+        words = position_text(frame) if guess is None else guess.sentence
         html = "" if session.view.at_stop.slide else picture(frame, settings=settings)
-        return PagePicture(frame.place.step, said, link_lessons(html, self.links))
+        return PagePicture(frame.place.step, words, link_lessons(html, self.links))
 
     def guesses(self, session: Session) -> tuple[list[PagePicture], str]:
-        """Return what comes of each choice, or of the right answer; and that, if an answer is typed."""
+        """Return the verdict on each choice, or on the right answer; and that, if an answer is typed."""
         view, run = session.view, session.current
         question = None if run is None or view.own_ask is None else run.question(view)
         if question is None:

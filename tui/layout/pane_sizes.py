@@ -32,7 +32,7 @@ SIDEBAR = 19  # columns, the rule beside it included
 SIDEBAR_FROM = 78
 WIDE_SIDEBAR = 34  # every title in full
 WIDE_SIDEBAR_FROM = 130  # columns from which the rest has room enough
-VERDICT_ROWS = 4  # below the question of an exercise: what came of an answer, or hints
+VERDICT_ROWS = 4  # below the question of an exercise: the verdict on an answer, or hints
 MOST_STORY = 3  # rows of a stop's title and first sentence, which stay while its picture moves
 LISTED = 20  # columns of a text that stands among other controls
 LEAST_STAGE = 8  # rows below which no second row is taken from the picture
@@ -85,8 +85,8 @@ def story_of(view: View, *, titled: bool = True) -> str:
 
 def story_rows(view: View, width: int, *, titled: bool = True) -> int:
     """Return the rows of `width` columns that a stop's title and first sentence take."""
-    said = story_of(view, titled=titled)
-    return len(paragraphs(said, width)) if said else 0
+    story = story_of(view, titled=titled)
+    return len(paragraphs(story, width)) if story else 0
 
 
 def is_text(control: Control) -> bool:
@@ -143,15 +143,15 @@ def sizes(
         most = max(words, 8 - kept - program)
         wanted = len(after_story(view.at_stop.prose, main, most=most - asked)) + asked
         words = min(max(words, wanted), most)
-    elif view.guess is not None and view.guess.answer is not None:  # what came of it, and why
+    elif view.guess is not None and view.guess.answer is not None:  # the verdict, and why
         words = min(words + 2, max(words, 1 + len(after_story(view.at_stop.prose, main, most=words + 1))))
     room = PaneSizes(width, height, shown, program, words, kept, controls=controls, transport=transport)
     return _beside_board(room, lines, view.board, failed)
 
 
-def cell_sizes(room: PaneSizes, said: int) -> PaneSizes:
-    """Return the room of a cell that has the stage to itself, with `said` rows of words below it."""
-    words = max(2, min(said, (room.height - room.title - room.story) // 2))
+def cell_sizes(room: PaneSizes, rows: int) -> PaneSizes:
+    """Return the room of a cell that has the stage to itself, with `rows` rows of words below it."""
+    words = max(2, min(rows, (room.height - room.title - room.story) // 2))
     return room._replace(program=0, facts=0, transport=0, words=words)
 
 

@@ -54,7 +54,7 @@ class Gallery:
         head: Its place there.
         batch: Which of the batch is shown, from 0.
         batches: How many there are.
-        told: Where the weights of the selected head go.
+        focus: Where the weights of the selected head go.
     """
 
     layers: tuple[GalleryLayer, ...]
@@ -62,7 +62,7 @@ class Gallery:
     head: int
     batch: int
     batches: int
-    told: str
+    focus: str
 
     @property
     def place(self) -> tuple[int, int]:
@@ -85,7 +85,7 @@ class Gallery:
         """What there is to say of the selected head."""
         several = f", {self.batch + 1} of a batch of {self.batches}" if self.batches > 1 else ""
         queries, keys = self.selection.shape
-        return clean(f"{self.name}{several}: {queries} queries, {keys} keys. {self.told}", 600)
+        return clean(f"{self.name}{several}: {queries} queries, {keys} keys. {self.focus}", 600)
 
     @property
     def plain(self) -> Iterator[tuple[str, bool]]:
@@ -94,8 +94,8 @@ class Gallery:
             for picture in layer.heads:
                 queries, keys = picture.shape
                 selected = picture is self.selection
-                said = f"; {self.told}" if selected else ""
-                yield f"{_name(layer, picture)}; {queries} queries, {keys} keys{said}", selected
+                focus = f"; {self.focus}" if selected else ""
+                yield f"{_name(layer, picture)}; {queries} queries, {keys} keys{focus}", selected
 
     def record(self) -> dict[str, object]:
         """Return the gallery for JSON."""
@@ -109,9 +109,9 @@ def focus_text(focus: Focus | None) -> str:
     if focus is None:
         return "Its values were dropped."
     shares = (("its own place", focus.itself), ("the one before", focus.before), ("the first", focus.first))
-    told = [f"{share:.0%} on {where}" for where, share in shares if share is not None]
+    parts = [f"{share:.0%} on {where}" for where, share in shares if share is not None]
     even = f"as spread as {focus.spread:.1f} keys"
-    return f"On average {', '.join(told)}; {even}." if told else f"Its weights are {even}."
+    return f"On average {', '.join(parts)}; {even}." if parts else f"Its weights are {even}."
 
 
 def _name(layer: GalleryLayer, picture: HeadPicture) -> str:

@@ -67,7 +67,7 @@ class AskView(NamedTuple):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """It as lines of text; once there is a guess, what came of that."""
+        """It as lines of text; once there is a guess, the verdict on that."""
         if self.guess is not None:
             return (self.guess.sentence,)
         choices = (f"  {k}: {plain_text(text)}" for k, text in enumerate(self.choices, 1))
@@ -83,7 +83,7 @@ class ExerciseView(NamedTuple):
         hints: All hints.
         rungs: How many of them are shown.
         answer: What was written last; empty if nothing was.
-        verdict: What came of it, a line each; () as long as nothing has.
+        verdict: Whether it is right and why, a line each; () until it is judged.
         summary: The same without the values, where the picture shows them.
         is_right: Whether the answer is right, in general too where that is asked for.
         is_half: Whether it is right as the exercise stands.
@@ -113,7 +113,7 @@ class ExerciseView(NamedTuple):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What was written and what came of it, below the hints that are shown; the question is prose."""
+        """What was written and the verdict on it, below the hints that are shown; the question is prose."""
         hints = (f"hint {k}: {text}" for k, text in enumerate(self.hints[: self.rungs], 1))
         written = (f"your answer: {self.answer}",) if self.answer else ()
         return (f"exercise: write {self.wanted}", *hints, *written, *self.verdict)

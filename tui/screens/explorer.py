@@ -354,7 +354,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             survey_cells(self, self.session.view, self.options.time_limit or None)
 
     def on_cells_surveyed(self, event: CellsSurveyed) -> None:
-        """Take what came of all cells of a document."""
+        """Take the states of all cells of a document."""
         self.run.is_surveying = False
         if event.survey.view.lesson is self.session.view.lesson:
             self.session = self.session.with_survey(event.survey)
@@ -383,7 +383,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.update_session(tick(self.session))
 
     def on_devices_compared(self, event: DevicesCompared) -> None:
-        """Say what came of the processes."""
+        """Say how the processes ended."""
         self.tell(event.text)
 
     # Keys and clicks.
@@ -416,7 +416,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.draw()
 
     def on_answer_judged(self, event: AnswerJudged) -> None:
-        """Show what came of an answer; of one that nobody waits for any more nothing."""
+        """Show the verdict on an answer; of one that nobody waits for any more nothing."""
         from tui.compose.error_frame import is_unlocked
 
         attempt = self.session.attempt

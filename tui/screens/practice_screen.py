@@ -53,7 +53,7 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         practice: the session; None until it has begun.
         drawn: the question that is asked.
         text: the answer so far.
-        told: what came of the answer; None while it is asked.
+        given: The answer and the verdict on it; None while it is asked.
         passed: whether it was passed.
     """
 
@@ -76,7 +76,7 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         self.practice: Practice | None = None
         self.drawn: PracticeQuestion | None = None
         self.text = ""
-        self.told: GuessView | None = None
+        self.given: GuessView | None = None
         self.passed = False
         self._picture = PracticePicture("", None, None)
 
@@ -100,7 +100,7 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         # By now the screen may have been left.
         plain = glyphs_of(self).plain
         self.drawn, self._picture = await asyncio.to_thread(_drawn, self.practice, plain)
-        self.text, self.told, self.passed, self._top = "", None, False, 0
+        self.text, self.given, self.passed, self._top = "", None, False, 0
         self.fill()
 
     async def _turn(self) -> None:
@@ -123,12 +123,12 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
             return
         elif event.key in SCROLL:
             self.action_scroll_rows(SCROLL[event.key])
-        elif self.told is not None or self.passed:
+        elif self.given is not None or self.passed:
             if event.key == "l" and self._open_stop is not None and self._picture.taught is not None:
                 self.dismiss()
                 self._open_stop(self._picture.taught.slug, self._picture.taught.number)
             elif event.key in ON:
-                right = self.told is not None and self.told.right
+                right = self.given is not None and self.given.right
                 self.practice = self.practice.after(self.drawn, right=right)
                 await self._ask()
         else:
@@ -161,8 +161,8 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         from tui.compose.guess_frame import answered
 
         text = self.text.strip()
-        self.told = answered(drawn.question, text) if text else None
-        if self.told is None:
+        self.given = answered(drawn.question, text) if text else None
+        if self.given is None:
             self.text = ""
 
     def rows(self, width: int, height: int, glyphs: Glyphs) -> list[Row]:
@@ -184,9 +184,9 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
 
     def _keys(self) -> list[tuple[str, str]]:
         """Return what the keys do now."""
-        told = self.told is not None or self.passed
-        keys = [] if self.drawn is None else [("↵", "next")] if told else [("↵", "answer"), ("→", "pass")]
-        if told and self._open_stop is not None and self._picture.taught is not None:
+        answered = self.given is not None or self.passed
+        keys = [] if self.drawn is None else [("↵", "next")] if answered else [("↵", "answer"), ("→", "pass")]
+        if answered and self._open_stop is not None and self._picture.taught is not None:
             keys.append(("l", "its lesson"))
         if self._other is not None:
             keys.append(("tab", "what you have seen" if self._is_whole else "all of the course"))
@@ -202,26 +202,26 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
             waits = self.practice is None or bool(self.practice.programs)
             return [row((LOADING if waits else NOTHING_SEEN, "label"))]
         question = self.drawn.question
-        said: list[Row] = [*paragraphs(question.ask.question, width)]
-        said += [
+        below: list[Row] = [*paragraphs(question.ask.question, width)]
+        below += [
             row((f"{number} ", "key"), plain_text(choice))
             for number, choice in enumerate(question.ask.choices, 1)
         ]
-        if self.told is None and not self.passed:
-            said.append(row(("your answer: ", "label"), (f"{self.text}_", "strong")))
+        if self.given is None and not self.passed:
+            below.append(row(("your answer: ", "label"), (f"{self.text}_", "strong")))
         else:
-            said += self._verdict(self.drawn, width)
-        return [*self._picture_rows(max(0, height - len(said) - 1), width), (), *said]
+            below += self._verdict(self.drawn, width)
+        return [*self._picture_rows(max(0, height - len(below) - 1), width), (), *below]
 
     def _verdict(self, drawn: PracticeQuestion, width: int) -> list[Row]:
-        """Return what came of the answer, the mistake, why another is right, and where that is taught."""
+        """Return the verdict on the answer, the mistake, why another is right, and where that is taught."""
         from tui.compose.practice_picture import reasons
 
-        told = self.told
+        given = self.given
         lines = [(f"It is {plain_text(drawn.question.answer.text)}.", "current")]
-        if told is not None:
-            lines = [(told.sentence, "ok" if told.right else "current")]
-        lines += [(text, "") for text in reasons(drawn, told)]
+        if given is not None:
+            lines = [(given.sentence, "ok" if given.right else "current")]
+        lines += [(text, "") for text in reasons(drawn, given)]
         if self._picture.taught is not None:
             lines.append((self._picture.taught.words, "label"))
         return [row((line, role)) for text, role in lines for line in wrap(text, width)]

@@ -1,4 +1,4 @@
-"""Attempts at exercises: what was written, what came of it, and how many hints were asked for."""
+"""Attempts at exercises: what was written, the verdict on it, and how many hints were asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ExerciseAttempt(NamedTuple):
     Attributes:
         answer: What was written last; empty before.
         view: The view at which it was; its verdict is shown there.
-        verdict: What came of it; None while it is judged.
+        verdict: Whether it is right and why; None while it is judged.
         rungs: How many hints are shown.
         is_solved: Whether an answer was right, in general too where that is asked for.
         is_half: Whether an answer was right as the exercise stands.

@@ -198,7 +198,7 @@ class Session:
         return attempt_at(self.learner.attempts, self.view)
 
     def with_survey(self, survey: CellSurvey) -> Session:
-        """Return the session that knows what came of all cells.
+        """Return the session that knows the states of all cells.
 
         At opening, and once it may read files, a notice sums up what is not run.
         """
@@ -215,7 +215,7 @@ class Session:
 
     @property
     def awaits_survey(self) -> bool:
-        """Whether a document is open of which it is not known what comes of all its cells."""
+        """Whether a document is open the states of whose cells are not all known."""
         run = self.current
         if not self.view.lesson.document or self.talk is not None or run is None or run.is_unlocked:
             return False
@@ -405,10 +405,10 @@ class Session:
         told_elsewhere = self.editor.is_open or self.notice or self.talk is not None or slug in known
         if told_elsewhere or self.last_run is None:
             return session
-        told = run.redrawn_since(self.last_run)
-        if not told:
+        reason = run.redrawn_since(self.last_run)
+        if not reason:
             return session
-        return session.with_notice(told).with_learner(explained_redraws=known | {slug})
+        return session.with_notice(reason).with_learner(explained_redraws=known | {slug})
 
     def at_view(self, view: View) -> Session:
         """Go to another step or place of the same run; a player at work pauses."""
@@ -485,9 +485,9 @@ class Session:
         stops, numbers = lesson.stops, (view.stop,)
         attempt = self.attempt
         solved, half = numbers if attempt.is_solved else (), numbers if attempt.is_half else ()
-        told = LessonProgress(numbers, solved, len(stops), lesson.exercises, half)
+        counted = LessonProgress(numbers, solved, len(stops), lesson.exercises, half)
         titles = [str(stop.title) for stop in stops]
-        noted = self.learner.progress.with_lesson(lesson.slug, told, titles)
+        noted = self.learner.progress.with_lesson(lesson.slug, counted, titles)
         return self if noted is self.learner.progress else self.with_learner(progress=noted)
 
     def remembered(self, state: State) -> State:

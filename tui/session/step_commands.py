@@ -143,7 +143,7 @@ def go_on(session: Session) -> Session:
     """Say what comes after this, and on a second press go there; on a stage only say it."""
     if session.ended_at == session.view and session.talk is None:
         return _way_on(session).go(replace(session, ended_at=None))
-    return replace(session.with_notice(_way_on(session).told), ended_at=session.view)
+    return replace(session.with_notice(_way_on(session).notice), ended_at=session.view)
 
 
 STEP_NAMES = {"map": "box", "operations": "operation"}
@@ -152,7 +152,7 @@ STEP_NAMES = {"map": "box", "operations": "operation"}
 class WayOn(NamedTuple):
     """What comes after the last step: in words, and the command that goes there."""
 
-    told: str
+    notice: str
     go: Transition
 
 
@@ -168,12 +168,12 @@ def _way_on(session: Session) -> WayOn:
         return WayOn(f"{last} of this part. → again: {there}.", motion(steps.over))
     number = stop_beside(session, view.lesson, view.stop, 1)
     if number is not None:
-        told = f"{last} here. → again: the next stop, {as_sentence(view.lesson.stops[number - 1].title)}"
-        return WayOn(told, by(stop_by, 1))
+        notice = f"{last} here. → again: the next stop, {as_sentence(view.lesson.stops[number - 1].title)}"
+        return WayOn(notice, by(stop_by, 1))
     following = session.neighbour(1)
     if following is not None:
-        told = f"{last} of this lesson. → again: the next lesson, {as_sentence(following.title)}"
-        return WayOn(told, by(stop_by, 1))
+        notice = f"{last} of this lesson. → again: the next lesson, {as_sentence(following.title)}"
+        return WayOn(notice, by(stop_by, 1))
     return WayOn(the_end(session), lambda session: session)
 
 
