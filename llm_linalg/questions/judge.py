@@ -150,26 +150,25 @@ class Case:
         return self.state.failure is None and not (self.asked and self.why_wrong(self.solution))
 
     def accepts(self, outcome: Outcome, answer: AnswerText | None = None) -> bool:
-        """Return whether what an answer gave is right: as the author's, or by the check.
+        """Return whether what an answer gave is right: by the check, or without one as the author's.
 
         A number that is typed may be rounded, but not to what the author calls a mistake.
         """
         if not outcome.is_there:
             return False
+        if (check := self._exercise.check) is not None:
+            try:
+                return self.state.is_true(check.text, answer=self._checked(outcome))
+            except HaltedError:
+                raise
+            except ProgramError:  # it can't take such an answer
+                return False
         named = any(one.is_there and is_same(outcome.value, one.value) for one in self.wrong)
         halves = None if named else halves_of(answer)
-        if any(
+        return any(
             asked.is_there and is_same(as_form(outcome.value, asked.value), asked.value, halves)
             for asked in self.asked
-        ):
-            return True
-        check = self._exercise.check
-        try:
-            return check is not None and self.state.is_true(check.text, answer=self._checked(outcome))
-        except HaltedError:
-            raise
-        except ProgramError:  # it can't take such an answer
-            return False
+        )
 
     def _checked(self, outcome: Outcome) -> object:
         """Return what an answer gave in the form that the check takes."""

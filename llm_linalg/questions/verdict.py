@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -103,5 +104,6 @@ def plain_reason(message: str) -> str:
         return _OPERATION.sub("", message)
     name, near = match.groups()
     is_torchs = name in torch.__all__ and name in TABLE.operations
-    spelt = f"; it is written torch.{name}" if is_torchs and not near else near
+    of_number = f", and for a plain number math.{name}" if hasattr(math, name) else ""
+    spelt = f"; it is written torch.{name}{of_number}" if is_torchs and not near else near
     return f"nothing here is called {name}{spelt.replace(': did', '; did')}"

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from llm_linalg import run
 from llm_linalg.api.node_view import node_view
 from llm_linalg.illustrations.plane.picture import plane_of
+from llm_linalg.illustrations.plane.plane import Plane, PlaneArrow
 from llm_linalg.illustrations.weave import weave_of
 from tests.app.driving import Driver, lesson, opened
 from tests.common import known
@@ -137,6 +138,14 @@ def test_labels_of_a_long_name_keep_what_tells_them_apart() -> None:
     plane = known(plane_of(node_view(run(source, seconds=None)["mean"])))
     text = " ".join(text_of(row) for row in PlaneDrawing.of(plane, ascii_only=False).rows(59, 12))
     assert all(f"[{k}]" in text for k in range(3)), text
+
+
+@pytest.mark.parametrize("across", [-0.4, 0.0, 0.4])
+def test_both_axes_keep_their_names_beside_a_label(across: float) -> None:
+    arrow = PlaneArrow("cat", (across, 1.5), (0.0, 0.0), "first")
+    plane = Plane(arrows=(arrow,), corners=((0.0, 0.0), arrow.tip, (2.0, -1.0)), axes=("right", "noun"))
+    text = " ".join(text_of(row) for row in PlaneDrawing.of(plane, ascii_only=False).rows(59, 11))
+    assert all(name in text for name in ("cat", *plane.axes)), text
 
 
 @given(st.lists(st.tuples(FLOATS, FLOATS), min_size=1, max_size=6), SIZES)

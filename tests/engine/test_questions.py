@@ -361,7 +361,7 @@ def test_an_answer_that_fails_says_what_to_write_and_not_what_was_asked_for() ->
     here = judge_of("A @ A", "A = torch.randn(2, 2)")
     assert here.verdict("banana").lines == ("Not yet: nothing here is called banana.",)
     assert here.verdict("sqrt(A)").lines == (
-        "Not yet: nothing here is called sqrt; it is written torch.sqrt.",
+        "Not yet: nothing here is called sqrt; it is written torch.sqrt, and for a plain number math.sqrt.",
     )
     assert here.verdict("A.sum").lines[0] == "Not yet. That is a function: to call it, write ( ) behind it."
     assert here.verdict("A^2").lines == ("Not yet: a power is written **, not ^.",)

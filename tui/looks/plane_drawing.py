@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING
@@ -164,8 +164,10 @@ def _draw_axes(canvas: Canvas, scale: PlaneScale) -> None:
 def _write_figures(canvas: Canvas, scale: PlaneScale, names: tuple[str, str]) -> None:
     """Write round numbers along the axes, and what the axes are called at their ends, where there is room."""
     column, row = canvas.cell(scale.origin)
-    _put(canvas, (canvas.width - cell_len(names[0]), row + 1), names[0])
-    _put(canvas, (column + 2, 0), names[1])
+    across, up = map(cell_len, names)
+    _put_at_one(canvas, [(canvas.width - across, row + 1), (canvas.width - across, row - 1)], names[0])
+    beside = column + 2, column - 1 - up
+    _put_at_one(canvas, [(left, down) for down in range(2) for left in beside], names[1])
     apart = APART * canvas.fine
     step = scale.round_step(apart)
     for k in range(1, max(canvas.across, canvas.down) // apart + 1):
@@ -179,12 +181,19 @@ def _write_figures(canvas: Canvas, scale: PlaneScale, names: tuple[str, str]) ->
                 _put(canvas, (column - cell_len(text), down), text)
 
 
-def _put(canvas: Canvas, place: tuple[int, int], text: str) -> None:
-    """Write a text where it covers nothing, and touches no other."""
+def _put_at_one(canvas: Canvas, places: Iterable[tuple[int, int]], text: str) -> None:
+    """Write a text at the first of these places where it can stand, if there is one."""
+    any(_put(canvas, place, text) for place in places)
+
+
+def _put(canvas: Canvas, place: tuple[int, int], text: str) -> bool:
+    """Write a text where it covers nothing, and touches no other; return whether it can stand there."""
     column, row = place
     fits = canvas.has_room(column, row, text) and canvas.is_apart(column, row, text)
-    if text and fits and not canvas.dots_under(place, text):
-        canvas.text(column, row, text, FIGURE)
+    if not (text and fits) or canvas.dots_under(place, text):
+        return False
+    canvas.text(column, row, text, FIGURE)
+    return True
 
 
 def suits(node: NodeView, _: Sequence[Node]) -> bool:
