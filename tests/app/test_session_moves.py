@@ -19,7 +19,7 @@ from tests.common import known
 from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.model.cell_survey import CellSurvey
-from tui.model.view import History, View
+from tui.model.view import Depth, History, View
 from tui.model.view_words import picture_parser, setting_words, view_of
 from tui.navigation.playground import PLAYGROUND, as_program, at_operation, playground_view
 from tui.session.commands import run
@@ -245,6 +245,30 @@ def test_a_cell_that_was_followed_leads_back_by_the_way_it_came() -> None:
         session = run(session, "cursor.return")
         assert session.view == view
     assert not session.trail.cells
+
+
+@pytest.mark.parametrize("away", [["heads"], ["heads", "map.ask"], ["follow"], ["follow", "map.ask"]])
+def test_what_leads_elsewhere_leads_back_and_on_to_what_was_before(away: list[str]) -> None:
+    session = done_without_run(begun(View.opening(find("attention"), 4)), "last", "cursor", "cursor.follow")
+    seen = [session]
+    for word in away:
+        seen.append(run(seen[-1], word))
+        assert seen[-1].view != seen[-2].view
+    back = seen.pop()
+    for before in reversed(seen):
+        back = run(back, "cursor.return")
+        assert (back.view, back.trail.cells) == (before.view, before.trail.cells)
+    assert back.trail.cells
+
+
+@pytest.mark.parametrize("depth", ["operations", "cells", "terms"])
+def test_the_map_and_off_it_again_is_where_one_was(depth: Depth) -> None:
+    session = begun(View.opening(find("attention"), 4))
+    session = replace(session, view=replace(session.view, depth=depth, step=3))
+    for before in (session, run(session, "cursor")):
+        on_map = run(before, "map")
+        for there in (on_map, run(on_map, "map.up"), run(on_map, "map.look")):
+            assert run(there, "map").view == before.view
 
 
 @pytest.mark.parametrize("back", ["cursor.return", "out"])
