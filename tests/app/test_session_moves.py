@@ -12,7 +12,7 @@ from llm_linalg.api.trust import trust_everything
 from llm_linalg.lessons.markdown import links
 from llm_linalg.lessons.reader import catalog, find
 from llm_linalg.questions.verdict import Verdict
-from llm_linalg.recording.cell_state import CellState
+from llm_linalg.recording.cell_state import CellState, State
 from llm_linalg.room import lock
 from tests.app.lessons import lesson, one
 from tests.common import known
@@ -464,3 +464,10 @@ def test_how_cells_ended_is_told_at_opening_and_once_more_when_files_may_be_read
     assert quiet.with_survey(CellSurvey(replace(view, reads=True), failed)).notice
     assert not CellSurvey(view, failed).serves(replace(view, trusted=True))
     assert CellSurvey(view, failed).serves(replace(view, step=2))
+
+
+def test_what_is_said_of_a_document_with_all_kinds_of_cells_fits_a_row() -> None:
+    ends: Sequence[State] = ("run",) * 10 + ("stopped", "failed", "rests") * 2
+    cells = tuple(CellState(number, state, root=1) for number, state in enumerate(ends, 1))
+    said = CellSurvey(View.opening(find("dot")), cells, ("names.txt",)).says
+    assert said == "F: let it read names.txt. 16 cells: 10 run, 6 don't."
