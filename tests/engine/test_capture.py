@@ -137,6 +137,7 @@ def test_what_is_too_much_is_refused_before_it_is_done(program: str, words: str)
     [
         ("x = 1\ny = x + zz", "NameError: name 'zz' is not defined", 2, 8),
         ("xs = [1]\nxs[3]", "IndexError: list index out of range", 2, 0),
+        ("torch.nn.Sequential(print)", "TypeError: print is not a Module subclass", 1, 0),
         ("def f():\n    return 1 / 0\nf()", "ZeroDivisionError: division by zero", 2, 11),
         ("import nothing_like_it", "ModuleNotFoundError: No module named 'nothing_like_it'", 1, 0),
         ("x = torch.ones(2)\ny = x.foo", "AttributeError: 'Tensor' object has no attribute 'foo'", 2, 4),
