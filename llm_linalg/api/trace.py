@@ -262,6 +262,7 @@ def trace(
     keep: int | None = BUDGET,
     around: int | None = None,
     halt: Callable[[], bool] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
     **named: Any,
 ) -> Trace:
     """Run any Python callable that uses torch, and return the trace of its torch calls.
@@ -280,7 +281,8 @@ def trace(
             and dtype, and the trace's `recomputed` runs the function again for their values.
         around: The position of a node around which values are kept; None for the latest.
         halt: Asked at each torch call whether the run is to stop.
-        named: Its arguments by name.
+        kwargs: Its arguments by name, among them those that are named as one of the above.
+        named: Others by name.
 
     Raises:
         HaltedError: If `halt` stopped it.
@@ -291,6 +293,7 @@ def trace(
     """
     if not callable(function):
         raise TypeError(f"what is traced is a function or a module, not {short_repr(function)}")
+    named |= kwargs or {}
     places = CallSites(function)
     recorder = Recorder(places.current, None, keep, around, halt)
     recorder.node_type, recorder.heeds_grad_mode = Node, torch.is_grad_enabled()

@@ -77,17 +77,19 @@ class Counts:
         if (why := unequal_values(call)) is not None:
             raise why
         if any(tensor.dim() > MOST_AXES for tensor in call.tensors):
-            raise _exceeded(f"a tensor with more than {MOST_AXES} axes")
+            raise _exceeded(f"a tensor has more than {MOST_AXES} axes: use fewer")
         price = price_of(call)
         if price is None:
             self.charge_query()
             return None
         name, limits = call.operation.name, self.limits
         if price.cells > limits.call_elements:
-            raise _exceeded(f"{name} would make {price.cells:,} cells; {limits.call_elements:,} are allowed")
+            made = f"{price.cells:,} cells; {limits.call_elements:,} are allowed"
+            raise _exceeded(f"{name} would make {made}: use smaller sizes")
         if price.multiplications > limits.call_multiplications:
             needed = f"{price.multiplications:,} multiplications, or what takes as long"
-            raise _exceeded(f"{name} would need {needed}; {limits.call_multiplications:,} are allowed")
+            allowed = f"{limits.call_multiplications:,} are allowed"
+            raise _exceeded(f"{name} would need {needed}; {allowed}: use smaller sizes")
         written = call.write_target if call.tensors and call.may_write else None
         self.charge_again(name, price, written)
         return price

@@ -95,6 +95,18 @@ def summary(states: Sequence[CellState]) -> str:
     return named if len(named) <= _LONGEST_SUMMARY else counted
 
 
+def counts(states: Sequence[CellState]) -> str:
+    """Return, shorter, how many cells run and how many don't.
+
+    >>> counts([CellState(1), CellState(2, "stopped"), CellState(3, "rests", 2)])
+    "3 cells: one runs, 2 don't"
+    """
+    run = [cell.number for cell in states if cell.state == "run"]
+    others = [cell.number for cell in states if not cell.is_whole]
+    verb = "doesn't" if len(others) == 1 else "don't"
+    return f"{len(states)} cells: {_part(_count, 'run', {'run': run})}, {_count(others)} {verb}"
+
+
 def _cells(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
         return f"cell {numbers[0]}"

@@ -106,7 +106,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             1,
             ["model.py: line 25", "words.weight", "0 to 9", "Net.forward"],
         ),
-        ("model.py:Net", ["2x3"], 1, ["model.py: line 25", "whole numbers", "Net.forward"]),
+        ("model.py:Net", ["2x3"], 1, ["model.py: line 25", "whole numbers", "Net.forward", "1 node comes"]),
         ("model.py:Net", ["ids=randint:0:9:2", "musk=2"], 2, ["musk", "mask"]),
         ("model.py:Net", [], 2, ["takes ids", "0 inputs", "--inputs"]),
         ("model.py:Net", ["2", "2", "2"], 2, ["takes ids", "3 inputs"]),

@@ -110,6 +110,7 @@ def test_a_frame_is_the_opening_unless_told_otherwise(capsys: Capture) -> None:
     assert (code, narration) == (0, "")
     made = json.loads(out)
     assert (made["step"], made["stop"], made["seed"], made["order"]) == (0, 1, 0, "cells")
+    assert ours(capsys, "frame", "matmul", "--json") == (0, out, "")
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def test_a_cell_that_was_not_run_shows_what_is_saved_of_it(tmp_path: Path, capsy
     page = tmp_path / "page.html"
     ours(capsys, "export", str(place), "-o", str(page))
     html = page.read_text(encoding="utf-8")
-    assert '<pre class="saved">saved, not computed here:\ntensor(41.5)</pre>' in html
+    assert '<pre class="saved" tabindex="0">saved, not computed here:\ntensor(41.5)</pre>' in html
     assert "7., 7." not in html
 
 

@@ -300,6 +300,23 @@ def test_on_a_phone_nothing_is_cut_in_light_and_dark(scheme: str, tab: Browser, 
     tab.call("Emulation.setEmulatedMedia", media="", features=[])
 
 
+def test_a_word_and_a_formula_wider_than_a_phone_are_not_cut(tab: Browser, tmp_path: Path) -> None:
+    word = "transformer.h.0.attention.self_attention.weight_of_queries"
+    formula = " + ".join(f"\\mathrm{{{letter * 20}}}" for letter in "abcd")
+    wide = f"A ${formula}$.\n\n$${formula}$$\n\n    {word * 3}\n"
+    deck = file_at(tmp_path, "wide.md", f'+++\ntitle = "Wide"\n+++\n## {word}\n{wide}\n## Short\nA word.\n')
+    assert main(["export", str(deck), "-o", str(tmp_path / "wide.html")]) == 0
+    tab.open(tmp_path / "wide.html", (390, 844))
+    assert tab.run("document.documentElement.scrollWidth") == 390
+    scrolled = (
+        "[...document.querySelectorAll('[tabindex]')].filter((one) => one.scrollWidth > one.clientWidth)"
+    )
+    assert tab.run(f"{scrolled}.map((one) => one.className || one.tagName)") == ["prose", "display", "PRE"]
+    assert tab.run("getComputedStyle(document.getElementById('at')).visibility") == "hidden"  # of one picture
+    tab.press(".")
+    assert tab.run("document.querySelector('.stop.on .prose').tabIndex") == -1
+
+
 @pytest.mark.skipif(not AXE, reason="AXE_CORE names no axe.min.js")
 def test_axe_finds_nothing(tab: Browser, site: Path) -> None:
     for name in ("index.html", "twice.html"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -326,6 +327,13 @@ def test_the_command_tells_and_forgets(
         if not copies:
             assert of_json(json.loads(copy.read_text())) == kept
     assert StateFile(place).load() == State(theme="light")
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("llm_linalg.base.file_io.write_all", fill)
+    assert main(["progress", "--reset", "--yes"]) == 1
+    assert f'cannot write "{known_folder / "state.json"}": No space left on' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("Yes", 0), ("", 1), ("n", 1)])

@@ -12,14 +12,14 @@ from llm_linalg.api.trust import trust_everything
 from llm_linalg.lessons.markdown import links
 from llm_linalg.lessons.reader import catalog, find
 from llm_linalg.questions.verdict import Verdict
-from llm_linalg.recording.cell_state import CellState
+from llm_linalg.recording.cell_state import CellState, State
 from llm_linalg.room import lock
 from tests.app.lessons import lesson, one
 from tests.common import known
 from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.model.cell_survey import CellSurvey
-from tui.model.view import History, View
+from tui.model.view import Depth, History, View
 from tui.model.view_words import picture_parser, setting_words, view_of
 from tui.navigation.playground import PLAYGROUND, as_program, at_operation, playground_view
 from tui.session.commands import run
@@ -247,6 +247,30 @@ def test_a_cell_that_was_followed_leads_back_by_the_way_it_came() -> None:
     assert not session.trail.cells
 
 
+@pytest.mark.parametrize("away", [["heads"], ["heads", "map.ask"], ["follow"], ["follow", "map.ask"]])
+def test_what_leads_elsewhere_leads_back_and_on_to_what_was_before(away: list[str]) -> None:
+    session = done_without_run(begun(View.opening(find("attention"), 4)), "last", "cursor", "cursor.follow")
+    seen = [session]
+    for word in away:
+        seen.append(run(seen[-1], word))
+        assert seen[-1].view != seen[-2].view
+    back = seen.pop()
+    for before in reversed(seen):
+        back = run(back, "cursor.return")
+        assert (back.view, back.trail.cells) == (before.view, before.trail.cells)
+    assert back.trail.cells
+
+
+@pytest.mark.parametrize("depth", ["operations", "cells", "terms"])
+def test_the_map_and_off_it_again_is_where_one_was(depth: Depth) -> None:
+    session = begun(View.opening(find("attention"), 4))
+    session = replace(session, view=replace(session.view, depth=depth, step=3))
+    for before in (session, run(session, "cursor")):
+        on_map = run(before, "map")
+        for there in (on_map, run(on_map, "map.up"), run(on_map, "map.look")):
+            assert run(there, "map").view == before.view
+
+
 @pytest.mark.parametrize("back", ["cursor.return", "out"])
 def test_what_a_board_is_asked_leads_back_to_it_and_to_what_led_there(back: str) -> None:
     board = begun(replace(View.opening(find("why"), 7), row=2))
@@ -440,3 +464,10 @@ def test_how_cells_ended_is_told_at_opening_and_once_more_when_files_may_be_read
     assert quiet.with_survey(CellSurvey(replace(view, reads=True), failed)).notice
     assert not CellSurvey(view, failed).serves(replace(view, trusted=True))
     assert CellSurvey(view, failed).serves(replace(view, step=2))
+
+
+def test_what_is_said_of_a_document_with_all_kinds_of_cells_fits_a_row() -> None:
+    ends: Sequence[State] = ("run",) * 10 + ("stopped", "failed", "rests") * 2
+    cells = tuple(CellState(number, state, root=1) for number, state in enumerate(ends, 1))
+    said = CellSurvey(View.opening(find("dot")), cells, ("names.txt",)).says
+    assert said == "F: let it read names.txt. 16 cells: 10 run, 6 don't."

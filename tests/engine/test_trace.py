@@ -197,3 +197,12 @@ def test_what_is_not_there_is_an_index_error() -> None:
         node.feeds(0, (2, 0))
     with pytest.raises(IndexError):
         node.feeds(2, (0, 0))
+
+
+def test_arguments_by_name_may_be_called_like_those_of_trace() -> None:
+    def scaled(x: Tensor, *, seed: float, keep: float = 1.0) -> Tensor:
+        return x * seed * keep
+
+    made = trace(scaled, torch.ones(2), keep=None, kwargs={"seed": 3.0, "keep": 2.0})
+    assert made.nodes[-1].value.tolist() == [6.0, 6.0]
+    assert trace(torch.sum, torch.ones(2, 3), dim=1).nodes[-1].shape == (2,)

@@ -306,6 +306,20 @@ def test_an_answer_that_nobody_asked_for_is_no_key_in_whatever_pieces(answer: by
         assert intake.feed(b"a" + answer[:at]) + intake.feed(answer[at:] + b"b") + intake.flush() == "ab", at
 
 
+@pytest.mark.parametrize("answer", [*UNASKED, ANSWER, b"\x1b[<0;10;5M"])
+def test_an_answer_whose_rest_comes_late_is_no_key_but_for_its_escape(answer: bytes) -> None:
+    for at in range(1, len(answer)):
+        intake = InputFilter()
+        said = intake.feed(b"a" + answer[:at]) + "".join(intake.flush() for _ in range(9))
+        said += intake.feed(answer[at:] + b"b") + intake.flush()
+        passed = answer if answer.startswith(b"\x1b[<") else answer[: at if at <= 2 else 0]
+        assert said == f"a{passed.decode()}b", at
+        assert len(intake.answers) == (answer is ANSWER)
+    cut = InputFilter()
+    assert cut.feed(b"\x1b]11;rgb:f") + cut.flush() + cut.feed(b"\x1b[C") + cut.flush() == "\x1b[C"  # a key
+    assert cut.feed(b"\x1bP") + cut.flush() + cut.feed(b"q") == "\x1bPq"  # keys
+
+
 def test_a_megabyte_that_nobody_asked_for_is_no_key_and_its_end_is_waited_for_no_longer_than_a_second() -> (
     None
 ):

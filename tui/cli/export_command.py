@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
 from tui.cli.frame_command import large_enough, no_environment, output_file
-from tui.cli.parser import command_parser, output_flag, size, view_flags
+from tui.cli.parser import command_parser, format_flag, output_flag, size, view_flags
 from tui.cli.play_script_command import is_script, script_in
 from tui.export.format import Export
 from tui.export.formats import FORMATS, NAMES
 from tui.export.progress import Progress
 from tui.files.output import explain, say
-from tui.model.flags import Choice, Parser, flag_value, speed
+from tui.model.flags import Parser, flag_value, speed
 from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW, add_trust_flag
 from tui.terminal.signals import raise_on_signals, restore_handlers
@@ -41,10 +41,7 @@ def parser() -> Parser:
         "--site", type=Path, metavar="OUT",
         help="a folder for a site: a page a lesson, an index; of the course unless others are named",
     )  # fmt: skip
-    parser.add_argument(
-        "--format", type=Choice("format", NAMES), metavar="F",
-        help=f"{', '.join(NAMES)}; as the file's suffix says unless given",
-    )  # fmt: skip
+    format_flag(parser, None, f"{', '.join(NAMES)}; as the file's suffix says unless given", NAMES)
     parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
     parser.add_argument("--speed", type=speed, default=1.0, metavar="X", help="X times as fast")
     parser.add_argument(

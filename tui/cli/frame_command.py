@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import CleanText, clean_lines
 from tui.cli.cell_report import readable_folder
-from tui.cli.parser import FORMATS, command_parser, output_flag, size, view_flags
+from tui.cli.parser import FORMATS, command_parser, format_flag, output_flag, size, view_flags
 from tui.files.output import Sink, explain
-from tui.model.flags import Choice, Parser
+from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import add_read_flag, add_trust_flag
@@ -36,9 +36,7 @@ def parser() -> Parser:
     add_read_flag(parser)
     add_trust_flag(parser)
     parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS), default="plain", metavar="F", help=f"{', '.join(FORMATS)}"
-    )
+    format_flag(parser, says=", ".join(FORMATS), names=FORMATS)
     output_flag(parser)
     return parser
 

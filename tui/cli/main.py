@@ -194,7 +194,7 @@ DRAWING = frozenset(
     {"open", "play", "present", "notes", "follow", "play-script", "practice", "start", "trace", "compare"}
 )
 """The commands that take the terminal; so does the app itself, which has no name."""
-WITHOUT_SCREEN = frozenset({"-h", "--help", "--version", "--plain", "--format", "--count"})
+WITHOUT_SCREEN = frozenset({"-h", "--help", "--version", "--plain", "--format", "--json", "--count"})
 """Flags with which they don't."""
 AS_IT_IS = frozenset({"trace"})
 """The commands that leave torch's kernels as they are: the user's own code runs in them."""

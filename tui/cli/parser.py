@@ -36,11 +36,14 @@ def command_parser(name: str, description: str) -> Parser:
     return Parser(prog=f"llm-linalg {name}", description=description)
 
 
-def format_flag(parser: Parser, default: str | None = "plain", says: str = "plain or json") -> None:
+def format_flag(
+    parser: Parser,
+    default: str | None = "plain",
+    says: str = "plain or json",
+    names: Sequence[str] = FORMATS[:2],
+) -> None:
     """Add the flag of what a command prints: text or JSON; `--json`, its name of before, is an alias."""
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS[:2]), default=default, metavar="F", help=says
-    )
+    parser.add_argument("--format", type=Choice("format", names), default=default, metavar="F", help=says)
     parser.add_argument("--json", dest="format", action="store_const", const="json", help=argparse.SUPPRESS)
 
 

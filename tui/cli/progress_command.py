@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
+from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean, clean_lines
 from tui.cli.parser import command_parser, format_flag
 from tui.files import user_dirs
 from tui.files.output import is_terminal, narrate, say, write
-from tui.files.state_file import StateFile
+from tui.files.state_file import NAME, StateFile
 from tui.model.flags import Parser
 from tui.text.glyphs import ASCII, UNICODE
 
@@ -60,7 +62,8 @@ def _reset(state_file: StateFile, *, asks: bool) -> int:
     try:
         copy = state_file.forget_progress()
     except OSError as error:
-        say(f"Your progress could not be reset: {error.strerror or error}.")
+        place = quote(str(Path(state_file.folder or "", NAME)), 200)
+        say(f"your progress is as it was: cannot write {place}: {error.strerror or error}")
         return 1
     if copy is None:
         say("There is no progress to forget.")

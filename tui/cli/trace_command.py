@@ -102,7 +102,9 @@ def run(flags: argparse.Namespace) -> int:
             _without_app(error.trace, flags)
         explain(error, _place(error))
         if flags.save is None and error.trace is not None and error.trace.nodes:
-            say(f"{len(error.trace)} nodes come before it: --save FILE{SUFFIX} keeps them")
+            several = len(error.trace) > 1
+            before = f"{len(error.trace)} nodes come" if several else "1 node comes"
+            say(f"{before} before it: --save FILE{SUFFIX} keeps {'them' if several else 'it'}")
         return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
 
 
@@ -157,9 +159,8 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         say(f"cannot write {quote(flags.save, 200)}: {getattr(error, 'strerror', None) or error}")
         return 1
-    say(
-        f"{quote(flags.save, 200)} has {len(trace)} nodes; 'llm-linalg open' shows it, also without the model"
-    )
+    nodes = "1 node" if len(trace) == 1 else f"{len(trace)} nodes"
+    say(f"{quote(flags.save, 200)} has {nodes}; 'llm-linalg open' shows it, also without the model")
     return 0
 
 

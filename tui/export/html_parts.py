@@ -102,9 +102,9 @@ def _parts(frame: Frame) -> Iterator[str]:
             f'<p class="sentence">{escape(frame.captions.sentence)}</p>\n</div>\n'
         )
     if frame.listing.printed.strip():
-        yield f'<pre class="printed">{escape(frame.listing.printed.rstrip())}</pre>\n'
+        yield f'<pre class="printed" tabindex="0">{escape(frame.listing.printed.rstrip())}</pre>\n'
     if frame.listing.cell is not None and frame.listing.cell.saved:
-        yield f'<pre class="saved">{escape(frame.listing.cell.saved)}</pre>\n'
+        yield f'<pre class="saved" tabindex="0">{escape(frame.listing.cell.saved)}</pre>\n'
 
 
 def _board(board: BoardView) -> str:
@@ -322,7 +322,7 @@ def _error(error: ErrorView) -> str:
     place = "" if error.line is None else f", line {error.line}"
     kind = f"<strong>{escape(error.kind)}{place}</strong> "
     repairs = "".join(map(_repair, error.repairs))
-    caret = f"<pre>{escape(error.caret)}</pre>\n" if error.caret else ""
+    caret = f'<pre tabindex="0">{escape(error.caret)}</pre>\n' if error.caret else ""
     return f'<div class="error">\n<p>{kind}{escape(error.sentence)}</p>\n{caret}{repairs}</div>\n'
 
 

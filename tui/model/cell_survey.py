@@ -9,6 +9,7 @@ from tui.model.view import View
 if TYPE_CHECKING:
     from llm_linalg.recording.cell_state import CellState
 
+COLUMNS = 78  # of what is said as a document opens
 MOST_LISTED = 24  # characters of the names of files: how the cells ended stands behind them in one row
 
 
@@ -36,7 +37,7 @@ class CellSurvey(NamedTuple):
     @property
     def says(self) -> str:
         """What is said of it as the document opens; nothing where all cells run and no file is named."""
-        from llm_linalg.recording.cell_state import summary
+        from llm_linalg.recording.cell_state import counts, summary
 
         if not self.named and not self.read and all(cell.is_whole for cell in self.cells):
             return ""

@@ -59,8 +59,8 @@ def _go_to(session: Session, node: Node, index: tuple[int, ...], look: LookName)
     if path is None:
         return session
     at_node = replace(view, path=path, backward=passed is not run.trace, look=look)
-    there = cursor_moves.onto_node(run, at_node)
-    return session.at_view(replace(there, cursor=(node.name, index))).with_trail((view,))
+    there = replace(cursor_moves.onto_node(run, at_node), cursor=(node.name, index))
+    return session if there == view else session.at_view(there).with_trail((*session.trail.cells, view))
 
 
 def _first(run: Run) -> Node | None:

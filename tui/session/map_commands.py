@@ -8,19 +8,22 @@ from tui.compose import cursor_moves
 from tui.model.map_table import TABLES
 from tui.navigation import map_moves, steps
 from tui.session.control_commands import open_lesson
-from tui.session.session import Session
+from tui.session.session import Session, Trail
 from tui.session.step_commands import forward, motion, out
 
 
 def toggle_map(session: Session) -> Session:
-    """Go onto the map, at the box of the node shown; from there back to the node."""
-    navigation, view = session.navigation, session.view
+    """Go onto the map, at the box of the node shown; from there back to the node, as it was seen."""
+    navigation, view, before = session.navigation, session.view, session.trail.off_map
     if navigation is None or not navigation.path:
         return session
     if view.depth == "map":
-        return session.at_view(replace(view, depth="cells"))
+        if before is None or before.path != view.path:
+            return session.at_view(replace(view, depth="cells"))
+        return session.at_view(replace(before, follows=view.follows))
     there = map_moves.onto(view, navigation, navigation.path)
-    return session.at_view(there).with_trail(() if view.cursor is None else session.trail.cells)
+    trail = Trail(session.trail.cells if view.cursor else (), session.trail.boards, view)
+    return replace(session.at_view(there), trail=trail)
 
 
 def to_heads(session: Session) -> Session:
@@ -31,7 +34,7 @@ def to_heads(session: Session) -> Session:
     if navigation.gallery is not None:
         return out(session)
     on_map = view if view.depth == "map" else map_moves.onto(view, navigation, navigation.path)
-    return session.at_view(replace(on_map, look="attention")).with_trail((view,))
+    return session.at_view(replace(on_map, look="attention")).with_trail((*session.trail.cells, view))
 
 
 def row_by(session: Session, direction: int) -> Session:
@@ -71,14 +74,15 @@ def ask(session: Session) -> Session:
     run, navigation, view = session.current, session.navigation, session.view
     if run is None or navigation is None or view.depth != "map" or not navigation.path:
         return session
+    trail = (*session.trail.cells, view)
     if navigation.gallery is not None:
         there = navigation.gallery.into(view)
-        return session.at_view(cursor_moves.move(run, there, 0, 0)).with_trail((view,))
+        return session.at_view(cursor_moves.move(run, there, 0, 0)).with_trail(trail)
     path = navigation.node_path(map_moves.current_box(view, navigation))
     on_cell = cursor_moves.move(run, cursor_moves.onto_node(run, replace(view, path=path)), 0, 0)
     if on_cell.cursor is None:
         return session.with_notice("It has no cells to ask.")
-    return session.at_view(on_cell).with_trail((view,))
+    return session.at_view(on_cell).with_trail(trail)
 
 
 def open_lesson_of_box(session: Session) -> Session:
@@ -125,4 +129,4 @@ def follow(session: Session) -> Session:
     if view.depth == "map" or follows is None:
         return session.at_view(shown)
     there = map_moves.onto(shown, session.navigation, session.navigation.path)
-    return session.at_view(replace(there, cursor=None)).with_trail((view,))
+    return session.at_view(replace(there, cursor=None)).with_trail((*session.trail.cells, view))

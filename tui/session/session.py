@@ -45,10 +45,12 @@ class Trail(NamedTuple):
     Attributes:
         cells: Those from which a cell was followed to where it was made.
         boards: The boards from which lessons were opened.
+        off_map: The view from which the map was opened last.
     """
 
     cells: tuple[View, ...] = ()
     boards: tuple[View, ...] = ()
+    off_map: View | None = None
 
 
 class Selection(NamedTuple):

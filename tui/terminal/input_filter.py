@@ -24,13 +24,17 @@ REPORT = re.compile(
     rb"|[0-?]*[ -#%-/]+[@-~]|[0-?]{61,}[ -/]*[@-~])"
 )
 LONGEST = 200  # bytes after which what begins as one is no key and what was typed after it
-PAUSES = 10  # silences after which the rest of a long one is waited for no more
+PAUSES = 10  # silences after which the rest of what no key begins with is waited for no more
 MOST = 65_535  # rows, columns, pixels: what Textual takes for a report has 32 characters at most
 # Its size, told unasked: rows, columns, and both in pixels, for a mouse that is reported in pixels.
 RESIZE = re.compile(rb"\x1b\[48;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*t")
 # A key with numbers: its code point, its modifiers, its text, and behind colons what else it might be.
 KEY = re.compile(rb"\x1b\[([\d;:\x80-\xff]{1,60})([u~ABCDEFHPQRS])")
-CUT = re.compile(rb"\x1b(?:\[(?:M[\s\S]{0,2}|[?>=]?[\d;:\x80-\xff]*[ -/]*)|[P\]X^_][^\x00-\x1f\x7f]*\x1b?)\Z")
+CUT = re.compile(rb"\x1b(?:\[(?:M[\s\S]{0,2}|[<-?]?[\d;:\x80-\xff]*[ -/]*)|[P\]X^_][^\x00-\x1f\x7f]*\x1b?)\Z")
+# What begins so is no key with alt, and no escape with keys after it: its rest is waited for.
+LATE = re.compile(rb"\x1b(?:\[[0-?]|P[ -?]|\][\dlL]|_G|[X^][ -~])")
+# A string that something else breaks off.
+BROKEN = re.compile(rb"\x1b[P\]X^_][^\x00-\x1f\x7f]*(?=[\x00-\x1f\x7f])(?!\x07|\x1b(?:\\|\Z))")
 RELEASE, MOTION = 3, 32
 CAPS_LOCK = b"\x1b[57358u"
 TEXT = 2  # the place of the text among a key's numbers, which has one for each character
@@ -53,6 +57,8 @@ class InputFilter:
         self._rest = b""
         self._told = False  # the first byte of the rest, an escape, was given already: it may be a key
         self._skipping = 0  # silences for which the rest of a string is still waited for; 0 outside of one
+        self._silences = 0  # for which the rest of what is held back was waited for
+        self._begun = b""  # what a silence made a key, though it may begin an answer
         self._room: int | None = None  # what is left of a paste; None outside of one
         self._over = False  # whether this paste has been cut already
         self._button = 0  # the one that was pressed last: the oldest report of a release names none
@@ -71,7 +77,14 @@ class InputFilter:
         data, self._rest = self._rest + data, b""
         if self._skipping:
             data = self._skip(data)
-        self._told = self._told and not STRING.match(data)
+        late = self._begun + data if self._begun else b""
+        if LATE.match(late) and (whole := STRING.match(late) or REPORT.match(late)):
+            self.answers += ANSWER.findall(whole[0])
+            data = late[whole.end() :]
+        broken = BROKEN.match(data) if self._silences else None
+        self._silences, self._begun = 0, b""
+        self._told = self._told and not (broken or STRING.match(data))
+        data = data[broken.end() :] if broken else data
         parts: list[bytes] = []
         while data:
             data = self._paste(data, parts) if self._room is not None else self._keys(data, parts)
@@ -92,10 +105,20 @@ class InputFilter:
         return data[end.end() :]
 
     def flush(self) -> str:
-        """Return what was held back, since nothing followed: a key that begins like something longer."""
+        """Return what was held back, since nothing followed: a key that begins like something longer.
+
+        What no key begins with is held on for a second, and is then dropped. An escape may be one.
+        """
         if self._skipping:
             self._skipping -= 1
             return ""
+        if LATE.match(self._rest):
+            self._silences += 1
+            if self._silences < PAUSES:
+                return ""
+            self._rest = b""
+        self._silences = 0
+        self._begun = self._rest or self._begun
         rest, self._rest = self._rest[self._told :], b""
         self._told = False
         self.expecting = self.expecting and not rest

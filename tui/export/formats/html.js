@@ -57,8 +57,10 @@
     setControls();
     setGuess();
     keep();
+    reach();
     range.max = walk().length - 1;
     range.value = step;
+    range.disabled = walk().length === 1;
     range.setAttribute("aria-valuetext", where);
     told.textContent = where;
     if (quiet) return;
@@ -69,6 +71,12 @@
     try {
       history.replaceState(null, "", `#${address}`);
     } catch { /* some browsers allow it only so often */ }
+  }
+  function reach() { // by keys, what is wider than its place
+    for (const one of all(sections[stop], ".prose, .prose pre, .display, .ask, .exercise")) {
+      if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
+      else one.removeAttribute("tabindex");
+    }
   }
   // In a site the browser keeps which stops were seen, for the index; it may deny that.
   function keep() {
@@ -167,7 +175,8 @@
     opened();
   }
   function opened() { // or closed: with the solution its steps come and go
-    if (walk() !== shown) show(stop, 0);
+    if (walk() === shown) reach();
+    else show(stop, 0);
   }
   sections.forEach((section) => {
     all(section, ".ask li button").forEach((one, k) => one.addEventListener("click", () => guess(k)));
@@ -175,7 +184,7 @@
     all(section, ".controls [name]").forEach((one) => {
       for (const kind of ["input", "change"]) one.addEventListener(kind, () => move(one.name, one.value));
     });
-    all(section, ".solution").forEach((one) => one.addEventListener("toggle", opened));
+    section.addEventListener("toggle", opened, true); // it does not bubble
   });
 
   const keys = {
