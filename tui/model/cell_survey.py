@@ -43,7 +43,8 @@ class CellSurvey(NamedTuple):
             return ""
         parts = [f"F: let it read {_listed(self.named)}."] if self.named else []  # what is cut is the end
         parts += [f"It reads {_listed(self.read)}."] if self.read else []
-        return " ".join([*parts, f"{summary(self.cells)}."])
+        sentence = " ".join([*parts, f"{summary(self.cells)}."])
+        return sentence if len(sentence) <= COLUMNS else " ".join([*parts, f"{counts(self.cells)}."])
 
 
 def _listed(names: tuple[str, ...]) -> str:
