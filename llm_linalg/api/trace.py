@@ -262,6 +262,7 @@ def trace(
     keep: int | None = BUDGET,
     around: int | None = None,
     halt: Callable[[], bool] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
     **named: Any,
 ) -> Trace:
     """Run any Python callable that uses torch, and return the trace of its torch calls.
@@ -280,6 +281,7 @@ def trace(
             and dtype, and the trace's `recomputed` runs the function again for their values.
         around: The position of a node around which values are kept; None for the latest.
         halt: Asked at each torch call whether the run is to stop.
+        kwargs: Its arguments by name, as a dict: for names that `trace` has itself, such as `seed`.
         named: Its arguments by name.
 
     Raises:
@@ -291,6 +293,7 @@ def trace(
     """
     if not callable(function):
         raise TypeError(f"what is traced is a function or a module, not {short_repr(function)}")
+    named |= kwargs or {}
     places = CallSites(function)
     recorder = Recorder(places.current, None, keep, around, halt)
     recorder.node_type, recorder.heeds_grad_mode = Node, torch.is_grad_enabled()
@@ -318,7 +321,7 @@ def trace(
         return found
 
     def run_again(at: int) -> Trace:
-        return trace(function, *inputs, seed=seed, keep=keep, around=at, **named)
+        return trace(function, *inputs, seed=seed, keep=keep, around=at, kwargs=named)
 
     rerun = _again(function, given, run_again)
     with seed_rng(seed), rare_full_collections():
