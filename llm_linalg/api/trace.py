@@ -321,7 +321,7 @@ def trace(
         return result
 
     def run_again(at: int) -> Trace:
-        return trace(function, *inputs, seed=seed, keep=keep, around=at, **named)
+        return trace(function, *inputs, seed=seed, keep=keep, around=at, kwargs=named)
 
     rerun = _again(function, given, run_again)
     with seed_rng(seed), rare_full_collections():

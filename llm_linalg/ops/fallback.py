@@ -14,7 +14,7 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.ops.operation import Call, Operation, Price, broadcast_price
 from llm_linalg.ops.reads import OpaqueReads, Reads
-from llm_linalg.ops.vjp import autograd_jvp, autograd_vjp, has_double_backward
+from llm_linalg.ops.vjp import autograd_jvp, autograd_vjp, has_double_backward, has_gradient
 
 _TOLD = """
     dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device
@@ -40,10 +40,11 @@ class AutogradReads(Reads):
     """By autograd: one backward pass from a one-hot cotangent.
 
     A partner that happens to be 0 would hide a dependence, so the passes run on generic values of
-    the same shapes, not on the program's own; and on their negatives, for what is flat on one side.
+    the same shapes; on their negatives, for what is flat on one side; and on the program's own, for what
+    they lead elsewhere.
 
     Args:
-        graphs: The call on several generic values.
+        graphs: The call on several values.
         shape: The operand's shape.
         output: The output's shape.
     """
@@ -73,15 +74,23 @@ class AutogradReads(Reads):
 
 
 def _generic(shape: Shape, dtype: torch.dtype) -> Tensor:
-    """Return values with no zeros and no symmetry, the same each time."""
+    """Return values with no zeros and no symmetry, the same each time; complex ones lie in a quadrant."""
     generator = torch.Generator().manual_seed(0)
-    return torch.rand(shape, generator=generator, dtype=torch.float64).add(0.5).to(dtype)
+    own = torch.complex128 if dtype.is_complex else torch.float64
+    return (
+        torch.rand(shape, generator=generator, dtype=own).add(0.5 + 0.5j if own.is_complex else 0.5).to(dtype)
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class FallbackOperation(Operation):
-    """A function without an entry: its reads are measured or unknown, never guessed."""
+    """A function without an entry: its reads are measured or unknown, never guessed.
 
+    Attributes:
+        leads: The parameter whose numbers say which cells are read; or empty.
+    """
+
+    leads: str = ""
     kind: str = "measured"
 
     def own_price(self, call: Call, shape: Shape | None) -> Price:
@@ -99,11 +108,14 @@ class FallbackOperation(Operation):
 
     def _relation(self, call: Call, place: int) -> Reads:
         opaque = OpaqueReads(call.shape, call.shapes[place])
-        if not call.tensors[place].dtype.is_floating_point or not call.tensors[place].numel():
+        if not has_gradient(call.tensors[place]) or not call.tensors[place].numel():
             return opaque
+        led = call.place(self.leads)
         try:
-            graphs = tuple([_graph(call, place, seed, sign) for seed in range(2) for sign in (1, -1)])
-            relation = AutogradReads(graphs, call.shapes[place], call.shape)
+            graphs = [_graph(call, place, seed, sign, led) for seed in range(2) for sign in (1, -1)]
+            if all(bool(tensor.isfinite().all()) for tensor in call.tensors):
+                graphs.append(_graph(call, place))
+            relation = AutogradReads(tuple(graphs), call.shapes[place], call.shape)
             moved = relation.back(torch.ones(call.shape, dtype=torch.bool))
         except (RuntimeError, TypeError, NotImplementedError, ValueError, LookupError):
             return opaque  # LookupError: a gradient that torch has for the values that were there alone
@@ -129,9 +141,13 @@ def covered(operation: Operation, arguments: Mapping[str, Any], parameters: Coll
     return operation if is_known else fallback(operation.name, operation.signature)
 
 
-def _graph(call: Call, place: int, seed: int, sign: int) -> Graph:
-    """Return the graph of a call on generic values, for one of its operands."""
-    operands = [_probe(tensor, 10 * seed + at, sign) for at, tensor in enumerate(call.tensors)]
+def _graph(call: Call, place: int, seed: int = 0, sign: int = 0, led: int | None = None) -> Graph:
+    """Return the graph of a call for an operand: on generic values but for one that leads, or its own."""
+    given = enumerate(call.tensors)
+    operands = [
+        _probe(tensor, 10 * seed + at, sign) if sign and at != led else tensor.detach().clone()
+        for at, tensor in given
+    ]
     with torch.enable_grad():
         leaf = operands[place].requires_grad_(True)
         result = call.replay(operands)
@@ -142,10 +158,11 @@ def _graph(call: Call, place: int, seed: int, sign: int) -> Graph:
 
 def _probe(tensor: Tensor, seed: int, sign: int) -> Tensor:
     """Return generic values of a tensor's shape; integers and masks are kept."""
-    if not tensor.dtype.is_floating_point:
+    if not has_gradient(tensor):
         return tensor.detach()
     generator = torch.Generator().manual_seed(seed + 1)
-    values = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
+    own = torch.complex128 if tensor.is_complex() else torch.float64
+    values = torch.randn(tensor.shape, generator=generator, dtype=own)
     return (sign * values).to(tensor.dtype)
 
 

@@ -45,6 +45,11 @@ MEASURED: tuple[Operation, ...] = (
         FallbackOperation(name, "y, x=None, *, dx=None, dim=-1", price_for_call=_strips)
         for name in ("trapezoid", "trapz", "cumulative_trapezoid")
     ),
+    FallbackOperation(
+        "grid_sample",
+        "input, grid, mode='bilinear', padding_mode='zeros', align_corners=None",
+        leads="grid",
+    ),
     FallbackOperation("cdist", "x1, x2, p=2.0, compute_mode=None"),
     FallbackOperation("pairwise_distance", "x1, x2, p=2.0, eps=1e-06, keepdim=False"),
     FallbackOperation("dist", "input, other, p=2"),

@@ -28,6 +28,7 @@ from llm_linalg.recording.write_log import (
     storage_numel,
 )
 
+MOST_BORROWED = 1 << 26  # bytes of memory that somebody lends; files of weights are larger, and not written
 _STRIDED = torch.strided
 
 
@@ -118,6 +119,13 @@ class StorageMap:
                 self.on_move(self._kept.pop(place), place)
             self._move(place)
             self.watched.add(place)
+
+    def watch_borrowed(self, tensor: Tensor) -> None:
+        """Watch a tensor's storage if its memory is not torch's own: an array's, whose owner may write."""
+        if storage_id(tensor):
+            storage = tensor.untyped_storage()
+            if not storage.resizable() and storage.nbytes() <= MOST_BORROWED:
+                self.watch(tensor)
 
     def expect(self, tensor: Tensor) -> None:
         """Take what torch has counted for a tensor so far as accounted for."""

@@ -294,6 +294,9 @@ class TensorIndex:
         if wrote:
             self._storages.note_write(tracked)
             self._rename(tensor, node)
+        elif not node.operands and node.op != "parameter":
+            with untraced():
+                self._storages.watch_borrowed(tensor)
         self._tensors.append(tensor)
         if node.op == "grad" and node.operands:
             self._gradients[id(tensor)] = tensor, node

@@ -290,7 +290,10 @@ REFUSED: dict[str, tuple[Program, str]] = {
     ),
     "other values": (lambda x, _: Counting.apply(x), r"\(Counting, .*other values when it is called again"),
     "thread": (lambda x, _: in_a_thread(x), "calls that were not recorded"),
-    "vmap": (lambda x, _: torch.vmap(torch.sin)(x) * 2, "calls that were not recorded"),
+    "vmap": (
+        lambda x, _: torch.vmap(torch.sin)(x) * 2,
+        r"made by calls that were not recorded, which is first used in .* \(mul, ",
+    ),
     "slope of a function": (
         lambda x, _: torch.func.grad(lambda y: (y**3).sum())(x),
         "calls that were not recorded",

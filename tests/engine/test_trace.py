@@ -113,6 +113,15 @@ def test_inputs_are_named_after_parameters() -> None:
     assert [node.name for node in t.nodes if node.op == "input"] == ["a", "b", "rest_0"]
 
 
+def test_an_argument_may_have_the_name_of_one_of_its_own() -> None:
+    def shifted(x: Tensor, *, seed: Tensor) -> Tensor:
+        return x + seed
+
+    made = trace(shifted, torch.ones(2), kwargs={"seed": torch.arange(2.0)})
+    assert made["seed"].value.tolist() == [0, 1]
+    assert made.nodes[-1].value.tolist() == [1, 2]
+
+
 def test_what_is_no_operation_is_no_node() -> None:
     def function(x: Tensor) -> Tensor:
         assert x.dim() == 2

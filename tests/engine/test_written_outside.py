@@ -131,6 +131,22 @@ def test_a_write_falsifies_no_node(way: str, used: str) -> None:
         assert list(made.lineage(made["z"], (0,))) != []
 
 
+@pytest.mark.parametrize("lend", [torch.from_numpy, torch.frombuffer])
+def test_memory_that_somebody_lends_may_be_written_by_its_owner(lend: Callable[..., Tensor]) -> None:
+    def function(x: Tensor) -> Tensor:
+        array = np.zeros(3, dtype=np.float32)
+        y = lend(array, dtype=torch.float32) if lend is torch.frombuffer else lend(array)
+        before = y[:2] + x[:2]
+        array[0] = 5.0
+        return before.sum() + y * x
+
+    x = torch.tensor([1.0, 2.0, 3.0])
+    made = trace(function, x.clone())
+    assert broken(made) == []
+    assert made["before"].operands[0].value.tolist() == [0.0, 0.0]
+    assert torch.equal(made.nodes[-1].value, result(function, x))
+
+
 @given(st.lists(st.tuples(st.sampled_from(sorted(WAYS)), st.integers(0, 3)), max_size=6), st.booleans())
 def test_programs_with_such_writes_are_true(writes: list[tuple[str, int]], views: bool) -> None:
     def function(x: Tensor) -> Tensor:

@@ -92,9 +92,21 @@ def ends_of(
     for node, why in sorted(lost.items(), key=lambda item: -item[0].index):
         unknown = unknown_beyond(nodes, node)
         if node in unknown or any(own in others or _may_be_asked_for(own) for own in unknown):
-            which = node.gap.which if node.gap is not None and node.flows_on else place_of(node)
-            raise LookupError(f"the gradient flows through {which}, {why}")
+            raise LookupError(f"the gradient flows through {_told(nodes, node, why)}")
     return {*lost}
+
+
+def _told(nodes: Sequence[RecordNode], node: RecordNode, why: str) -> str:
+    """Say at which node a gradient is lost, and why; what no call has made has the line of its first use."""
+    if not node.flows_on:
+        return f"{place_of(node)}, {why}"
+    if node.gap is not None:
+        return f"{node.gap.which}, {why}"
+    users = (own for own in nodes if any(operand.node is node for operand in own.operands))
+    user = next(users, None) if not node.operands else None
+    if user is None:
+        return f"{place_of(node)}, {why}"
+    return f"{node.title}, made by calls that were not recorded, which is first used in {place_of(user)}"
 
 
 def unknown_beyond(nodes: Sequence[RecordNode], node: RecordNode) -> set[RecordNode]:
