@@ -92,11 +92,11 @@ def ends_of(
     for node, why in sorted(lost.items(), key=lambda item: -item[0].index):
         unknown = unknown_beyond(nodes, node)
         if node in unknown or any(own in others or _may_be_asked_for(own) for own in unknown):
-            raise LookupError(f"the gradient flows through {_told(nodes, node, why)}")
+            raise LookupError(f"the gradient flows through {_lost_at(nodes, node, why)}")
     return {*lost}
 
 
-def _told(nodes: Sequence[RecordNode], node: RecordNode, why: str) -> str:
+def _lost_at(nodes: Sequence[RecordNode], node: RecordNode, why: str) -> str:
     """Say at which node a gradient is lost, and why; what no call has made has the line of its first use."""
     if not node.flows_on:
         return f"{place_of(node)}, {why}"
