@@ -52,6 +52,13 @@ async def test_the_nouns_are_swapped_at_the_door_and_the_bars_follow() -> None:
         assert re.search(r"cat +━+ 0\.98", d.screen)
 
 
+async def test_enter_begins() -> None:
+    async with opened(FIRST, options=Options(door=True)) as d:
+        await d.press("enter")
+        assert not d.session.door
+        assert d.session.view.lesson.slug == "vector"
+
+
 async def test_before_torch_is_there_the_door_stands_and_takes_a_key() -> None:
     async with opened(FIRST, options=Options(door=True, ascii_only=True)) as d:
         assert d.screen.isascii()

@@ -210,8 +210,8 @@ _course = _of(Topic.APP, Context.NO_PRESENTATION)
 
 COMMANDS = with_key_text((
     _door(
-        "door.arrow", "1", "begin", "New here? Begin with a word as an arrow", 1, by(door.take, door.WAYS[0]),
-        waits=Wait.NOTHING, leads_away=True, script=writing.opened_lesson,
+        "door.arrow", "1,enter", "begin", "New here? Begin with a word as an arrow", 1,
+        by(door.take, door.WAYS[0]), waits=Wait.NOTHING, leads_away=True, script=writing.opened_lesson,
     ),
     _door(
         "door.map", "2", "map", "I know matrices: the transformer's map", 2, by(door.take, door.WAYS[1]),
