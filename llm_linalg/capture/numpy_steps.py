@@ -79,7 +79,7 @@ class NumpySteps:
 
     def __init__(self, recorder: Recorder) -> None:
         self._numpy = numpy = import_module("numpy")
-        self._recorder = recorder
+        self._recorder, recorder.sees_arrays = recorder, True
         # By the id of an array (with a weak reference) or of a number.
         self._known: dict[int, tuple[Any, Tensor]] = {}
         # By the id of the array that owns memory.

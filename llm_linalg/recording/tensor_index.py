@@ -42,6 +42,7 @@ class TensorIndex:
         nodes: The nodes so far, in order.
         names: The node that each name was bound to.
         heeds_grad_mode: Whether no gradient flows through what is made under `torch.no_grad()`.
+        sees_arrays: Whether what NumPy writes is recorded, too; else memory that an array lends is compared.
         saw_transform: Whether calls were made within `torch.vmap` or its like, which are not recorded.
         saving_hooks: How many of the program's `saved_tensors_hooks` are open, which may change gradients.
         gaps: The turns of loops that were not recorded.
@@ -58,6 +59,7 @@ class TensorIndex:
         self.nodes: list[RecordNode] = []
         self.names: dict[str, RecordNode] = {}
         self.heeds_grad_mode = False
+        self.sees_arrays = False
         self.saw_transform = False
         self.saving_hooks = 0
         self._labels: dict[int, tuple[Tensor, str, str]] = {}
@@ -294,7 +296,7 @@ class TensorIndex:
         if wrote:
             self._storages.note_write(tracked)
             self._rename(tensor, node)
-        elif not node.operands and node.op != "parameter":
+        elif not (node.operands or self.sees_arrays or node.op == "parameter"):
             with untraced():
                 self._storages.watch_borrowed(tensor)
         self._tensors.append(tensor)
