@@ -28,7 +28,7 @@ from llm_linalg.recording.write_log import (
     storage_numel,
 )
 
-MOST_BORROWED = 1 << 26  # bytes of memory that somebody lends; files of weights are larger, and not written
+MOST_BORROWED = 1 << 23  # bytes of lent memory that are compared at each use, which takes a millisecond
 _STRIDED = torch.strided
 
 
