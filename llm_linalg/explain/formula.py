@@ -242,8 +242,8 @@ def _part(node: RecordNode, name: str, index: Index) -> str:
     """Return what to fill into a phrase: the cells read, their powers, an operand's cell, or a part's."""
     if name == "powers":  # as softmax is defined; what is taken off first is seen inside
         cells = node.reads(index)[0]
-        values = [node.operands[0].value[cell].item() for cell in islice(cells, SHOWN_POWERS)]
-        shown = values if len(cells) <= SHOWN_POWERS else values[:1]
+        powers = [node.operands[0].value[cell].item() for cell in islice(cells, SHOWN_POWERS)]
+        shown = powers if len(cells) <= SHOWN_POWERS else powers[:1]
         return " + ".join([f"exp({format_number(one)})" for one in shown] + ["…"] * (len(cells) > len(shown)))
     if name == "cells":
         cells = node.reads(index)[0]
