@@ -28,6 +28,7 @@ _REPLACEMENT = "�"
 _TAB = 4
 # Combining marks allowed on a character: enough for any language, too few to reach into other rows.
 _MARKS = 2
+_BRACKETS = re.compile(r"\((?!…\))(?:[^()]|\(…\))+\)")  # the inner ones
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")  # what begins as one: `h.0.weightᵀ[1]`
 # These begin only where blanks begin and give none back: a long run of blanks is gone through once.
 _LINE_BREAK = re.compile(r"(?:(?<![ \t])[ \t]*+\\?|\\)[ \t]*+\n\s*+")
@@ -127,13 +128,24 @@ def elide_middle(text: str, limit: int) -> str:
     return f"{text[: limit - 1 - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
 
 
+def elide_expression(text: str, limit: int) -> str:
+    """Return an expression of at most so many characters: of a longer one without what stands in brackets.
+
+    >>> elide_expression("dP - (dP * P).sum(1, keepdim=True)", 24)
+    'dP - (dP * P).sum(…)'
+    """
+    while len(text) > limit and (inner := _BRACKETS.findall(text)):
+        text = text.replace(max(inner, key=len), "(…)")
+    return elide_middle(text, limit)
+
+
 def elide_title(text: str, limit: int) -> str:
     """Return a title of at most so many characters: of a dotted name the end, which tells it from others.
 
-    `transformer.ln_f.weight` becomes `…ln_f.weight` or `…weight`; anything else keeps both ends.
+    `transformer.ln_f.weight` becomes `…ln_f.weight` or `…weight`; anything else is an expression.
     """
-    if len(text) <= limit or not _DOTTED.match(text):
-        return elide_middle(text, limit)
+    if len(text) <= limit or not _DOTTED.fullmatch(text.partition("[")[0].rstrip("ᵀ")):
+        return elide_expression(text, limit)
     parts = text.split(".")
     ends = (".".join(parts[place:]) for place in range(1, len(parts)))
     end = next((end for end in ends if len(end) < limit), text[len(text) - limit + 1 :])

@@ -26,6 +26,7 @@ from llm_linalg.recording.record_node import N, Operand, RecordNode
 from llm_linalg.walks.orders import orders_of
 from llm_linalg.walks.walk import Step, Walk
 
+SHOWN_POWERS = 3  # of a row that is written whole
 SHOWN_TERMS = 6
 LONGEST_SUM = 56  # characters of a sum of vectors that are written in numbers, not by their names
 T = TypeVar("T")
@@ -238,7 +239,12 @@ def phrase(node: RecordNode, index: Index) -> str | None:
 
 
 def _part(node: RecordNode, name: str, index: Index) -> str:
-    """Return a value to fill into a phrase: the cells read, an operand's cell, or a part's."""
+    """Return what to fill into a phrase: the cells read, their powers, an operand's cell, or a part's."""
+    if name == "powers":  # as softmax is defined; what is taken off first is seen inside
+        cells = node.reads(index)[0]
+        powers = [node.operands[0].value[cell].item() for cell in islice(cells, SHOWN_POWERS)]
+        shown = powers if len(cells) <= SHOWN_POWERS else powers[:1]
+        return " + ".join([f"exp({format_number(one)})" for one in shown] + ["…"] * (len(cells) > len(shown)))
     if name == "cells":
         cells = node.reads(index)[0]
         values = [format_number(node.operands[0].value[cell].item()) for cell in islice(cells, SHOWN_TERMS)]

@@ -136,6 +136,7 @@ def _of_expression(
     places = sorted(parts)
     yield from _conversions(code, parts, error)
     yield from _along(code, error)
+    yield from _relayered(code, error)  # before a transpose, which would take examples for features
     for place in sorted(turned, reverse=True):
         yield Candidate(_with(code, {parts[place]: turned[place]}), f"transposes {ast.unparse(parts[place])}")
     if len(places) >= 2:
@@ -145,7 +146,6 @@ def _of_expression(
             yield Candidate(ast.BinOp(a, ast.MatMult(), b), "multiplies each of the matrices")
     yield from _indices(code, parts, error)
     yield from _resized(code, error)
-    yield from _relayered(code, error)
     for place in places:
         for axis in (-1, 0):
             new = _filled(f"_.unsqueeze({axis})", parts[place])

@@ -201,7 +201,7 @@ ROWWISE: tuple[Operation, ...] = (
         "softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
         normalises=True,
-        phrase="exp({input} - {top}) / {total}",
+        phrase="exp({input}) / ({powers})",
         program=_POWERS + "softmax = power / total",
         gradient={"input": _ROW},
         vjp_explanation="The weights of a row sum to 1, so what one gains the others lose: a gradient "
@@ -211,7 +211,7 @@ ROWWISE: tuple[Operation, ...] = (
         "log_softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
         normalises=True,
-        phrase="{input} - {top} - ln {total}",
+        phrase="{input} - ln({powers})",
         program=_POWERS + "log_softmax = below - torch.log(total)",
         gradient={"input": _LOG_ROW},
         vjp_explanation="To raise one log-probability lowers the others of its row: from each gradient "

@@ -286,8 +286,13 @@ def _at_step(
 
 
 def is_trivial(node: Node, asked: Question) -> bool:
-    """Return whether a question about a node tells nothing: nothing is masked, or all, or there is a tie."""
+    """Return whether a question about a node tells nothing.
+
+    Nothing is masked, or all; there is a tie; or a cell stays where it was, as if nothing had been moved.
+    """
     first = node.operands[0].value
+    if asked.kind == "reads" and node.kind == "movement" and asked.cell is not None:
+        return [*node.reads(asked.cell)[0]] == [asked.cell]
     if asked.kind == "mask":
         return not 0 < asked.answer.value < node.shape[-1]
     if asked.kind == "shape":

@@ -233,7 +233,7 @@ class ValueDifference(NamedTuple):
             return ""
         if self.total == cells:
             return "Both cells differ." if cells == 2 else f"All {cells:,} cells differ."
-        return f"{self.total:,} of {cells:,} cells differ{where_they_are}"
+        return f"{self.total:,} of {cells:,} cells differ{'s' * (self.total == 1)}{where_they_are}"
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:

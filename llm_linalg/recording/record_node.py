@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.cells import NO_CELLS, Cells, Index
 from llm_linalg.base.errors import Span
-from llm_linalg.base.text import clean, elide_middle
+from llm_linalg.base.text import clean, elide_expression
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import Function, writes
 from llm_linalg.ops.call_cache import CallPlan, Number
@@ -381,11 +381,11 @@ def operand_nodes(node: N) -> list[N]:
 
 @lru_cache(4096)
 def _elide(source: str) -> str:
-    """Return an expression on one line, elided in the middle."""
+    """Return an expression on one line, elided."""
     text = " ".join(source[:MOST_READ].split())
     if len(source) > MOST_READ:
         text += " " + " ".join(source[-MOST_READ:].split())
-    return elide_middle(text, TITLE_LIMIT)
+    return elide_expression(text, TITLE_LIMIT)
 
 
 @lru_cache(4096)

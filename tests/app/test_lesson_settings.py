@@ -14,6 +14,7 @@ from tests.app.driving import lesson, opened
 from tui.app import Options
 from tui.files.state_file import State, StateFile, of_json
 from tui.headless import render
+from tui.model.followers import can_change
 from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
 from tui.session.commands import run
@@ -199,3 +200,22 @@ def test_a_control_that_was_chosen_stays_where_it_is_named() -> None:
     named_first = run(session_at("descent"), "pick:steps")
     assert run(named_first, "stop.next").selection.control == "steps"  # its lines name none
     assert session_at("descent").selection.control == "rate"
+
+
+@pytest.mark.parametrize(
+    ("above", "own", "follows"),
+    [
+        ("A = n * x", "B = y + 1", False),
+        ("A = n * x", "B = A + 1", True),
+        ("A = n\nA = 2", "B = A", False),
+        ("W = 1\ndef f(x):\n    return x * W\nW = n", "y = f(1)", True),
+        ("losses = []\nfor k in range(n):\n    losses.append(k)", "curve = losses", True),
+        ("adam = Adam([table])\nfor k in range(n):\n    adam.step()", "arrows = table", True),
+        ("W[0] = n", "B = W", True),
+        ("x = torch.randn(n)", "y = torch.randn(3)", True),
+        ("x = torch.randn(n)", "y = torch.ones(3)", False),
+        ("x = n +", "y = 1", True),
+    ],
+)
+def test_a_stop_depends_on_a_control_as_its_lines_do(above: str, own: str, follows: bool) -> None:
+    assert can_change(f"{above}\n{own}", own, (), frozenset(["n"])) is follows

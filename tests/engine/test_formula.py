@@ -209,9 +209,9 @@ def test_a_mean_is_a_sum_over_a_number() -> None:
 
 def test_softmax_is_written_with_the_numbers_that_are_there() -> None:
     source = "s = torch.softmax(torch.tensor([1.0, 3, -2]), 0)"
-    assert text_of(source, "cells", 0) == "s[0] = exp(1 - 3) / 1.1421 = 0.1185"
+    assert text_of(source, "cells", 0) == "s[0] = exp(1) / (exp(1) + exp(3) + exp(-2)) = 0.1185"
     negative = "s = torch.log_softmax(torch.tensor([-1.0, -3]), 0)"
-    assert text_of(negative, "cells", 1) == "s[1] = -3 - (-1) - ln 1.1353 = -2.1269"
+    assert text_of(negative, "cells", 1) == "s[1] = -3 - ln(exp(-1) + exp(-3)) = -2.1269"
 
 
 def test_a_movement_says_where_a_cell_is_from_and_what_is_filled_in() -> None:

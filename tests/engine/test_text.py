@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from llm_linalg.base.spelling import MOST_LISTED, unknown
-from llm_linalg.base.text import characters, clean, clean_lines, escape_json, nearest, one_line, width
+from llm_linalg.base.text import (
+    characters,
+    clean,
+    clean_lines,
+    elide_title,
+    escape_json,
+    nearest,
+    one_line,
+    width,
+)
 from tests.engine.counting import at_most
 
 # Everything, lone surrogates included, with what is dangerous made frequent.
@@ -148,3 +157,17 @@ def test_lines_and_tabs_are_kept_where_they_are_asked_for() -> None:
 )
 def test_an_expression_of_several_lines_is_told_on_one(text: str, line: str) -> None:
     assert one_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("dP - (dP * P).sum(1, keepdim=True)", "dP - (…).sum(…)"),
+        ("torch.full((1000,), 0.1)", "torch.full(…)"),
+        ("transformer.ln_f.weight", "…ln_f.weight"),
+        ("x @ W", "x @ W"),
+        ("one_name_that_is_too_long", "one_name…oo_long"),
+    ],
+)
+def test_a_title_gives_up_what_stands_in_brackets_first(text: str, short: str) -> None:
+    assert elide_title(text, 16) == short

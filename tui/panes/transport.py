@@ -125,7 +125,13 @@ def printed_beside(picture: Picture, glyphs: Glyphs) -> Row:
 
 
 def control_text(control: Control, text: str, dots: str, room: int) -> str:
-    """Return a control's value in a row; of a text its words, as many of the last as there is room for."""
+    """Return a control's value in a row; of a text its words, as many of the last as there is room for.
+
+    Of a grid, which its picture shows, only the size is said.
+    """
+    if control.edits:
+        rows = text.split("/")
+        return f"{len(rows)} × {len(rows[0])}"
     if not is_text(control):
         return text
     text = text.replace(",", " ")

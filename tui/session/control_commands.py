@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.markdown import links
+from tui.model.followers import can_change
 from tui.model.view import View
 from tui.navigation.playground import is_playground
 from tui.session import outline
@@ -15,6 +16,7 @@ from tui.text.prose import as_sentence
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.control import Control
+    from llm_linalg.lessons.stop import Stop
 
 
 def stop_at(session: Session, argument: str) -> Session:
@@ -151,21 +153,41 @@ def _with_control(session: Session, view: View, name: str) -> Session:
 def _unused(view: View, name: str) -> str:
     """Return where a control is used if this stop doesn't; empty if it does, or none does."""
     control = view.control(name)
-    using = [stop.number for stop in view.lesson.stops if _matters(control, stop.program)]
-    if matters(view, control) or not using:
+    if matters(view, control):
         return ""
-    return f"{control.label} changes nothing here: stop {using[0]} is the first that uses it."
+    using = [stop.number for stop in view.lesson.stops if _moves(control, stop)]
+    first = f"stop {using[0]} is the first that uses it" if using else ""
+    return f"{control.label} changes nothing here: {first}." if first else ""
 
 
 def matters(view: View, control: Control) -> bool:
-    """Return whether a stop's program, or what it asks, reads a control, or one that its choices set."""
-    ask = view.at_stop.ask
-    return _matters(control, view.program if ask is None else f"{view.program}\n{ask.check.text}")
+    """Return whether a control can change what a view shows, or what it runs if that is no stop's picture."""
+    stop = view.at_stop
+    whole = "operations" if stop.exercise is not None else "cells"
+    is_own = view.code is None and not view.path and view.depth in ("cells", whole) and not view.backward
+    return _moves(control, stop) if is_own else _reads(control, view.program)
 
 
-def _matters(control: Control, text: str) -> bool:
-    names = {control.name, *(other for _, other, _ in control.sets)}
-    return any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
+def _moves(control: Control, stop: Stop) -> bool:
+    """Return whether what a stop runs, shows or asks depends on a control, or on one that it sets."""
+    asked = "" if stop.ask is None else stop.ask.check.text
+    varied = [] if stop.exercise is None else [line.text for line in stop.exercise.vary]
+    if any(_reads(control, text) for text in varied):
+        return True
+    if not _reads(control, f"{stop.program}\n{asked}"):
+        return False
+    shown = () if stop.show is None else (stop.show, *stop.beside)
+    has_more = stop.map or stop.follow or stop.board or stop.fails or stop.ranks
+    own = f"{stop.code}\n{asked}"
+    return bool(has_more) or can_change(stop.program, own, shown, frozenset(_names(control)))
+
+
+def _reads(control: Control, text: str) -> bool:
+    return any(re.search(rf"\b{re.escape(name)}\b", text) for name in _names(control))
+
+
+def _names(control: Control) -> set[str]:
+    return {control.name, *(other for _, other, _ in control.sets)}
 
 
 def grow(session: Session, name: str, append: str) -> Session:

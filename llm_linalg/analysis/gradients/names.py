@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from keyword import iskeyword
 
 from llm_linalg.analysis.own_programs import TAKEN
-from llm_linalg.base.text import elide_middle
+from llm_linalg.base.text import elide_expression
 from llm_linalg.recording.record_node import TITLE_LIMIT, RecordNode, has_operator
 
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
@@ -83,7 +83,7 @@ class GradientNames:
 
     def _entitle(self, name: str, title: str) -> None:
         """Take note of what is meant by a name that was made, and by its gradient's."""
-        title = elide_middle(title, TITLE_LIMIT)
+        title = elide_expression(title, TITLE_LIMIT)
         self.titles |= {name: title, f"d{name}": f"d({title})"}
 
     def in_words(self, text: str) -> str:
