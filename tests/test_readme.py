@@ -93,6 +93,20 @@ def test_its_pictures_are_what_the_tool_draws_now() -> None:
     assert len(pictures) == README.count("![") == 2
     for file, command in pictures:
         assert shown(shlex.split(command)) == (ROOT / file).read_text(encoding="utf-8"), command
+        screen = (ROOT / file).with_suffix(".txt").read_text(encoding="utf-8")
+        assert shown([*shlex.split(command), "--format", "screen"]) == screen, command
+
+
+def test_a_package_has_them_as_text_in_its_description() -> None:
+    pytest.importorskip("hatchling", reason="hatchling, which builds the package, is not installed")
+    from hatchling.metadata.core import ProjectMetadata
+    from hatchling.plugin.manager import PluginManager
+
+    text = ProjectMetadata(str(ROOT), PluginManager()).core.readme
+    assert "![" not in text
+    assert text.count("──────┬──────") == 2
+    assert text.startswith(README.split("![")[0])
+    assert text.endswith(README.rpartition("-->")[2])
 
 
 def test_it_shows_commands_without_a_terminal() -> None:

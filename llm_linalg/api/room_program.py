@@ -32,6 +32,7 @@ from llm_linalg.base.source import Source
 from llm_linalg.base.text import clean
 from llm_linalg.capture.cell_program import cells_of
 from llm_linalg.explain.shape_errors import explain_failure
+from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.failed_call import FailedCall
 from llm_linalg.recording.record import AskFunction
@@ -124,6 +125,8 @@ class RoomProgram(Program):
             return trace
         failure.trace = trace
         trace.failed_line = failure.line
+        if isinstance(failure, LimitError):
+            trace.cells = (*trace.cells, *_unrun_cells(len(trace.cells), len(self.task.cells), failure))
         if repairs and isinstance(failure, ShapeError):
             is_short = monotonic() - self._began < SHORT
             self.find_repairs(failure, reader.failed, text, is_short=is_short)
@@ -213,6 +216,16 @@ def _functions(task: ProgramTask, nodes: Sequence[Node]) -> Iterator[AskFunction
     finally:
         for program in again:
             program.close()
+
+
+def _unrun_cells(run: int, count: int, why: ProgramError) -> Iterator[CellState]:
+    """Yield how the cells ended of which the process told nothing, since it was ended: the first did it."""
+    for number in range(run + 1, count + 1):
+        if number == run + 1:
+            yield CellState(number, "stopped", reason=why.message, line=why.line)
+        else:
+            reason = f"nothing below cell {run + 1} was run: its process was ended"
+            yield CellState(number, "rests", run + 1, reason)
 
 
 def _told(cotangent: Tensor | None) -> Any:

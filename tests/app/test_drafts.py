@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,20 @@ async def test_a_draft_that_cannot_be_kept_is_told_before_it_is_left(
         assert d.app._exit
     assert (tmp_path / "play" / NAME).read_text(encoding="utf-8") == PRODUCT + "\nk=3"
     assert not any(d.app.start.losses.work)
+
+
+def test_on_a_full_disk_the_row_names_the_reason_and_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("llm_linalg.base.file_io.write_all", fill)
+    file = tmp_path / ("deep" * 20) / "mine.py"
+    file.parent.mkdir()
+    said, is_saved = Drafts(None, file).save("x = 1\n")
+    assert not is_saved
+    assert said.startswith("Not saved, No space left on device: ")
+    assert said.endswith("/mine.py")
+    assert len(said) <= 78
+    assert not list(file.parent.iterdir())

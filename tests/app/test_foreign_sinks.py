@@ -7,6 +7,7 @@ import json
 import re
 from html import unescape
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
@@ -78,6 +79,22 @@ def test_exports(folder: Path, capsys: Capture, form: str) -> None:
         assert form != "markdown" or inert(out) == out
         if form in ("json", "cast"):
             assert all(json.loads(line) for line in (out.splitlines() if form == "cast" else [out]))
+
+
+@pytest.mark.parametrize("form", ["svg", "animation", "html", "markdown"])
+def test_an_export_of_what_is_no_character_is_well_formed(form: str, tmp_path: Path) -> None:
+    odd = "".join(map(chr, (*range(32), *range(127, 160), 0xD800, 0xDFFF, 0xFFFE, 0xFFFF, 0x2028, 0x202E)))
+    book, made = (
+        file_at(tmp_path, "odd.ipynb", notebook(f"a{odd}]]>&#0;</title><script>b")),
+        tmp_path / "made",
+    )
+    main(["export", str(book), "--format", form, "--step", "last", "-o", str(made)])
+    text = made.read_text(encoding="utf-8")
+    assert hidden(text) == []
+    assert not re.search("[\0-\x08\ud800-\udfff\ufffe\uffff\u2028]", text)
+    assert form == "markdown" or "<script>b" not in text
+    if form in ("svg", "animation"):
+        assert "␀" in "".join(fromstring(text).itertext())  # noqa: S314 - our own
 
 
 @pytest.mark.parametrize("form", ["plain", "json"])

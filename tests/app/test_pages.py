@@ -300,6 +300,31 @@ def test_on_a_phone_nothing_is_cut_in_light_and_dark(scheme: str, tab: Browser, 
     tab.call("Emulation.setEmulatedMedia", media="", features=[])
 
 
+def test_what_moves_is_in_view_and_of_another_stop_its_title(tab: Browser, page: Path) -> None:
+    tab.open(page, (1000, 500))
+    place = "document.querySelector('.stop.on %s').getBoundingClientRect()"
+    bar = "document.querySelector('.bar').getBoundingClientRect().top"
+    assert not tab.run(f"{place % '.tensors'}.bottom <= {bar}")
+    tab.press("ArrowRight")
+    assert tab.run(f"{place % '.tensors'}.top >= 0 && {place % '.tensors'}.bottom <= {bar}")
+    tab.press(".")
+    assert tab.run(f"{place % 'h2'}.top >= 0")
+
+
+def test_rows_of_tensors_beside_each_other_are_level(tab: Browser, tmp_path: Path) -> None:
+    head = '+++\ntitle = "Level"\n[axes]\nx = ["word", "word"]\n[labels]\nword = ["a", "b"]\n+++\n## A\n'
+    program = "x = torch.ones(2, 2)\ny = x / x.sum(1, keepdim=True)"
+    file = file_at(tmp_path, "level.md", f'{head}```python show="y"\n{program}\n```\n')
+    assert main(["export", str(file), "-o", str(tmp_path / "level.html")]) == 0
+    tab.open(tmp_path / "level.html")
+    rows = (
+        "[...one.querySelectorAll('tr')].slice(-2).map((row) => Math.round(row.getBoundingClientRect().top))"
+    )
+    tops = tab.run(f"[...document.querySelectorAll('.first .tensor')].map((one) => {rows})")
+    assert len(tops) == 3
+    assert tops[0] == tops[1] == tops[2]
+
+
 def test_a_word_and_a_formula_wider_than_a_phone_are_not_cut(tab: Browser, tmp_path: Path) -> None:
     word = "transformer.h.0.attention.self_attention.weight_of_queries"
     formula = " + ".join(f"\\mathrm{{{letter * 20}}}" for letter in "abcd")

@@ -23,6 +23,9 @@ PROSE = {
     "code": ("`$x$ <b> [a](b)` and $x$", "`$x$ <b> [a](b)` and x"),
     "a comment": ("a <!-- b\nc --> d", "a \n d"),
     "bold": ("<b>a</b>", "**a**"),
+    "a heading": ('<center><h2 align="center">A <b>b</b></h2></center>', "## A **b**"),
+    "a heading on lines of its own": ("<h1>\nA\n</h1>", "A"),
+    "no heading": ("a <h1>b</h1>", "a b"),
 }
 
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from llm_linalg import LimitError, run
 from llm_linalg.base.errors import RoomError
 from llm_linalg.room.room_client import Room, room
 from llm_linalg.room.room_limits import GRACE, RoomLimits
@@ -118,3 +119,16 @@ def test_a_run_that_is_closed_leaves_no_child() -> None:
     run.close()
     assert gone(run.process)
     own.close()
+
+
+def test_of_cells_in_a_call_that_does_not_return_the_first_is_stopped_and_none_below_was_run() -> None:
+    text = "a = 1\nw = torch.zeros(10**6, 3, 3)\ny = torch.bilinear(w[0], w[1], w, None)\nb = a"
+    with pytest.raises(LimitError) as raised:
+        run(text, seconds=0.2, cells=(1, 3, 4))
+    cells = raised.value.trace.cells
+    assert [(cell.number, cell.state, cell.root) for cell in cells] == [
+        (1, "run", None),
+        (2, "stopped", None),
+        (3, "rests", 2),
+    ]
+    assert (cells[1].line, cells[1].reason) == (3, raised.value.message)

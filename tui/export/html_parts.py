@@ -249,8 +249,13 @@ def _span(span: TextSpan) -> str:
 def _tensors(frame: Frame, heat: bool) -> str:
     widest = max(panel.width(4) for panel in frame.stage.panels)
     cross = {"top", "left", "result"} if frame.stage.arrangement == "falk" else set()
-    inside = "".join(_tensor(panel, frame, heat) for panel in frame.stage.panels if panel.role in cross)
-    beside = "".join(_tensor(panel, frame, heat) for panel in frame.stage.panels if panel.role not in cross)
+    most = max(panel.rows for panel in frame.stage.panels)
+    inside, beside = "", ""
+    for panel in frame.stage.panels:
+        if panel.role in cross:
+            inside += _tensor(panel, frame, heat)
+        else:  # rows of as many stand beside each other, though one has labels above them
+            beside += _tensor(panel, frame, heat, "level" if cross or panel.rows == most else "")
     crossed = f'<div class="cross">\n{inside}</div>\n' if inside else ""
     kind = f"tensors {frame.stage.arrangement} {_wide(widest)}"
     return f'<div class="{kind}"{SCROLLED}>\n{crossed}{beside}</div>\n'
@@ -261,7 +266,7 @@ def _wide(columns: int) -> str:
     return f"w{min(columns, WIDEST)}"
 
 
-def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
+def _tensor(panel: Panel, frame: Frame, heat: bool, kind: str = "") -> str:
     rows = window(panel.rows, ROWS, panel.focus_rows)
     columns = window(panel.columns, COLUMNS, panel.focus_columns)
     across = frame.stage.arrangement == "falk" and panel.role == "result"
@@ -280,9 +285,9 @@ def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
     hue = f' class="{panel.hue}"' if panel.hue else ""
     caption = f"<b{hue}>{escape(label)}</b> ({escape(shape)}{escape(_cut(panel, rows, columns))}"
     crossed = frame.stage.arrangement == "falk" and panel.role == "left"  # the others share their columns
-    own = f" {_wide(panel.width(4))}" if crossed else ""
+    kinds = filter(None, ("tensor", panel.role, kind, _wide(panel.width(4)) if crossed else ""))
     return (
-        f'<div class="tensor {panel.role}{own}">{sign}<table>\n<caption>{caption}</caption>\n'
+        f'<div class="{" ".join(kinds)}">{sign}<table>\n<caption>{caption}</caption>\n'
         f"{''.join(lines)}</table></div>\n"
     )
 

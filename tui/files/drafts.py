@@ -12,7 +12,7 @@ from pathlib import Path
 from llm_linalg.base import file_io
 from llm_linalg.base.text import clean
 from tui.files import user_dirs
-from tui.files.output import Sink
+from tui.files.output import Sink, not_saved
 
 NAME = "program.py"
 BEFORE = "before.py"
@@ -97,7 +97,7 @@ class Drafts:
                 sink.keep(text)
             self._known = _text_of(self.file)
         except OSError as error:
-            return f"It can't be saved as {shown}: {error.strerror or error}.", False
+            return not_saved(shown, error), False
         return f"Saved as {shown}.", True
 
 

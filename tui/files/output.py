@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from llm_linalg.base.file_io import FileReplacement, write_all, written_path
-from llm_linalg.base.text import CleanText, clean
+from llm_linalg.base.text import CleanText, clean, elide_middle
 
 if TYPE_CHECKING:
     from llm_linalg.base.errors import ProgramError
@@ -77,6 +77,11 @@ def explain(error: ProgramError, place: str = "") -> None:
     torch = [f"torch: {detail}"] if detail and detail not in error.message else []
     text = "\n".join([*f"{place}{error}".split("\n")[:12], *torch, *frames])
     narrate(clean(text, 4000, lines=True))
+
+
+def not_saved(path: str, error: OSError) -> str:
+    """Return in one line of a screen why a file can't be written."""
+    return f"Not saved, {error.strerror or error}: {elide_middle(path, 36)}"
 
 
 class Sink:

@@ -20,6 +20,7 @@ TAGS = frozenset(_TAGS.split())
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?:\s[^<>]{0,4000})?/?>")
 _TAG_TEXTS = {"li": "- ", "/td": "  ", "/th": "  ", "br": "\n"}
 _TAG_TEXTS |= dict.fromkeys(["b", "/b", "strong", "/strong"], "**")
+_ONLY_TAGS = re.compile(r"(?:\s|<[^<>]*>)*")
 _UNSEEN = re.compile(
     r"<!--.{0,20000}?-->|<(script|style)\b[^>]{0,1000}>.{0,20000}?</\1>", re.DOTALL | re.IGNORECASE
 )
@@ -32,6 +33,7 @@ _BRACKETS = re.compile(r"\\\(((?:(?!\\\()[^$`\n]){1,600}?)\\\)")
 _ROUND = r"[^()\n]{0,2000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?"
 _IMAGE = re.compile(rf"!\[([^\]\n]{{0,300}})\](?:\({_ROUND}\)|\[[^\]\n]{{0,200}}\])")
 _LINK = re.compile(rf"(?<!!)\[([^\[\]\n]{{1,500}})\]\((?!lesson:){_ROUND}\)")
+AROUND = 400  # characters of a line around a tag that are looked at
 MOST = 200  # comments and scripts in a text: each may be searched for its end
 
 

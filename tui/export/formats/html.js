@@ -47,6 +47,7 @@
     program.scrollTop = Math.round((above - (program.clientHeight - line.offsetHeight) / 2) / row) * row;
   }
   function show(s, k, quiet) {
+    const before = `${stop} ${step}`;
     stop = within(s, 0, stops.length - 1);
     step = within(k, 0, walk().length - 1);
     sections.forEach((one, i) => one.classList.toggle("on", i === stop));
@@ -64,6 +65,7 @@
     range.setAttribute("aria-valuetext", where);
     told.textContent = where;
     if (quiet) return;
+    if (before !== `${stop} ${step}`) see(before.startsWith(`${stop} `));
     said.textContent = where + ". " + (sections[stop].querySelector(".step.first .words")?.textContent ?? "");
     const address = new URLSearchParams({ stop: stop + 1, step: number });
     const own = stops[stop].start.split("\n"), now = key().split("\n");
@@ -71,6 +73,10 @@
     try {
       history.replaceState(null, "", `#${address}`);
     } catch { /* some browsers allow it only so often */ }
+  }
+  function see(moves) { // the picture that moves, and if there is room its words; of another stop the title
+    const shown = moves ? ".step.first :is(.tensors, .drawing, .words)" : "h2";
+    all(sections[stop], shown).reverse().forEach((one) => one.scrollIntoView({ block: "nearest" }));
   }
   function reach() { // by keys, what is wider than its place
     for (const one of all(sections[stop], ".prose, .prose pre, .display, .ask, .exercise")) {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from llm_linalg.base.file_io import written_path
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
-from tui.files.output import Sink
+from tui.files.output import Sink, not_saved
 from tui.files.output import check_target as check_overwrite
 from tui.model.usage_error import UsageError
 from tui.model.view_words import shell_line
@@ -68,7 +68,7 @@ def save_script(text: str, name: str | None, slug: str) -> tuple[str, bool]:
         with Sink(str(path)) as sink:
             sink.keep(text)
     except OSError as error:
-        return f"It can't be saved as {shown}: {error.strerror or error}.", False
+        return not_saved(shown, error), False
     return f"Saved as {shown}: {shell_line(['llm-linalg', 'play-script', str(path)])}", True
 
 
