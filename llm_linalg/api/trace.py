@@ -328,11 +328,11 @@ def trace(
         try:
             with gradients.watching(), recorder, exchanges(recorder.watch), places.track_modules():
                 function(*inputs, **named)
-        except (Exception, KeyboardInterrupt) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             frames = places.frames(error.__traceback__)
             failure = _failure_of(recorder, error, frames)
             if failure is None:
-                kind: EndingKind = "failed" if isinstance(error, Exception) else "halted"
+                kind: EndingKind = "halted" if isinstance(error, KeyboardInterrupt) else "failed"
                 said = f"{type(error).__name__}: {error}" if kind == "failed" else ""
                 vars(error)["trace"], vars(error)["frames"] = left(Ending(kind, None, said)), frames
                 raise

@@ -109,18 +109,19 @@ def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     """Return the inputs that texts describe, each one or several.
 
     A text is an expression (`torch.randn(2, 5, 8)`, or `a, b` for two inputs), the shape of normal random
-    numbers (`2x5x8`), or random integers between two bounds (`randint:0:50:2x5`).
+    numbers (`2x5x8`), or random integers between two bounds (`randint:0:50:2x5`). Each draws its own.
 
     Raises:
         ProgramError: If a text is none of these.
     """
-    found: list[Any] = []
-    for text in texts:
-        names = ProgramRun("", seed)
-        names.run()
-        value = names.evaluate(_expression(text.strip()))
-        found += value if isinstance(value, tuple) else [value]
-    return tuple(found)
+    return tuple([value for place, text in enumerate(texts) for value in _values_of(text, seed + place)])
+
+
+def _values_of(text: str, seed: int) -> tuple[Any, ...]:
+    names = ProgramRun("", seed)
+    names.run()
+    value = names.evaluate(_expression(text.strip()))
+    return value if isinstance(value, tuple) else (value,)
 
 
 def evaluate_named(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -130,17 +131,17 @@ def evaluate_named(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], di
         ProgramError: If a text describes none, or a named one several.
     """
     named: dict[str, Any] = {}
-    unnamed: list[str] = []
-    for text in texts:
+    unnamed: list[Any] = []
+    for place, text in enumerate(texts):
         found = _NAMED.fullmatch(text)
+        values = _values_of(text if found is None else found[2], seed + place)
         if found is None:
-            unnamed.append(text)
+            unnamed += values
             continue
-        values = evaluate_inputs([found[2]], seed)
         if len(values) != 1:
             raise ProgramError(f"{found[1]} is one input, and has {len(values)}")
         named[found[1]] = values[0]
-    return evaluate_inputs(unnamed, seed), named
+    return tuple(unnamed), named
 
 
 def check_inputs(
