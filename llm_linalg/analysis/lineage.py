@@ -18,7 +18,7 @@ from llm_linalg.base.cells import Cells, Index
 from llm_linalg.base.errors import stop_if
 from llm_linalg.ops.contraction import Contraction
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.ops.reads import AxesReads, cells_of, is_whole, meeting, one, whole
+from llm_linalg.ops.reads import AxesReads, cells_of, has_any, is_whole, meeting, one, whole
 from llm_linalg.recording.record import ancestors, derive
 from llm_linalg.recording.record_node import N, RecordNode, operand_nodes
 
@@ -58,7 +58,7 @@ class Lineage(Generic[N]):
             for place, operand in enumerate(later.operands):
                 if operand.node in reached:
                     fed = _both(fed, self._carried_on(later, place, reached[operand.node]))
-            if fed is not None and fed.any():
+            if fed is not None and has_any(fed):
                 reached[later] = fed
         return reached
 

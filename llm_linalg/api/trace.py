@@ -328,7 +328,7 @@ def trace(
         try:
             with gradients.watching(), recorder, exchanges(recorder.watch), places.track_modules():
                 function(*inputs, **named)
-        except (Exception, KeyboardInterrupt) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             frames = places.frames(error.__traceback__)
             failure = _failure_of(recorder, error, frames)
             if failure is None:

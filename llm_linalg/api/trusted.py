@@ -109,7 +109,7 @@ def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     """Return the inputs that texts describe, each one or several.
 
     A text is an expression (`torch.randn(2, 5, 8)`, or `a, b` for two inputs), the shape of normal random
-    numbers (`2x5x8`), or random integers between two bounds (`randint:0:50:2x5`).
+    numbers (`2x5x8`), or random integers between two bounds (`randint:0:50:2x5`). Each draws its own.
 
     Raises:
         ProgramError: If a text is none of these.

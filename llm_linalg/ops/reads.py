@@ -29,6 +29,11 @@ def is_whole(mask: Tensor) -> bool:
     return not any(mask.stride()) and bool(mask.numel()) and bool(mask.as_strided((), ()))
 
 
+def has_any(mask: Tensor) -> bool:
+    """Return whether a mask has any cells; of one that `whole` has made no cell is looked at."""
+    return is_whole(mask) or bool(mask.any())
+
+
 def cells_of(mask: Tensor) -> Cells:
     """Return the cells of a boolean mask as ranges: of each axis where that is all there is, else of rows."""
     shape = tuple(mask.shape)
@@ -165,6 +170,8 @@ class AxesReads(Reads):
 
     def place(self, mask: Tensor) -> Tensor:
         """Return the operand's cells (bool) for a mask over its labels."""
+        if is_whole(mask) and not self.has_repeated_label:
+            return whole(self._shape)
         for axis, label in enumerate(self.labels):
             if self._shape[self._labels.index(label)] == 1:
                 mask = mask.any(axis, keepdim=True)
@@ -218,18 +225,28 @@ class IndexReads(Reads):
         return Runs.of(self.shape, position) if 0 <= position < self._numel else NO_CELLS
 
     def back(self, mask: Tensor) -> Tensor:
-        own = torch.zeros(self._numel + 1, dtype=torch.bool)
-        own[self.positions[mask]] = True
-        return own[1:].reshape(self.shape)
+        # Some fifty times as fast as to set `own[self.positions[mask]]`: nothing is compacted, or sorted.
+        own = torch.zeros(self._numel + 1, dtype=torch.uint8)
+        own.scatter_reduce_(0, self.positions.reshape(-1), mask.reshape(-1).to(torch.uint8), "amax")
+        return own[1:].view(torch.bool).reshape(self.shape)
 
     def forward(self, mask: Tensor) -> Tensor:
+        if is_whole(mask):
+            return self.positions > 0
         return torch.cat([torch.zeros(1, dtype=torch.bool), mask.reshape(-1)])[self.positions]
 
     @property
     def positions(self) -> Tensor:
         """For each output cell, 1 + the position in the operand that it was taken from; 0 for none."""
+        if self._is_alone:
+            return self.source
         own = self.source - self.first
         return own.where((own > 0) & (own <= self._numel), 0)
+
+    @cached_property
+    def _is_alone(self) -> bool:
+        """Whether there is no other operand that cells may come from."""
+        return not self.first and (not self.source.numel() or int(self.source.max()) <= self._numel)
 
     @cached_property
     def _numel(self) -> int:

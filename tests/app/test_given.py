@@ -457,3 +457,15 @@ def test_a_summary_says_what_a_smaller_dtype_could_not_hold(tmp_path: Path, caps
         "the first number too large for float16: 6.55e+04 in b (mul), own_large.py:3",
         "the first number too large for bfloat16: 3.4e+38 in c * 5.19e3 (mul), own_large.py:5",
     ]
+
+
+@pytest.mark.parametrize("form", [["--summary"], ["--format", "plain"]])
+def test_a_gradient_that_a_smaller_dtype_could_not_hold_is_named(
+    tmp_path: Path, capsys: Capture, form: list[str]
+) -> None:
+    text = "def own(x):\n    a = x * 1e-4\n    b = a * 65520\n    return b.sum()\n"
+    words = (written(tmp_path, "own_steep", text) + ":own", "--inputs", "torch.ones(2)", "--backward")
+    done, _, said = ours(capsys, "trace", *words, *form)
+    assert done == 0
+    found = said.partition("too large for float16: ")[2]
+    assert found == "6.55e+04 in da (mul) back through b, own_steep.py:3\n"

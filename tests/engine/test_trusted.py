@@ -135,6 +135,14 @@ def test_inputs_are_safe_expressions_shapes_or_tokens(
     assert len(evaluate_inputs([f"torch.ones(1), {'torch.ones(2)'}", "2x3"])) == 3
 
 
+def test_inputs_of_one_shape_are_drawn_apart() -> None:
+    texts = ["2x3", "b=2x3", "randint:0:50:9", "randint:0:50:9", "c=torch.randn(2, 3)"]
+    (one, ids, others), named = evaluate_named(texts, 3)
+    drawn = [one, named["b"], named["c"], ids, others]
+    assert not any(torch.equal(drawn[i], drawn[j]) for i in range(5) for j in range(i))
+    assert torch.equal(one, evaluate_inputs(["2x3"], 3)[0])
+
+
 @pytest.mark.parametrize("text", ["open('x')", "x = 1", "", "missing", "torch.ones(10**9, 10**9)"])
 def test_an_input_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ProgramError):

@@ -137,21 +137,22 @@ def _settle(flags: argparse.Namespace) -> None:
 
 def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     """Write a trace into its file and print its nodes, as the flags say; return the exit code."""
+    try:
+        gradients = trace.backward(trace.loss) if flags.backward and trace.loss is not None else None
+    except LookupError as error:
+        say(str(error.args[0]))
+        return 1
     if flags.summary:
         _print_summary(trace, flags)
     elif flags.attention:
         print_attention(trace, flags.format)
     elif flags.format is not None:
-        from tui.render.summary_text import not_finite_gradient
+        print_trace(gradients or trace, flags.format)
+    if gradients is not None:
+        from tui.render.summary_text import alarming_gradients
 
-        try:
-            shown = trace.backward(trace.loss) if flags.backward and trace.loss is not None else trace
-        except LookupError as error:
-            say(str(error.args[0]))
-            return 1
-        print_trace(shown, flags.format)
-        if shown is not trace and (first := not_finite_gradient(shown)):
-            say(first)
+        for line in alarming_gradients(gradients):
+            say(line)
     if flags.save is None:
         return 0
     try:

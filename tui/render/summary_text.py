@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _HEADS = ("", "shape", "param", "kept B", "product", "time", "max |x|", "min |x|", "zero")
 OVERFLOWS = {"float16": 65_520.0, "bfloat16": 3.3961775e38}
 """The least magnitude that rounds to infinity, halfway beyond the largest number of a dtype."""
+_WIDE = ("float32", "float64")
 _NAME = 30  # columns of a row's name
 
 
@@ -40,7 +41,9 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
     from llm_linalg.analysis.summary import MODULE, first_not_finite, summary
 
     rows = summary(trace)
-    lines = [_first(first_not_finite(trace.nodes)), *_overflows(rows)]
+    single = {row.nodes[0]: row.values for row in rows if len(row.nodes) == 1}
+    in_order = [(node, single[node]) for node in trace.nodes if node in single]
+    lines = [_first(first_not_finite(trace.nodes)), *_overflows(in_order, "number")]
     if by is None:
         body = list(_lines(trace.scopes, {row.path: row for row in rows if row.op == MODULE}, rows))
     else:
@@ -58,12 +61,15 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
     return clean_lines("\n".join(line.rstrip() for line in lines) + "\n")
 
 
-def not_finite_gradient(gradients: Trace) -> str:
-    """Return where the first gradient of a gradient program is not finite, in a line; empty if all are."""
-    from llm_linalg.analysis.summary import first_not_finite
+def alarming_gradients(gradients: Trace) -> Iterator[str]:
+    """Yield a line on the first of a program's gradients that is not finite, or too large for a dtype."""
+    from llm_linalg.analysis.summary import Extremes, first_not_finite
 
     first = first_not_finite(gradients.nodes)
-    return "" if first is None else clean(f"the first gradient that is not finite: {_named(first)}", 300)
+    if first is not None:
+        yield clean(f"the first gradient that is not finite: {_named(first)}", 300)
+    own = [node for node in gradients.nodes if (node.bound_name or "").startswith("d")]
+    yield from _overflows([(node, Extremes.of(node.value)) for node in own], "gradient")
 
 
 def _place(node: Node) -> dict[str, object]:
@@ -76,8 +82,9 @@ def _first(node: Node | None) -> str:
     return clean(f"the first number that is not finite: {_named(node)}", 300)
 
 
-def _overflows(rows: Sequence[SummaryRow[Node]]) -> Iterator[str]:
-    """Yield for each smaller dtype the first operation with a number that would be infinite in it."""
+def _overflows(found: Iterable[tuple[Node, Extremes | None]], what: str) -> Iterator[str]:
+    """Yield for each smaller dtype the first of some nodes with a number that would be infinite in it."""
+    wide = [(node, own.largest or 0.0) for node, own in found if own and node.dtype in _WIDE]
     for dtype, least in OVERFLOWS.items():
         large = [(row.nodes[0].index, row) for row in rows if len(row.nodes) == 1 and _reaches(row, least)]
         for _, row in sorted(large, key=lambda own: own[0])[:1]:
