@@ -366,6 +366,14 @@ def test_the_cursor_on_an_operand_lights_what_it_feeds() -> None:
     assert known(frame.cursor).feeds == "Y[:, 2]"
 
 
+def test_four_that_a_cell_feeds_are_named_and_of_five_the_last_is_counted() -> None:
+    program = "x = torch.ones(2)\na = x + 1\nb = x + 2\nc = x + 3\nd = x + 4"
+    for more, said in (("", ""), ("\ne = x + 5", ", 1 more")):
+        view, run = opened(program + more, 'show="x"')
+        cursor = known(run.frame(replace(view, cursor=("x", (1,)))).cursor)
+        assert cursor.feeds == f"a[1], b[1], c[1], d[1]{said}"
+
+
 def test_the_cursor_stays_on_its_panel_and_goes_to_the_next() -> None:
     view, run = opened(PRODUCT)
     view = cursor_moves.move(run, view, 0, 0)

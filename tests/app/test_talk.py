@@ -88,6 +88,12 @@ def test_without_such_a_step_back_is_a_step_back_and_then_the_stop_before_as_it_
     assert where(done(unseen, "stage.back", "stage.back")) == (2, 1)
 
 
+def test_within_what_was_gone_into_back_goes_before_its_first_step_and_then_out(talk: Session) -> None:
+    inside = done(talk, "stage.go:3", "into", "stage.back")
+    assert (inside.view.depth, where(inside)) == ("terms", (3, 0))
+    assert done(inside, "stage.back").view.depth == "cells"
+
+
 def test_jumps(talk: Session) -> None:
     assert where(done(talk, "stage.last")) == (4, 0)
     assert where(done(talk, "stage.last", "stage.first")) == (1, 0)

@@ -70,6 +70,18 @@ def test_a_step_reads_the_clipped_gradients() -> None:
         torch.testing.assert_close(step.value, step.operands[0].value - 0.1 * gradient.value)
 
 
+def test_two_that_one_decorator_wraps_have_names_of_their_own() -> None:
+    def clipped(x: Tensor) -> Tensor:
+        weights = [nn.Parameter(x * 2), nn.Parameter(x * 3)]
+        for weight in weights:
+            weight.grad = weight * 4
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        nn.utils.clip_grad_value_(weights, 0.2)
+        return weights[0] + weights[1]
+
+    assert [*folds(trace(clipped, torch.ones(2)))] == ["clip_grad_norm_()", "clip_grad_value_()"]
+
+
 def test_gradients_are_looked_at_once_a_step() -> None:
     made = trace(lambda: train(torch.optim.AdamW, 2))
     assert Counter(node.op for node in made.nodes)["grad"] == 8

@@ -168,6 +168,11 @@ def test_what_is_one_step_to_a_reader_is_one_node(program: str) -> None:
     check_values(seen)
 
 
+def test_an_array_that_is_padded_along_one_axis_says_where_its_cells_are_from() -> None:
+    seen = executed("a = np.pad(np.ones((2, 3)), ((0, 1), (2, 0)))", seen=True)
+    assert node_of(seen, "a").evidence == "index"
+
+
 def test_a_recorded_run_has_the_rows_that_a_loop_goes_through_and_no_names_of_ours() -> None:
     run = ProgramRun("import numpy as np\na = np.eye(2)\nfor row in a: b = row * 2\na[0] += 1")
     record = finished(run)

@@ -141,3 +141,9 @@ def test_a_gradient_is_what_a_hook_makes_of_it(hook: str) -> None:
     assert torch.equal(trace.backward("loss")["dx"].value, trace["g"].value)
     gone = run(program.replace("\ny = u", "\nh.remove()\ny = u"))
     assert torch.equal(gone.backward("loss")["dx"].value, gone["g"].value)
+
+
+def test_hooks_are_called_in_the_order_in_which_they_were_set() -> None:
+    hooks = "u.register_hook(lambda g: 10 * g)\nu.register_hook(lambda g: g + 1)\n"
+    trace = run(DOUBLED.replace("y = Exp.apply(u)", f"{hooks}y = u * 2"))
+    assert torch.equal(trace.backward("loss")["dx"].value, trace["g"].value)

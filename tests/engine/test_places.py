@@ -78,6 +78,14 @@ def test_an_operation_is_called_by_its_own_expression_and_the_variable_that_took
     assert named == [("input", "x:1"), ("add", "x:2"), ("add", "x:3"), ("add", "x:4"), ("layer_norm", "x")]
 
 
+def test_what_goes_on_in_another_line_has_no_part_of_itself_for_its_text() -> None:
+    def over_two_lines(x: Tensor) -> Tensor:
+        return (x + 1
+                + x * 2)  # fmt: skip
+
+    assert [node.source for node in trace(over_two_lines, torch.ones(2)).nodes] == ["", "x + 1", "x * 2", ""]
+
+
 def test_a_module_of_torchs_own_has_no_lines_of_whoever_traces_it() -> None:
     t = trace(nn.Sequential(nn.Linear(3, 2)), torch.ones(1, 3))
     assert [(node.file, node.line, node.scope) for node in t.nodes] == [
