@@ -75,7 +75,7 @@ class Lineage(Generic[N]):
                 if operand.node in skip or (before is not None and is_whole(before)):
                     continue
                 carried = self._carried_back(current, place, own)
-                if carried.any():
+                if has_any(carried):
                     masks[operand.node] = _both(before, carried)
         return masks
 

@@ -332,7 +332,7 @@ def trace(
             frames = places.frames(error.__traceback__)
             failure = _failure_of(recorder, error, frames)
             if failure is None:
-                kind: EndingKind = "failed" if isinstance(error, Exception) else "halted"
+                kind: EndingKind = "halted" if isinstance(error, KeyboardInterrupt) else "failed"
                 words = f"{type(error).__name__}: {error}" if kind == "failed" else ""
                 vars(error)["trace"], vars(error)["frames"] = left(Ending(kind, None, words)), frames
                 raise

@@ -114,13 +114,14 @@ def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     Raises:
         ProgramError: If a text is none of these.
     """
-    inputs: list[Any] = []
-    for text in texts:
-        names = ProgramRun("", seed)
-        names.run()
-        value = names.evaluate(_expression(text.strip()))
-        inputs += value if isinstance(value, tuple) else [value]
-    return tuple(inputs)
+    return tuple([value for place, text in enumerate(texts) for value in _values_of(text, seed + place)])
+
+
+def _values_of(text: str, seed: int) -> tuple[Any, ...]:
+    names = ProgramRun("", seed)
+    names.run()
+    value = names.evaluate(_expression(text.strip()))
+    return value if isinstance(value, tuple) else (value,)
 
 
 def evaluate_named(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -130,17 +131,17 @@ def evaluate_named(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], di
         ProgramError: If a text describes none, or a named one several.
     """
     named: dict[str, Any] = {}
-    unnamed: list[str] = []
-    for text in texts:
+    unnamed: list[Any] = []
+    for place, text in enumerate(texts):
         match = _NAMED.fullmatch(text)
+        values = _values_of(text if match is None else match[2], seed + place)
         if match is None:
-            unnamed.append(text)
+            unnamed += values
             continue
-        values = evaluate_inputs([match[2]], seed)
         if len(values) != 1:
             raise ProgramError(f"{match[1]} is one input, and has {len(values)}")
         named[match[1]] = values[0]
-    return evaluate_inputs(unnamed, seed), named
+    return tuple(unnamed), named
 
 
 def check_inputs(

@@ -82,19 +82,13 @@ def _first(node: Node | None) -> str:
     return clean(f"the first number that is not finite: {_named(node)}", 300)
 
 
-def _overflows(found: Iterable[tuple[Node, Extremes | None]], what: str) -> Iterator[str]:
+def _overflows(values: Iterable[tuple[Node, Extremes | None]], what: str) -> Iterator[str]:
     """Yield for each smaller dtype the first of some nodes with a number that would be infinite in it."""
-    wide = [(node, own.largest or 0.0) for node, own in found if own and node.dtype in _WIDE]
+    wide = [(node, own.largest or 0.0) for node, own in values if own and node.dtype in _WIDE]
     for dtype, least in OVERFLOWS.items():
-        large = [(row.nodes[0].index, row) for row in rows if len(row.nodes) == 1 and _reaches(row, least)]
-        for _, row in sorted(large, key=lambda own: own[0])[:1]:
-            size = 0.0 if row.values is None else row.values.largest or 0.0
-            yield clean(f"the first number too large for {dtype}: {size:.3g} in {_named(row.nodes[0])}", 300)
-
-
-def _reaches(row: SummaryRow[Node], least: float) -> bool:
-    extremes = row.values
-    return row.dtype in ("float32", "float64") and extremes is not None and (extremes.largest or 0.0) >= least
+        first = next(((node, size) for node, size in wide if size >= least), None)
+        if first is not None:
+            yield clean(f"the first {what} too large for {dtype}: {first[1]:.3g} in {_named(first[0])}", 300)
 
 
 def _named(node: Node) -> str:

@@ -75,4 +75,14 @@ def _tag_text(match: re.Match[str]) -> str:
     name = match[2].casefold()
     if name not in TAGS:
         return match[0]
+    if not match[1] and re.fullmatch("h[1-6]", name) and _begins_line(match):
+        return "#" * int(name[1]) + " "
     return _TAG_TEXTS.get(match[1] + name, "") + "\n" * match[0].count("\n")
+
+
+def _begins_line(found: re.Match[str]) -> bool:
+    """Return whether a tag on one line begins its line, but for other tags, and text follows there."""
+    before = found.string[max(0, found.start() - AROUND) : found.start()].rpartition("\n")[2]
+    after = found.string[found.end() : found.end() + AROUND].partition("\n")[0]
+    only_tags = [_ONLY_TAGS.fullmatch(part) for part in (before, after)]
+    return "\n" not in found[0] and only_tags[0] is not None and only_tags[1] is None
