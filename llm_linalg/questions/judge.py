@@ -150,25 +150,30 @@ class Case:
         return self.state.failure is None and not (self.asked and self.why_wrong(self.solution))
 
     def accepts(self, outcome: Outcome, answer: AnswerText | None = None) -> bool:
-        """Return whether what an answer gave is right: by the check, or without one as the author's.
+        """Return whether what an answer gave is right: as the author's, or by the check.
 
-        A number that is typed may be rounded, but not to what the author calls a mistake.
+        A number that is typed may be rounded. What the author calls a mistake is right by the check alone.
         """
         if not outcome.is_there:
             return False
-        if (check := self._exercise.check) is not None:
-            try:
-                return self.state.is_true(check.text, answer=self._checked(outcome))
-            except HaltedError:
-                raise
-            except ProgramError:  # it can't take such an answer
-                return False
         named = any(one.is_there and is_same(outcome.value, one.value) for one in self.wrong)
+        if named and self._exercise.check is not None:
+            return self._passes(outcome)
         halves = None if named else halves_of(answer)
-        return any(
+        return self._passes(outcome) or any(
             asked.is_there and is_same(as_form(outcome.value, asked.value), asked.value, halves)
             for asked in self.asked
         )
+
+    def _passes(self, outcome: Outcome) -> bool:
+        """Return whether the check, if there is one, is true of what an answer gave."""
+        check = self._exercise.check
+        try:
+            return check is not None and self.state.is_true(check.text, answer=self._checked(outcome))
+        except HaltedError:
+            raise
+        except ProgramError:  # it can't take such an answer
+            return False
 
     def _checked(self, outcome: Outcome) -> object:
         """Return what an answer gave in the form that the check takes."""
