@@ -106,6 +106,11 @@ class Movement(Operation):
         """Return the reads of an operand that is not moved: an index, or one that provides a shape."""
         if place in call.places.get(self.lends, ()):
             return reads_nothing(call.shape, call.shapes[place])
+        key = call.arguments.get("key")
+        if self.name == "getitem" and isinstance(key, Tensor) and key.dtype != torch.bool:
+            rest = (1,) * (len(call.shape) - key.dim())  # a row that was looked up has one cell of the key
+            numbers = torch.arange(1, key.numel() + 1).reshape(key.shape + rest).expand(call.shape)
+            return IndexReads(numbers, call.shapes[place], 0)
         return OpaqueReads(call.shape, call.shapes[place])
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
