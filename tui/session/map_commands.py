@@ -18,7 +18,8 @@ def toggle_map(session: Session) -> Session:
     if navigation is None or not navigation.path:
         return session
     if view.depth == "map":
-        if before is None or before.path != view.path:
+        on_map = {name: getattr(view, name) for name in ("depth", "box", "cursor", "look", "sort", "follows")}
+        if before is None or replace(before, **on_map) != view:
             return session.at_view(replace(view, depth="cells"))
         return session.at_view(replace(before, follows=view.follows))
     there = map_moves.onto(view, navigation, navigation.path)
