@@ -41,10 +41,10 @@ class CellSurvey(NamedTuple):
 
         if not self.named and not self.read and all(cell.is_whole for cell in self.cells):
             return ""
-        told = [f"F: let it read {_listed(self.named)}."] if self.named else []  # what is cut is the end
-        told += [f"It reads {_listed(self.read)}."] if self.read else []
-        said = " ".join([*told, f"{summary(self.cells)}."])
-        return said if len(said) <= COLUMNS else " ".join([*told, f"{counts(self.cells)}."])
+        parts = [f"F: let it read {_listed(self.named)}."] if self.named else []  # what is cut is the end
+        parts += [f"It reads {_listed(self.read)}."] if self.read else []
+        said = " ".join([*parts, f"{summary(self.cells)}."])
+        return said if len(said) <= COLUMNS else " ".join([*parts, f"{counts(self.cells)}."])
 
 
 def _listed(names: tuple[str, ...]) -> str:
