@@ -269,6 +269,8 @@ def test_the_map_and_off_it_again_is_where_one_was(depth: Depth) -> None:
         on_map = run(before, "map")
         for there in (on_map, run(on_map, "map.up"), run(on_map, "map.look")):
             assert run(there, "map").view == before.view
+        other = on_map.at_view(on_map.view.with_seed(3))
+        assert run(ensure_run(other), "map").view.seed == 3
 
 
 @pytest.mark.parametrize("back", ["cursor.return", "out"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tui.compose import cursor_moves
 from tui.model.map_table import TABLES
+from tui.model.view import View
 from tui.navigation import map_moves, steps
 from tui.session.control_commands import open_lesson
 from tui.session.session import Session, Trail
@@ -18,12 +19,20 @@ def toggle_map(session: Session) -> Session:
     if navigation is None or not navigation.path:
         return session
     if view.depth == "map":
-        if before is None or before.path != view.path:
+        there = None if before is None else replace(before, follows=view.follows)
+        if there is None or there != _off_map(view, there):
             return session.at_view(replace(view, depth="cells"))
-        return session.at_view(replace(before, follows=view.follows))
+        return session.at_view(there)
     there = map_moves.onto(view, navigation, navigation.path)
     trail = Trail(session.trail.cells if view.cursor else (), session.trail.boards, view)
     return replace(session.at_view(there), trail=trail)
+
+
+def _off_map(view: View, before: View) -> View:
+    """Return a view of the map with what the map alone changes as it was before."""
+    return replace(
+        view, depth=before.depth, box=before.box, cursor=before.cursor, look=before.look, sort=before.sort
+    )
 
 
 def to_heads(session: Session) -> Session:
