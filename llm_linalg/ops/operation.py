@@ -380,8 +380,8 @@ class Call:
         others = {id(old): new for old, new in zip(self.tensors, tensors, strict=True)}
 
         def other(value: Any) -> Any:
-            found = others.get(id(value))
-            return map_tensors(value, other) if found is None else found
+            new = others.get(id(value))
+            return map_tensors(value, other) if new is None else new
 
         return self._with(
             tuple([other(value) for value in self.args]),
