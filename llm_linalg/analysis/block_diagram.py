@@ -241,7 +241,15 @@ class BlockDiagram(Generic[N]):
 
 
 def _multiplications(nodes: Iterable[RecordNode]) -> int:
-    return sum(multiplications_of(node) or 0 for node in nodes)
+    """Return the known number of multiplications of some nodes; of a loop's one of each kind is looked at."""
+    known: dict[object, int] = {}
+    total = 0
+    for node in nodes:
+        key = node.plan or node
+        if key not in known:
+            known[key] = multiplications_of(node) or 0
+        total += known[key]
+    return total
 
 
 def _begins_parameter(node: RecordNode) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
-from math import inf
+from math import inf, isfinite
 from time import perf_counter
 from typing import Generic
 
@@ -25,6 +25,7 @@ from llm_linalg.recording.scopes import Scope
 MODULE = "module"
 """In place of an operation: the row of a module, or of a function's call."""
 ROUNDS = 3  # plain runs of an operation, of which the fastest counts
+_SUMMED = frozenset([torch.float64, torch.float32, torch.bfloat16, torch.float16])
 _PURPOSE = ("mask", "creation", "movement")
 """Kinds of operations that may make an infinity on purpose, or only carry one on."""
 
@@ -154,7 +155,9 @@ def first_not_finite(nodes: Iterable[N]) -> N | None:
     An infinity that a mask or a constant puts somewhere on purpose does not count.
     """
     for node in nodes:
-        if node.call is None or node.dropped or not _has(node.value, torch.isfinite, negated=True):
+        if node.is_input or node.dropped or _sums_up(node.value):
+            continue
+        if not _has(node.value, torch.isfinite, negated=True):
             continue
         before = [operand.value for operand in node.operands]
         if _has(node.value, torch.isnan):
@@ -175,6 +178,11 @@ def alike_runs(scopes: Sequence[Scope[N]]) -> Iterator[list[Scope[N]]]:
         run.append(scope)
     if run:
         yield run
+
+
+def _sums_up(value: Tensor) -> bool:
+    """Return whether the sum of all cells is a number, so that each cell is; it takes one pass."""
+    return value.dtype in _SUMMED and not value.is_meta and isfinite(value.sum().item())
 
 
 def _has(value: Tensor, test: object, *, negated: bool = False) -> bool:

@@ -13,6 +13,7 @@ from llm_linalg.base.axes import Axes, ShapeMismatch, pointwise
 from llm_linalg.base.cells import Index
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import AxesReads, MaskedReads, Reads
+from llm_linalg.ops.searches import PLACES
 
 MASK_PARAMETERS = ("mask", "condition")
 """The parameters that only decide which cells pass."""
@@ -150,7 +151,8 @@ MASKS: tuple[Operation, ...] = (
     ),
     Mask(
         "where",
-        "condition, input, other",
+        "condition, input=None, other=None",
+        other_for=lambda arguments: PLACES if arguments["input"] is None else None,
         mask_of=_chosen_numbers,
         predicate=_where_rule,
         parameter_masks=_not_chosen,

@@ -70,6 +70,8 @@ def _sorted_axes(call: Call) -> int:
     return len(call.tensor("sorted_sequence").shape[-1:])
 
 
+PLACES = Search("nonzero", "condition", among="condition", price_for_call=_places, depends_on_cells=True)
+"""`torch.where` of a condition alone: the places where it holds, a vector for each axis."""
 _IN_ORDER = "right=False, side=None, out=None, sorter=None"
 SEARCHES: tuple[Operation, ...] = (
     Search(

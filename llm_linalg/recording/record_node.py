@@ -193,6 +193,12 @@ class RecordNode:
         return self._call
 
     @property
+    def plan(self) -> tuple[object, ...] | None:
+        """What its call has in common with others that take and make as much; None if that is not known."""
+        call = self._call
+        return (id(call.plan), *call.numbers, call.position) if isinstance(call, LazyCall) else None
+
+    @property
     def is_input(self) -> bool:
         """Whether its tensor comes from outside, and no call made it."""
         return self._call is None
@@ -266,7 +272,7 @@ class RecordNode:
             return f"{self.op}(…)"
         if self.member:
             return f"{self.source}.{self.member}"
-        place = self.call.position if self.call is not None and self.is_one_of_several else None
+        place = self._call.position if self._call is not None and self.is_one_of_several else None
         return self.source if place is None else f"{self.source}[{place}]"
 
     @property
@@ -287,7 +293,7 @@ class RecordNode:
     @property
     def kind(self) -> str:
         """The kind of operation: contraction, pointwise, reduction, movement, rowwise, mask and so on."""
-        return self.call.operation.kind if self.call else "input"
+        return "input" if self._call is None else self._call.operation.kind
 
     @cached_property
     def evidence(self) -> str:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import trace
+from llm_linalg.analysis.summary import first_not_finite
 from llm_linalg.base.errors import LimitError
 from llm_linalg.recording.ending import OUT_OF_MEMORY, Ending
 from llm_linalg.recording.gap import Gap
@@ -27,6 +28,22 @@ def test_what_is_drawn_anew_at_each_call_can_be_drawn_again() -> None:
     for node in drawn:
         call = known(node.call)
         assert torch.equal(call.replay(call.tensors), node.value)
+
+
+def test_what_is_shown_of_a_long_loop_at_first_binds_few_of_its_calls() -> None:
+    def function(x: Tensor) -> Tensor:
+        for _ in range(50):
+            x = x @ x.T + 0.5
+            x = x / x.sum()
+        return x
+
+    made = trace(function, torch.rand(2, 2))
+    assert first_not_finite(made.nodes) is None
+    assert made.map.multiplications == 50 * (8 + 4)
+    assert not made.heads
+    assert all(node.name for node in made.nodes)
+    bound = [node for node in made.nodes if node.plan is None]
+    assert len(bound) < 20
 
 
 def test_a_call_is_described_by_its_own_cells_and_not_by_those_of_the_calls_before() -> None:
