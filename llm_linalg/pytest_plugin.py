@@ -161,8 +161,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: Any) -> None:
     """Add the record of an xdist worker."""
     sent = getattr(node, "workeroutput", {}).get(FIXTURE, {})  # nothing of a process that has crashed
-    for name, found in sent.items():
-        node.config.stash[USAGE][name] |= found
+    for name, used in sent.items():
+        node.config.stash[USAGE][name] |= used
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

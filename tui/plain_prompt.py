@@ -114,8 +114,8 @@ class PlainPrompt:
             self._trust()
             return True
         try:
-            for said in acts(clean(line.strip(), LONGEST)) or [("next",)]:
-                if not self._do(*said):
+            for act in acts(clean(line.strip(), LONGEST)) or [("next",)]:
+                if not self._do(*act):
                     return False
         except (UsageError, LessonError) as error:
             self.missed += 1
@@ -162,8 +162,8 @@ class PlainPrompt:
         if name == "help":
             yield help_text()
         elif name == "notes":
-            said = [] if talk is None else words_of(talk.stop.notes, self._width)
-            yield "".join(f"{line}\n" for line in said) or "There are no notes here.\n"
+            notes = [] if talk is None else words_of(talk.stop.notes, self._width)
+            yield "".join(f"{line}\n" for line in notes) or "There are no notes here.\n"
         elif name == "lessons" and talk is not None:
             yield from (f"{n:>3} {clean(stop.title)}\n" for n, stop in enumerate(talk.deck.stops, 1))
         elif name == "lessons":
@@ -233,8 +233,8 @@ def converse(
         code = end.code if isinstance(end.code, int) else 1
     if record is not None:
         name = view.lesson.slug if talk is None else talk.name
-        told, saved = save_script(plain.recorder.text(plain.session, Path(record).parent), record, name)
-        say(told)
+        outcome, saved = save_script(plain.recorder.text(plain.session, Path(record).parent), record, name)
+        say(outcome)
         code = code if saved else code or 1
         if not typed and not saved:
             return None, 1

@@ -27,7 +27,7 @@ def abscissa(node: RecordNode) -> Operand[Any] | None:
     """
     if len(node.shape) != 1 or not FEWEST <= node.shape[0] <= MOST or not is_numeric(node.value):
         return None
-    found: dict[int, Operand[Any]] = {}
+    vectors: dict[int, Operand[Any]] = {}
     ways: list[tuple[RecordNode, int]] = [(node, 0)]
     seen = {(id(node), 0)}
     while ways:
@@ -44,13 +44,13 @@ def abscissa(node: RecordNode) -> Operand[Any] | None:
                 return None  # its numbers are not kept: nobody knows whether it is the nearest
             named = operand.node.bound_name is not None or not operand.node.operands
             if named and is_sorted(operand.value):
-                found[id(operand.node)] = operand
+                vectors[id(operand.node)] = operand
             elif not operand.node.operands:
                 return None
             elif (id(operand.node), along) not in seen:
                 seen.add((id(operand.node), along))
                 ways.append((operand.node, along))
-    return next(iter(found.values())) if len(found) == 1 else None
+    return next(iter(vectors.values())) if len(vectors) == 1 else None
 
 
 def is_sorted(value: torch.Tensor) -> bool:

@@ -116,10 +116,10 @@ class Head(Generic[N]):
             LookupError: If the values were dropped.
         """
         with untraced():
-            found: list[list[float]] = functional.max_pool2d(
+            maxima: list[list[float]] = functional.max_pool2d(
                 self.weights.double()[None], size, ceil_mode=True
             )[0].tolist()
-        return found
+        return maxima
 
     @property
     def weights_node(self) -> N:
@@ -134,9 +134,9 @@ def attention_heads(record: Record[N]) -> tuple[Head[N], ...]:
     What does not depend on each other and is computed side by side is one layer. Where there are no weights
     there is no head.
     """
-    found = {node: values for node, values in _patterns(record.nodes) if math.prod(_weights_shape(node))}
-    nodes = sorted(found, key=lambda node: node.index)
-    depths, shapes = _depths(record.nodes, found), _read_shapes(record.nodes, found)
+    patterns = {node: values for node, values in _patterns(record.nodes) if math.prod(_weights_shape(node))}
+    nodes = sorted(patterns, key=lambda node: node.index)
+    depths, shapes = _depths(record.nodes, patterns), _read_shapes(record.nodes, patterns)
     heads: list[Head[N]] = []
 
     def alike(node: N) -> tuple[str, int, Shape]:
@@ -149,7 +149,7 @@ def attention_heads(record: Record[N]) -> tuple[Head[N], ...]:
         for node in side_by_side:
             *leading, keys = _weights_shape(node)
             queries = leading.pop() if leading else 1
-            count = _heads(leading, [*_score_shapes(node), *shapes[node]], found[node])
+            count = _heads(leading, [*_score_shapes(node), *shapes[node]], patterns[node])
             for number, index in enumerate(product(*map(range, leading))):
                 batch, head = divmod(number, count)
                 heads.append(Head(node, layer, path, first + head, batch, index, (queries, keys)))

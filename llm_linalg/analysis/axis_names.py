@@ -52,11 +52,11 @@ class AxisNaming:
     def _edges(self, node: RecordNode) -> TensorLabels:
         rank = len(node.shape)
         own = self._declared.get(node.bound_name or "", ())
-        said = own if len(own) == rank else (AxisLabels(),) * rank
+        named = own if len(own) == rank else (AxisLabels(),) * rank
         derived = self._derive(node) or (AxisLabels(),) * rank
         edges = tuple(
-            fit_labels(AxisLabels(by_name.name or found.name, by_name.labels or found.labels), size)
-            for by_name, found, size in zip(said, derived, node.shape, strict=True)
+            fit_labels(AxisLabels(by_name.name or inferred.name, by_name.labels or inferred.labels), size)
+            for by_name, inferred, size in zip(named, derived, node.shape, strict=True)
         )
         return edges if any(edges) else ()
 
@@ -179,9 +179,9 @@ class _View(NamedTuple):
 
 def _without_rivals(runs: Iterable[_Run]) -> Iterator[_Run]:
     """Yield what runs along what; an axis of size 1 determines nothing, so only if it has no rival."""
-    found = list(runs)
-    for axis, own, places in found:
-        rivals = sum(axis == other or own == another for other, another, _ in found) - 1
+    known = list(runs)
+    for axis, own, places in known:
+        rivals = sum(axis == other or own == another for other, another, _ in known) - 1
         if len(places) > 1 or not rivals:
             yield axis, own, places
 

@@ -61,8 +61,8 @@ class DiagramBox(Generic[N]):
 
     def count_cells(self, cells: Mapping[N, Collection[Index]]) -> tuple[int, int]:
         """Return how many cells of its outputs are among the given cells, and how many its outputs have."""
-        found = sum(len(cells[node]) for node in self.outputs if node in cells)
-        return found, sum(node.value.numel() for node in self.outputs)
+        among = sum(len(cells[node]) for node in self.outputs if node in cells)
+        return among, sum(node.value.numel() for node in self.outputs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +134,8 @@ class BlockDiagram(Generic[N]):
             around = next((box for box in own if box.holds(node)), None)
             if around is None:
                 later = [box for box in own if box.nodes[0].index >= node.index]
-                found = next(iter([*later, *own[-1:]]), None)
-                return None if found is None else (*path, found.name)
+                nearest = next(iter([*later, *own[-1:]]), None)
+                return None if nearest is None else (*path, nearest.name)
             path = (*path, around.name)
             if around.scope is None:
                 return path

@@ -33,9 +33,9 @@ def ruler_of(node: N) -> Ruler[N] | None:
     level = [node]
     for _ in range(LONGEST_WAY if not node.shape else 1):
         for here in level:
-            found = _comparison(here)
-            if found is not None:
-                return found
+            ruler = _comparison(here)
+            if ruler is not None:
+                return ruler
         level = [operand.node for here in level for operand in here.operands]
     return None
 

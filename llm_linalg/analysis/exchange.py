@@ -13,8 +13,8 @@ _ELSEWHERE = re.compile(r" on device (\d+)")  # at the end of a part's words, wh
 
 def devices_of(node: RecordNode) -> tuple[int | None, ...]:
     """Return the device that each operand came from, None for the node's own; () without one from another."""
-    found = [_ELSEWHERE.search(operand.node.words) for operand in node.operands]
-    return tuple(None if one is None else int(one[1]) for one in found) if any(found) else ()
+    matches = [_ELSEWHERE.search(operand.node.words) for operand in node.operands]
+    return tuple(None if one is None else int(one[1]) for one in matches) if any(matches) else ()
 
 
 def join_of(node: RecordNode) -> str:

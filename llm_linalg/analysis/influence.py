@@ -73,18 +73,18 @@ class Influence(Generic[N]):
             HaltedError: If `halt` stopped it.
             LimitError: If a call is too large to be run again.
         """
-        found = {node: _seed(node, index)}
+        gradients = {node: _seed(node, index)}
         ends = flow.ends_of(self._nodes, node, can_ask=ask is not None, partial=partial)
         unknown = {own for end in ends for own in flow.unknown_beyond(self._nodes, end)}
         for current in reversed(self._nodes[: node.index + 1]):
             stop_if(halt)
-            if current not in found or current in ends:
+            if current not in gradients or current in ends:
                 continue
             outputs = flow.outputs_of(self._nodes, current) if flow.is_own(current) else [current]
-            if any(other.index > current.index and other in found for other in outputs):
+            if any(other.index > current.index and other in gradients for other in outputs):
                 continue  # it went back from them all together
             try:
-                carried = self._carried(outputs, current, found, ask)
+                carried = self._carried(outputs, current, gradients, ask)
             except LookupError:
                 if not partial:
                     raise
@@ -93,31 +93,31 @@ class Influence(Generic[N]):
             for place, taken in zip(flow.open_places(current), carried, strict=True):
                 target = current.operands[place].node
                 if taken is not None and target not in self._skip:
-                    before = found.get(target)
-                    found[target] = taken if before is None else before + taken
-        return {own: gradient for own, gradient in found.items() if own not in unknown}
+                    before = gradients.get(target)
+                    gradients[target] = taken if before is None else before + taken
+        return {own: gradient for own, gradient in gradients.items() if own not in unknown}
 
     def _carried(
-        self, outputs: list[N], node: N, found: dict[N, Tensor], ask: AskFunction | None
+        self, outputs: list[N], node: N, gradients: dict[N, Tensor], ask: AskFunction | None
     ) -> Sequence[Tensor | None]:
         """Return what goes back to each operand to which a gradient flows; None for nothing."""
         places = flow.open_places(node)
         several: Sequence[Tensor | None]
         with flow.refusing(flow.place_of(node)):
             for other in outputs:
-                if other in found:
-                    found[other] = flow.after_hooks(other, found[other], ask)
+                if other in gradients:
+                    gradients[other] = flow.after_hooks(other, gradients[other], ask)
             if flow.kept_places(node) is not None:
-                return [found[node]] * len(places)
+                return [gradients[node]] * len(places)
             if flow.is_own(node):
-                several = flow.own_gradients(node, [found.get(other) for other in outputs], ask)
+                several = flow.own_gradients(node, [gradients.get(other) for other in outputs], ask)
             else:
-                several = self._pulled(node, found[node])
+                several = self._pulled(node, gradients[node])
         return [several[place] for place in places]
 
     def forward(self, node: N, index: Index, halt: Callable[[], bool] | None = None) -> dict[N, Tensor]:
         """Return the derivative of the cells of each later node with respect to one cell; see `back`."""
-        found = {node: _seed(node, index)}
+        derivatives = {node: _seed(node, index)}
         unknown: set[N] = set()
         for current in self._nodes[node.index + 1 :]:
             stop_if(halt)
@@ -126,17 +126,17 @@ class Influence(Generic[N]):
                 continue
             if any(source in unknown for source in sources):
                 unknown.add(current)
-            elif any(source in found for source in sources):
+            elif any(source in derivatives for source in sources):
                 try:
                     if flow.is_lost(current) or current.hooks:
                         raise NotImplementedError
-                    carried = self._pushed(current, [found.get(own.node) for own in current.operands])
+                    carried = self._pushed(current, [derivatives.get(own.node) for own in current.operands])
                 except _UNKNOWN:
                     unknown.add(current)
                     continue
                 if carried is not None:
-                    found[current] = carried
-        return found
+                    derivatives[current] = carried
+        return derivatives
 
     def _pulled(self, node: N, cotangent: Tensor, *, twice: bool = False) -> list[Tensor | None]:
         """Return the VJP of a node for each operand; None where no gradient arrives."""

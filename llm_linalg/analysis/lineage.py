@@ -64,20 +64,20 @@ class Lineage(Generic[N]):
 
     def masks_back(self, node: N, mask: Tensor, skip: Container[N] = ()) -> dict[N, Tensor]:
         """Return the cells that a set of cells depends on, as a boolean mask for each node."""
-        found = {node: mask}
+        masks = {node: mask}
         for current in ancestors(self._nodes, node):
             stop_if(self.halt)
-            own = found.get(current)
+            own = masks.get(current)
             if own is None:
                 continue
             for place, operand in enumerate(current.operands):
-                before = found.get(operand.node)
+                before = masks.get(operand.node)
                 if operand.node in skip or (before is not None and is_whole(before)):
                     continue
                 carried = self._carried_back(current, place, own)
                 if carried.any():
-                    found[operand.node] = _both(before, carried)
-        return found
+                    masks[operand.node] = _both(before, carried)
+        return masks
 
     def constant_cells(self, node: N) -> Tensor | None:
         """Return a mask (bool) of the cells that masks made constant; None if nothing upstream is cut off."""
@@ -130,13 +130,13 @@ class Lineage(Generic[N]):
 
         With each factor's labels comes a mask (bool) of its other cells.
         """
-        axes, found = _product_axes(node), []
+        axes, factors = _product_axes(node), []
         for other, operand in enumerate(node.operands if axes else ()):
             if axes is not None and other != place and node.bias_position not in (other, place):
                 live = self._live(node, other)
                 if live is not None:
-                    found.append((axes.operands[other], live | (operand.value != 0)))
-        return axes, found
+                    factors.append((axes.operands[other], live | (operand.value != 0)))
+        return axes, factors
 
     def _absorbed(self, node: N, place: int, mask: Tensor) -> Tensor:
         """Return an output mask without the cells that an operand can't change."""
@@ -149,8 +149,8 @@ class Lineage(Generic[N]):
 
 def _both(one: Tensor | None, other: Tensor) -> Tensor:
     """Return the cells (bool) that are in one of two masks; all cells take the memory of one."""
-    found = other if one is None else one | other
-    return whole(found.shape) if found.numel() and not is_whole(found) and found.all() else found
+    either = other if one is None else one | other
+    return whole(either.shape) if either.numel() and not is_whole(either) and either.all() else either
 
 
 def _product_axes(node: RecordNode) -> Axes | None:

@@ -55,12 +55,12 @@ class ComposedReads(Reads):
         return self.last.shape, self.source.shape
 
     def back(self, mask: Tensor) -> Tensor:
-        found = self.lineage.masks_back(self.last, mask).get(self.source)
-        return torch.zeros(self.source.shape, dtype=torch.bool) if found is None else found
+        cells = self.lineage.masks_back(self.last, mask).get(self.source)
+        return torch.zeros(self.source.shape, dtype=torch.bool) if cells is None else cells
 
     def forward(self, mask: Tensor) -> Tensor:
-        found = self.lineage.masks_forward(self.source, mask).get(self.last)
-        return torch.zeros(self.last.shape, dtype=torch.bool) if found is None else found
+        cells = self.lineage.masks_forward(self.source, mask).get(self.last)
+        return torch.zeros(self.last.shape, dtype=torch.bool) if cells is None else cells
 
 
 def reads_of(node: RecordNode) -> tuple[Reads, ...]:
@@ -108,11 +108,11 @@ def operand_names(call: Call) -> dict[int, str]:
 
     They are those of the parameters, numbered where a parameter is a list.
     """
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     for name, places in call.places.items():
         several = isinstance(call.arguments.get(name), list | tuple | dict)
-        found |= {place: f"{name}_{number}" if several else name for number, place in enumerate(places)}
-    return found
+        names |= {place: f"{name}_{number}" if several else name for number, place in enumerate(places)}
+    return names
 
 
 def multiplications_of(node: RecordNode) -> int | None:

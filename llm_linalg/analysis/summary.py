@@ -180,8 +180,8 @@ def alike_runs(scopes: Sequence[Scope[N]]) -> Iterator[list[Scope[N]]]:
 def _has(value: Tensor, test: object, *, negated: bool = False) -> bool:
     if value.is_meta or not (value.is_floating_point() or value.is_complex()):
         return False
-    found = test(value)  # type: ignore[operator]
-    return bool((~found if negated else found).any())
+    passes = test(value)  # type: ignore[operator]
+    return bool((~passes if negated else passes).any())
 
 
 def _position(node: RecordNode) -> int:
@@ -213,11 +213,11 @@ def row_of(path: str, op: str, nodes: Sequence[N], costs: Mapping[N, Cost]) -> S
 def _learned(nodes: Sequence[N]) -> set[N]:
     """Return the nodes that a gradient flows through: to parameters, or without any to all that comes in."""
     inputs = [node for node in nodes if node.call is None and node.value.is_floating_point()]
-    found = {node for node in inputs if node.op == "parameter"} or set(inputs)
+    learned = {node for node in inputs if node.op == "parameter"} or set(inputs)
     for node in nodes:
-        if not node.no_grad and node.op != "detach" and any(own.node in found for own in node.operands):
-            found.add(node)
-    return found
+        if not node.no_grad and node.op != "detach" and any(own.node in learned for own in node.operands):
+            learned.add(node)
+    return learned
 
 
 def _times(nodes: Sequence[N], halt: Callable[[], bool] | None) -> dict[N, float]:
@@ -285,15 +285,18 @@ def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:
         for own in node.operands
     ]
     places = {storage_id(own.value): own.node for own in node.operands}
-    found: list[Tensor] = []
-    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(_noted(found), lambda saved: saved):
+    saved_tensors: list[Tensor] = []
+    with (
+        torch.enable_grad(),
+        torch.autograd.graph.saved_tensors_hooks(_noted(saved_tensors), lambda saved: saved),
+    ):
         made = None
         with suppress(RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
             made = rerun(node.call, leaves)
     if made is not None:
         places[storage_id(made)] = node
     known, own = set[int](), dict[int, int]()  # what only this call makes may come to lie anywhere later
-    for saved in found:
+    for saved in saved_tensors:
         place = storage_id(saved)
         source = places.get(place)
         if source is None:
@@ -305,9 +308,9 @@ def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:
     return sum(own.values())
 
 
-def _noted(found: list[Tensor]) -> Callable[[Tensor], Tensor]:
+def _noted(saved_tensors: list[Tensor]) -> Callable[[Tensor], Tensor]:
     def note(saved: Tensor) -> Tensor:
-        found.append(saved)
+        saved_tensors.append(saved)
         return saved
 
     return note

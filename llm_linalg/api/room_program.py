@@ -141,7 +141,7 @@ class RoomProgram(Program):
 
     def _failure(self, text: Source, ending: Ending) -> ProgramError | None:
         """Return the error with which it ended; None if it ran to its end."""
-        told = self._reader.error if self._reader is not None else None
+        error = self._reader.error if self._reader is not None else None
         line = ending.line or 0
         span = Span.of_line(line, text.lines[line - 1]) if 1 <= line <= len(text.lines) else None
         has_exited = ending.kind == "exit" and self._reader is not None and self._reader.ending is not None
@@ -151,11 +151,11 @@ class RoomProgram(Program):
             return HaltedError("stopped: what stands below was not run", span, text.text)
         if ending.kind == "time":
             return LimitError(timeout_message(self.task.seconds), span, text.text)
-        if ending.kind in ("signal", "exit") or told is None:
+        if ending.kind in ("signal", "exit") or error is None:
             kind = LimitError if ending.kind == "memory" else ProgramError
             return kind(f"{ending}", span, text.text)
-        told.source = self.task.source  # what is no Python is not in the text
-        return _explained(told, None if self._reader is None else self._reader.failed, text)
+        error.source = self.task.source  # what is no Python is not in the text
+        return _explained(error, None if self._reader is None else self._reader.failed, text)
 
     def value(self, expression: str, **names: Any) -> Any:
         """Return what `Program.value` does; of what is no tensor, number, text or list, its text."""
@@ -233,11 +233,11 @@ def _kind(value: Any) -> object:
     return (value.dtype, value.shape) if isinstance(value, Tensor) else None
 
 
-def _explained(told: ProgramError, failed: FailedCall | None, text: Source) -> ProgramError:
+def _explained(error: ProgramError, failed: FailedCall | None, text: Source) -> ProgramError:
     """Return an error as it is shown; where it is a torch call's failure, torch's words are explained."""
-    if failed is None or isinstance(told, LimitError) or told.span is None:
-        return told
-    explained = explain_failure(failed, text, told.span)
-    explained.frames = told.frames
-    explained.source = told.source or text.text  # a notebook's, with its commands
+    if failed is None or isinstance(error, LimitError) or error.span is None:
+        return error
+    explained = explain_failure(failed, text, error.span)
+    explained.frames = error.frames
+    explained.source = error.source or text.text  # a notebook's, with its commands
     return explained

@@ -128,24 +128,24 @@ class Trace(Record[Node]):
             HaltedError: If `halt` stopped it.
             LookupError: If values that it depends on were dropped.
         """
-        found = self.node(node)
-        self.require_values(ancestors(self.nodes, found))
+        start = self.node(node)
+        self.require_values(ancestors(self.nodes, start))
         if parameters is None:
             parameters = not self._is_large
         self._lineage.halt = halt
         skip = () if parameters else self._parameters
-        return LineageCells(self._lineage.back(found, tuple(index), skip), parameters)
+        return LineageCells(self._lineage.back(start, tuple(index), skip), parameters)
 
     def reach(
         self, node: str | Node, index: Index, halt: Callable[[], bool] | None = None
     ) -> dict[Node, Cells]:
         """Return the cells of each node that a cell feeds, on to the end; the inverse of `lineage`."""
-        found = self.node(node)
+        start = self.node(node)
         self.require_values(
-            ancestors(self.nodes, *descendants(self.nodes, found))
+            ancestors(self.nodes, *descendants(self.nodes, start))
         )  # masks among their other operands count too
         self._lineage.halt = halt
-        return self._lineage.forward(found, tuple(index))
+        return self._lineage.forward(start, tuple(index))
 
     def influence(
         self,
@@ -170,10 +170,10 @@ class Trace(Record[Node]):
                 torch, or none that is known.
             ValueError: If the node is not floating-point.
         """
-        found = self.node(node)
-        self.require_values(ancestors(self.nodes, found))
+        start = self.node(node)
+        self.require_values(ancestors(self.nodes, start))
         with self.functions() if self.functions else nullcontext() as ask:
-            return self._influence.back(found, tuple(index), ask, partial=partial, halt=halt)
+            return self._influence.back(start, tuple(index), ask, partial=partial, halt=halt)
 
     def effect(
         self, node: str | Node, index: Index, halt: Callable[[], bool] | None = None
@@ -182,9 +182,9 @@ class Trace(Record[Node]):
 
         A node is left out if a call on the way has no derivative, or none that is known.
         """
-        found = self.node(node)
-        self.require_values(descendants(self.nodes, found))
-        return self._influence.forward(found, tuple(index), halt)
+        start = self.node(node)
+        self.require_values(descendants(self.nodes, start))
+        return self._influence.forward(start, tuple(index), halt)
 
     @property
     def _is_large(self) -> bool:
@@ -222,8 +222,8 @@ class Trace(Record[Node]):
         words = {name: x if isinstance(x, str) else tuple(x) for name, x in (labels or {}).items()}
         named = tuple((name, tuple(own)) for name, own in axes.items())
         naming = AxisNaming(AxisDeclarations(named, tuple(words.items())), self.lists)
-        found = {node: naming.of(node) for node in self.nodes}
-        return {node: edges for node, edges in found.items() if edges}
+        edges_by_node = {node: naming.of(node) for node in self.nodes}
+        return {node: edges for node, edges in edges_by_node.items() if edges}
 
 
 class LineageCells(dict[Node, Cells]):
@@ -239,8 +239,8 @@ class LineageCells(dict[Node, Cells]):
 
     def __repr__(self) -> str:
         """Return its cells, and that there are none of parameters if they were left out."""
-        said = "" if self.parameters else " without parameters: lineage(…, parameters=True) has them"
-        return f"{super().__repr__()}{said}"
+        left_out = "" if self.parameters else " without parameters: lineage(…, parameters=True) has them"
+        return f"{super().__repr__()}{left_out}"
 
 
 def load_trace(path: str | Path) -> Trace:
@@ -313,9 +313,9 @@ def trace(
 
     def left(ending: Ending | None = None) -> Trace:
         recorder.name_targets()
-        found = Trace.of(recorder.finish("", seed))
-        found.ending = ending or found.ending
-        return found
+        result = Trace.of(recorder.finish("", seed))
+        result.ending = ending or result.ending
+        return result
 
     def run_again(at: int) -> Trace:
         return trace(function, *inputs, seed=seed, keep=keep, around=at, **named)
@@ -330,17 +330,17 @@ def trace(
             failure = _failure_of(recorder, error, frames)
             if failure is None:
                 kind: EndingKind = "failed" if isinstance(error, Exception) else "halted"
-                said = f"{type(error).__name__}: {error}" if kind == "failed" else ""
-                vars(error)["trace"], vars(error)["frames"] = left(Ending(kind, None, said)), frames
+                words = f"{type(error).__name__}: {error}" if kind == "failed" else ""
+                vars(error)["trace"], vars(error)["frames"] = left(Ending(kind, None, words)), frames
                 raise
             failure.trace = left(Ending.of(failure))
             raise failure from (None if isinstance(error, ProgramError) else error)
     name_locals()
     settle_folds(recorder.nodes)
     _permit_gradients(recorder.nodes)
-    found = left()
-    found.rerun = rerun
-    return found
+    result = left()
+    result.rerun = rerun
+    return result
 
 
 def _name_given(recorder: Recorder, given: Mapping[str, Any]) -> None:

@@ -64,20 +64,20 @@ def load(
         module = _imported(place)
     with user_code_errors(TargetError), seed_rng(seed):
         own = [name for name in needed if hasattr(module, name) or not hasattr(builtins, name)]
-        found = value_of(expression, {name: _member(module, name, place) for name in own})
-        if isinstance(found, type) and issubclass(found, nn.Module):
+        value = value_of(expression, {name: _member(module, name, place) for name in own})
+        if isinstance(value, type) and issubclass(value, nn.Module):
             lacking = [
-                own.name for own in _unfit(found, ()) or ()
+                own.name for own in _unfit(value, ()) or ()
                 if own.default is own.empty and own.kind not in (own.VAR_POSITIONAL, own.VAR_KEYWORD)
             ]  # fmt: skip
             if lacking:
                 name, words = clean(expression, 100), clean(", ".join(lacking), 200)
                 raise TargetError(f'{name} takes {words}: write its arguments, as in "{name}({words})"')
-            found = found()
-    if not callable(found) or isinstance(found, type):
+            value = value()
+    if not callable(value) or isinstance(value, type):
         raise TargetError(f"{quote(expression)} is not a function or an nn.Module")
     file = getattr(module, "__file__", None)
-    return found, Path(file) if file else None
+    return value, Path(file) if file else None
 
 
 def module_of(
@@ -114,13 +114,13 @@ def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     Raises:
         ProgramError: If a text is none of these.
     """
-    found: list[Any] = []
+    inputs: list[Any] = []
     for text in texts:
         names = ProgramRun("", seed)
         names.run()
         value = names.evaluate(_expression(text.strip()))
-        found += value if isinstance(value, tuple) else [value]
-    return tuple(found)
+        inputs += value if isinstance(value, tuple) else [value]
+    return tuple(inputs)
 
 
 def evaluate_named(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -132,14 +132,14 @@ def evaluate_named(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], di
     named: dict[str, Any] = {}
     unnamed: list[str] = []
     for text in texts:
-        found = _NAMED.fullmatch(text)
-        if found is None:
+        match = _NAMED.fullmatch(text)
+        if match is None:
             unnamed.append(text)
             continue
-        values = evaluate_inputs([found[2]], seed)
+        values = evaluate_inputs([match[2]], seed)
         if len(values) != 1:
-            raise ProgramError(f"{found[1]} is one input, and has {len(values)}")
-        named[found[1]] = values[0]
+            raise ProgramError(f"{match[1]} is one input, and has {len(values)}")
+        named[match[1]] = values[0]
     return evaluate_inputs(unnamed, seed), named
 
 
@@ -174,8 +174,8 @@ def _expression(text: str) -> str:
         raise ProgramError(f"{quote(text, 40)} is no input: write {forms}")
     body = Source(text).tree.body
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
-        said = text[:60] or "an empty text"
-        raise ProgramError(f"{said} is not an expression, such as torch.randn(2, 5, 8)")
+        shown = text[:60] or "an empty text"
+        raise ProgramError(f"{shown} is not an expression, such as torch.randn(2, 5, 8)")
     return text
 
 
@@ -224,11 +224,11 @@ def _unfit(
 ) -> tuple[Parameter, ...] | None:
     """Return the parameters of what can't be called with some arguments; None if it can, or says no more."""
     try:
-        found = signature(function)
+        accepted = signature(function)
     except (TypeError, ValueError):
         return None
     try:
-        found.bind(*given, **named)
+        accepted.bind(*given, **named)
     except TypeError:
-        return tuple(found.parameters.values())
+        return tuple(accepted.parameters.values())
     return None

@@ -29,25 +29,25 @@ def user_code_errors(*ours: type[Exception]) -> Iterator[None]:
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         frames = vars(error).get("frames") or (*frames_of(error.__traceback__), *_place_of_syntax(error))
         kind = HaltedError if isinstance(error, KeyboardInterrupt) else ProgramError
-        found = kind(_said(error), *innermost(frames))
-        found.frames = frames
-        found.trace = vars(error).get("trace")
-        raise found from error
+        failure = kind(_said(error), *innermost(frames))
+        failure.frames = frames
+        failure.trace = vars(error).get("trace")
+        raise failure from error
 
 
 def _said(error: BaseException) -> str:
     """Return what an exception says, in one line, and what to do if it is not in the code itself."""
     from llm_linalg.explain.shape_errors import plain_message
 
-    kind, said = type(error).__name__, str(error).strip()
+    kind, words = type(error).__name__, str(error).strip()
     if isinstance(error, KeyboardInterrupt):
         return "stopped: what comes after this was not run"
     if isinstance(error, SyntaxError):
-        said = error.msg
+        words = error.msg
     if isinstance(error, ModuleNotFoundError):
-        said = f"{said}: it is not installed where llm-linalg is, in {sys.prefix}"
-    said = plain_message(said)
-    return f"{kind}: {said}" if said else kind
+        words = f"{words}: it is not installed where llm-linalg is, in {sys.prefix}"
+    words = plain_message(words)
+    return f"{kind}: {words}" if words else kind
 
 
 def _place_of_syntax(error: BaseException) -> tuple[StackFrame, ...]:

@@ -96,25 +96,25 @@ def _sample(tensor: torch.Tensor) -> list[int | float]:
         ends = (values.min().item(), values.max().item())
         return [x if isinstance(x, bool) else int(x) for x in ends]
     low, high = (x.item() for x in values.aminmax())
-    found: list[int | float] = []
+    sample: list[int | float] = []
     if not math.isfinite(high - low):
         tests = ((math.nan, values.isnan()), (math.inf, values.isposinf()), (-math.inf, values.isneginf()))
-        found += [x for x, there in tests if there.any()]
+        sample += [x for x, there in tests if there.any()]
         values = values[values.isfinite()]
         if values.numel() == 0:
-            return found
+            return sample
         low, high = (x.item() for x in values.aminmax())
     zero = values == 0
     if zero.any():
         negative = values.signbit()
-        found += [x for x, sign in ((0.0, ~negative), (-0.0, negative)) if (zero & sign).any()]
+        sample += [x for x, sign in ((0.0, ~negative), (-0.0, negative)) if (zero & sign).any()]
     nearest = (values.where(values > 0, math.inf).min(), values.where(values < 0, -math.inf).max())
-    found += [x for x in (low, high, *(own.item() for own in nearest)) if x and math.isfinite(x)]
+    sample += [x for x in (low, high, *(own.item() for own in nearest)) if x and math.isfinite(x)]
     # One row decides for most tensors; only tensors of whole numbers are read to the end.
     for part in (values[(0,) * (values.dim() - 1)], values):
         if (broken := part != part.ceil()).any():
-            return [*found, part[broken][0].item()]
-    return found
+            return [*sample, part[broken][0].item()]
+    return sample
 
 
 def _statistics(values: torch.Tensor) -> Iterator[str]:

@@ -39,8 +39,8 @@ def unknown(what: str, word: str, known: Iterable[str], listing: str = "") -> st
     near = nearest(word, names)
     beside = f" ({listed})" if len(names) <= MOST_LISTED else ""
     none = f"there is {listed}" if listed else listing
-    said = none if near is None else f'did you mean "{near}"?{beside}'
-    return f"unknown {what} {quote(word)}: {said}"
+    advice = none if near is None else f'did you mean "{near}"?{beside}'
+    return f"unknown {what} {quote(word)}: {advice}"
 
 
 def number_duplicates(names: Sequence[str]) -> tuple[str, ...]:

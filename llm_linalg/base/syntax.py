@@ -57,9 +57,9 @@ def mistake_in(text: str) -> int | None:
 
 def split_comment(line: str) -> tuple[str, str]:
     """Return the code of a line, and the comment behind it from its `#` on: empty where there is none."""
-    for found in _ASIDE.finditer(line):
-        if found[0].startswith("#"):
-            return line[: found.start()], found[0]
+    for match in _ASIDE.finditer(line):
+        if match[0].startswith("#"):
+            return line[: match.start()], match[0]
     return line, ""
 
 

@@ -202,8 +202,8 @@ def nearest(word: str, choices: Iterable[str], least: float = 0.6) -> str | None
         if room < 0:
             break
         by_key[choice.casefold()] = choice
-    found = difflib.get_close_matches(asked, by_key, n=1, cutoff=least)
-    return by_key[found[0]] if found else None
+    close = difflib.get_close_matches(asked, by_key, n=1, cutoff=least)
+    return by_key[close[0]] if close else None
 
 
 def _safe(char: str) -> str:

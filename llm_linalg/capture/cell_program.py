@@ -58,7 +58,7 @@ class CellProgram:
             made, left_out, bound = _without_commands(self.text.split("\n"))
             if not left_out and not bound:
                 raise error.shift(self.line - 1) from None
-        found = []
+        statements = []
         self.python = "\n".join(made)
         for statement in Source(self.python).tree.body:
             lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
@@ -68,9 +68,9 @@ class CellProgram:
             match statement:
                 case ast.Expr(value=ast.Constant(value=0)) if command is None and lines[0] in left_out:
                     continue  # it stands for a command
-            found.append(statement)
+            statements.append(statement)
         self.left_out = {self.line - 1 + line: text for line, text in left_out.items()}
-        return found
+        return statements
 
     def span(self, statement: ast.stmt) -> Span:
         """Return the place of a statement in the program."""
@@ -113,10 +113,10 @@ def parts_of(body: Sequence[ast.stmt]) -> Callable[[ast.stmt], list[ast.stmt]]:
         parts.setdefault((own.lineno, own.col_offset), []).append(own)
 
     def of(statement: ast.stmt) -> list[ast.stmt]:
-        found = parts.get((statement.lineno, statement.col_offset), [])
+        before = parts.get((statement.lineno, statement.col_offset), [])
         if isinstance(statement, ast.Import | ast.ImportFrom):  # which may have one name of several
-            return [*[own for own in found if not isinstance(own, ast.Import | ast.ImportFrom)], statement]
-        return found
+            return [*[own for own in before if not isinstance(own, ast.Import | ast.ImportFrom)], statement]
+        return before
 
     return of
 

@@ -75,9 +75,9 @@ class LocalDevice:
     @property
     def module(self) -> ModuleType:
         """What its program has under the name `dist`."""
-        found: Any = ModuleType("dist", "What devices exchange, as in `torch.distributed.nn.functional`.")
-        found.all_reduce, found.all_gather = self.all_reduce, self.all_gather
-        return found  # type: ignore[no-any-return]
+        module: Any = ModuleType("dist", "What devices exchange, as in `torch.distributed.nn.functional`.")
+        module.all_reduce, module.all_gather = self.all_reduce, self.all_gather
+        return module  # type: ignore[no-any-return]
 
     def all_gather(self, tensor: Tensor) -> list[Tensor]:
         """Wait for all devices, and return copies of their tensors, in the order of their numbers."""

@@ -91,10 +91,10 @@ class Failures:
             shown = self._explain(failed, self._source, span)
             self._calls.append((shown, failed))
             return shown
-        kind, said = type(error).__name__, str(error)  # as Python writes them
+        kind, words = type(error).__name__, str(error)  # as Python writes them
         if isinstance(error, NameError) and error.name:
-            said += hint(error.name, self.names)
-        return ProgramError(f"{kind}: {said}" if said else kind, span, self._source.text)
+            words += hint(error.name, self.names)
+        return ProgramError(f"{kind}: {words}" if words else kind, span, self._source.text)
 
 
 def as_torch_says(failed: FailedCall, source: Source, span: Span | None) -> ProgramError:

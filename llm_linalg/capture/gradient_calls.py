@@ -52,25 +52,25 @@ def gradient_handlers(recorder: Recorder) -> Mapping[Any, Callable[..., Any]]:
     """Return by torch's function what is called in its place, which gives the same and is recorded."""
 
     def data(tensor: Tensor) -> Tensor:  # a `detach` gives the same cells
-        found: Tensor = _DATA(tensor)
-        recorder.note_result(found, [tensor], _DETACH, Tensor.detach)
+        shared: Tensor = _DATA(tensor)
+        recorder.note_result(shared, [tensor], _DETACH, Tensor.detach)
         recorder.nodes[-1].note_inner()
-        return found
+        return shared
 
     def backward(tensor: Tensor, *arguments: Any, **named: Any) -> None:
         recorder.run_backward(_BACKWARD, tensor, *arguments, **named)
 
     def grad(outputs: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
         """Each gradient is a node, read from its input."""
-        found = _GRAD(outputs, inputs, *arguments, **named)
-        gradients = found.values() if isinstance(found, dict) else found
+        result = _GRAD(outputs, inputs, *arguments, **named)
+        gradients = result.values() if isinstance(result, dict) else result
         several = [inputs] if isinstance(inputs, Tensor) else inputs
         sources = several.values() if isinstance(several, dict) else several
         with untraced():
             for source, gradient in zip(sources, gradients, strict=True):
                 if isinstance(source, Tensor) and gradient is not None:
                     recorder.note_gradient(gradient, source)
-        return found
+        return result
 
     return {_BACKWARD: backward, _GRAD: grad, _DATA: data}
 
@@ -146,11 +146,11 @@ class OwnGradients:
         self._scopes.current = outer.inner(kind.__name__)
         before = torch.get_rng_state()
         try:
-            found = _apply_of(own)(*inputs)
-            self._note(kind, inputs, found, before)
+            result = _apply_of(own)(*inputs)
+            self._note(kind, inputs, result, before)
         finally:
             self._scopes.current = outer
-        return found
+        return result
 
     def _watched(self, kind: Any) -> Any:
         """Return a class like a function's, whose `backward` is recorded."""
@@ -169,17 +169,17 @@ class OwnGradients:
     def _saved(self, context: Any) -> tuple[Tensor | None, ...]:
         """Return what `ctx.saved_tensors` is: torch says so if one was changed, or given up."""
         with untraced():
-            found: tuple[Tensor | None, ...] = _SAVED.__get__(context)
+            saved: tuple[Tensor | None, ...] = _SAVED.__get__(context)
         kept: Sequence[Tensor | None] = vars(context).get("kept_tensors", ())
-        for item, original in zip(found, kept, strict=False):  # of a result torch gives another tensor
+        for item, original in zip(saved, kept, strict=False):  # of a result torch gives another tensor
             node = None if original is None else self._recorder.node_of(original)
             if item is not None and node is not None and self._recorder.node_of(item) is None:
                 self._recorder.adopt(item, node)
-        return found
+        return saved
 
-    def _note(self, kind: type, inputs: Sequence[Any], found: Any, before: Tensor) -> None:
+    def _note(self, kind: type, inputs: Sequence[Any], result: Any, before: Tensor) -> None:
         """Add nodes for what a function returned; `before` is the state of the generator before it."""
-        recorder, made = self._recorder, _differentiable(found)
+        recorder, made = self._recorder, _differentiable(result)
         if not made or not _differentiable(inputs):
             return
         known = [
@@ -237,8 +237,8 @@ def _differentiable(values: Any) -> tuple[Tensor, ...]:
 
 def _apply_of(kind: Any) -> Callable[..., Any]:
     """Return torch's own `apply` of a function."""
-    found: Callable[..., Any] = _APPLY.__get__(None, kind)
-    return found
+    bound: Callable[..., Any] = _APPLY.__get__(None, kind)
+    return bound
 
 
 def _save(context: Any, *tensors: Any) -> None:

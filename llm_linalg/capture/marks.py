@@ -129,8 +129,8 @@ class Marks:
         """
         if drew is None:
             drew = GENERATORS if next(_calls_in(statement), None) is not None else ()
-        found = self.mark_of(*_reads(statement, code_names(statement)))
-        return found or next((self._random[one] for one in drew if one in self._random), None)
+        mark = self.mark_of(*_reads(statement, code_names(statement)))
+        return mark or next((self._random[one] for one in drew if one in self._random), None)
 
     def mark_of(self, *names: str) -> UnrunMark | None:
         """Return the first mark of some names, or of what functions read that are reached from them."""
@@ -283,17 +283,17 @@ def _root_of(node: ast.AST) -> str:
 
 def _touched_by(statement: ast.stmt) -> set[str]:
     """Return the names whose values a statement may change by its text."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(statement):
         match node:
             case ast.Call() | ast.Await() | ast.Yield() | ast.YieldFrom():
-                found |= _loaded(node)
+                names |= _loaded(node)
             case ast.For(iter=value) | ast.AsyncFor(iter=value) | ast.comprehension(iter=value):
-                found |= _loaded(value)
+                names |= _loaded(value)
             case ast.withitem(context_expr=value):
-                found |= _loaded(value)
+                names |= _loaded(value)
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-                found.add(_root_of(node))
+                names.add(_root_of(node))
             case ast.AugAssign(target=ast.Name(id=name)):
-                found.add(name)
-    return found
+                names.add(name)
+    return names

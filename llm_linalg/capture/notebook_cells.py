@@ -247,10 +247,10 @@ class CellRun:
             case ast.ClassDef(name=name):
                 return f"class {name}", None
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
-                told = [(name, self._names.get(name)) for name in _bound(statements[0])[:MOST_ANSWERS]]
+                bound = [(name, self._names.get(name)) for name in _bound(statements[0])[:MOST_ANSWERS]]
                 lines = [
                     f"{name} = {_cut(self._repr(value))}"
-                    for name, value in told
+                    for name, value in bound
                     if not isinstance(value, _UNTOLD) and not is_blank_figure(value)
                 ]
                 return "\n".join(lines)[:_LONGEST_ANSWER], None
@@ -289,10 +289,10 @@ def _bound(statement: ast.stmt) -> list[str]:
 
 def _why(error: ProgramError, state: State) -> str:
     """Return why a cell was not run, as it is said behind `is made by cell 3,`."""
-    said = clean(error.message, _LONGEST_REASON)
+    reason = clean(error.message, _LONGEST_REASON)
     if state == "stopped":
-        return said if said.startswith("stopped") else f"stopped: {said}"
-    return f"which failed: {said}"
+        return reason if reason.startswith("stopped") else f"stopped: {reason}"
+    return f"which failed: {reason}"
 
 
 def _missing(error: BaseException | None) -> str:

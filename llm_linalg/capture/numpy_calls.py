@@ -193,10 +193,10 @@ def _item(thing: Tensor, index: Any) -> TorchCall:
 @lru_cache(1_000)
 def _function(name: str) -> Function:
     """Return the torch function that should be the same as one of NumPy's; KeyError if the table has none."""
-    found = next(resolve(f"torch.{_OTHERWISE.get(name, name)}"), None)
-    if found is None or (name not in _OTHERWISE and TABLE.entry(found) is None):
+    function = next(resolve(f"torch.{_OTHERWISE.get(name, name)}"), None)
+    if function is None or (name not in _OTHERWISE and TABLE.entry(function) is None):
         raise KeyError(name)
-    return found
+    return function
 
 
 def likeness(tried: Any, real: Sequence[Tensor]) -> str:

@@ -109,8 +109,8 @@ class NumpySteps:
 
     def rewritten(self, tree: ast.Module) -> ast.Module:
         """Return the tree of a program, or of a part of it, with what looks at arrays."""
-        found: ast.Module = NumpyTree({*dir(builtins)} - {*dir(self._numpy)}).visit(tree)
-        return ast.fix_missing_locations(found)
+        changed: ast.Module = NumpyTree({*dir(builtins)} - {*dir(self._numpy)}).visit(tree)
+        return ast.fix_missing_locations(changed)
 
     # Arrays and their tensors
 

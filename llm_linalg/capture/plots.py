@@ -264,6 +264,6 @@ def _histogram(numbers: Sequence[float], bins: Any) -> tuple[tuple[float, float]
     count = bins if isinstance(bins, int) and 0 < bins <= MOST_BINS else 10
     low, high = min(finite), max(finite)
     low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
-    found = torch.histogram(torch.tensor(finite, dtype=torch.float64), count, range=(low, high))
-    middles = (found.bin_edges[1:] + found.bin_edges[:-1]) / 2
-    return tuple(zip(middles.tolist(), found.hist.tolist(), strict=True))
+    histogram = torch.histogram(torch.tensor(finite, dtype=torch.float64), count, range=(low, high))
+    middles = (histogram.bin_edges[1:] + histogram.bin_edges[:-1]) / 2
+    return tuple(zip(middles.tolist(), histogram.hist.tolist(), strict=True))

@@ -351,10 +351,10 @@ class ProgramRun:
                     ]
                 if node.call is None:
                     raise LookupError("it has no function")
-                found = whole_vjp(node.call, cotangents)
+                gradients = whole_vjp(node.call, cotangents)
             except Exception as error:
                 raise ProgramError(f"{type(error).__name__}: {error}") from error
-        return [node.value, *(found[node.call.order.index(at)] for at in range(len(found)))]
+        return [node.value, *(gradients[node.call.order.index(at)] for at in range(len(gradients)))]
 
 
 def value_of(expression: str, names: dict[str, Any]) -> Any:

@@ -37,19 +37,19 @@ class Sites:
         A write to `x[0]` is the assignment around it. Of a method's call over several lines Python has the
         last of them.
         """
-        found: dict[_Position, _Position] = {}
+        places: dict[_Position, _Position] = {}
         for node in ast.walk(self._source.tree):
             match node:
                 case ast.Assign() | ast.AugAssign() | ast.AnnAssign():
                     for part in ast.walk(node):
                         if isinstance(getattr(part, "ctx", None), ast.Store):
-                            found[_position(part)] = _position(node)
+                            places[_position(part)] = _position(node)
                 case ast.Call(func=ast.Attribute() as part) | (ast.Attribute() as part):
                     _, _, line, end = _position(part)
                     if part.lineno != line:
                         own = _position(node)
-                        found[line, end - len(part.attr.encode()), own[2], own[3]] = own
-        return found
+                        places[line, end - len(part.attr.encode()), own[2], own[3]] = own
+        return places
 
     def at(self, code: CodeType, instruction: int) -> Site | None:
         """Return the place of an instruction, given by its offset; None if nothing is known of it."""
@@ -78,12 +78,12 @@ class Sites:
 
     def frames(self, traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
         """Return the program's frames that led to an error, outermost first, each with its instruction."""
-        found = []
+        frames = []
         while traceback is not None:
             if traceback.tb_frame.f_code.co_filename == FILE:
-                found.append((traceback.tb_frame, traceback.tb_lasti))
+                frames.append((traceback.tb_frame, traceback.tb_lasti))
             traceback = traceback.tb_next
-        return found
+        return frames
 
     def calls_of_methods(self, frames: list[tuple[FrameType, int]]) -> tuple[StackFrame, ...]:
         """Return the calls that led to the innermost method among frames."""

@@ -141,8 +141,8 @@ def sentence(node: RecordNode, order: str) -> str:
             return f"{node.title} is made from all of {names['first']}."
         line = ("column", "row")[gone[0]] if node.operands[0].value.dim() == 2 and len(gone) == 1 else ""
         of = names["first"]
-        said = f"one {line} of {of}" if line else f"the cells of {of} along {axes_text(gone)}"
-        names |= {"made": _REDUCED.get(node.op, "is made from"), "line": said}
+        what = f"one {line} of {of}" if line else f"the cells of {of} along {axes_text(gone)}"
+        names |= {"made": _REDUCED.get(node.op, "is made from"), "line": what}
     if node.kind == "mask":
         call = node.call
         value = call.operation.filled_with(call) if call and isinstance(call.operation, Mask) else ""

@@ -189,8 +189,8 @@ def combination_pieces(combination: Combination, write: Callable[[Number], str])
     The vectors stand there in numbers if that is short and they have no words of their own, else by name.
     """
     # A word that a mask hides has weight 0 exactly, and no part in the sum.
-    told = [term for term in combination.terms if not (term.is_word and term.weight == 0)]
-    terms = told or combination.terms
+    weighted = [term for term in combination.terms if not (term.is_word and term.weight == 0)]
+    terms = weighted or combination.terms
     current = next((k for k, term in enumerate(terms) if term.state == "current"), len(terms) - 1)
     shown = elide_terms(terms, current)
     in_numbers = all(term.numbers and not term.is_word for term in terms if term.weight is not None)

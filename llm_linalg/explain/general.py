@@ -69,17 +69,17 @@ def spaces(node: RecordNode) -> str:
     }
     letters = dict(zip(sizes, "n" if len(sizes) == 1 else "mnp", strict=False))
     in_letters = bool(labelled) and len(letters) == len(sizes)
-    found: dict[str, None] = {}
+    members: dict[str, None] = {}
     for place, (name, shape) in enumerate(tensors):
         if shape:
             power = list(map(str, shape))
             if in_letters:
                 pairs = zip(labelled[place], shape, strict=True)
                 power = ["1" if size == 1 else letters[label] for label, size in pairs]
-            found[f"{name} ∈ ℝ{'ˣ'.join(power).translate(_POWERS)}"] = None
+            members[f"{name} ∈ ℝ{'ˣ'.join(power).translate(_POWERS)}"] = None
     known = ", ".join(f"{letter} = {sizes[label]}" for label, letter in letters.items())
-    said = ", ".join(found)
-    return f"{said} with {known}" if known and in_letters else said
+    listed = ", ".join(members)
+    return f"{listed} with {known}" if known and in_letters else listed
 
 
 def _right_side(node: RecordNode) -> str:
@@ -98,13 +98,13 @@ def _right_side(node: RecordNode) -> str:
 
 def _letters(axes: Axes) -> dict[str, str]:
     """Return a letter for each label: those of the result in order, then the one that is summed."""
-    found = dict(zip(axes.output, LETTERS, strict=False))
-    free = [letter for letter in ("j", "k", "m", "n") if letter not in found.values()]
+    letters = dict(zip(axes.output, LETTERS, strict=False))
+    free = [letter for letter in ("j", "k", "m", "n") if letter not in letters.values()]
     if len(axes.output) > 1 or not axes.output:
         free = ["k", *free] if axes.output else ["i", *free]
     for label in axes.reduction_labels:
-        found[label] = free.pop(0) if free else "k"
-    return found
+        letters[label] = free.pop(0) if free else "k"
+    return letters
 
 
 def _entry_of(node: RecordNode, place: int, labels: Labels, letters: Mapping[str, str]) -> str:
@@ -179,8 +179,8 @@ def _masked(node: RecordNode) -> str:
     kept = rule.partition(":")[0]
     value = node.value[cell].item()
     fill = "−∞" if value == -float("inf") else f"{value:g}"
-    said = f"{entry(source.title_of_cells, LETTERS)} if {kept}, else {fill}"
-    return said if _IN_LETTERS.match(kept) else ""
+    sentence = f"{entry(source.title_of_cells, LETTERS)} if {kept}, else {fill}"
+    return sentence if _IN_LETTERS.match(kept) else ""
 
 
 def _moved(node: RecordNode) -> str:

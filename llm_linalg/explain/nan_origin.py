@@ -29,14 +29,14 @@ def nan_reason(node: RecordNode, index: Index) -> str:
     born, at = _birth(node, index)
     orders = orders_of(born)
     walk = walk_of(born, "cells" if "cells" in orders else orders[0])
-    said = walk[walk.locate(at)].text
+    step = walk[walk.locate(at)].text
     for operand, cells in zip(node.operands, node.reads(index), strict=True):
         if not 1 < len(cells) <= MANY or not operand.value.is_floating_point():
             continue
         number, *others = {float(operand.value[cell]) for cell in cells}
         if not others and math.isinf(number):
-            return f"All {len(cells)} cells of {operand.title} that it reads are {number:g}: {said}"
-    return f"{word} begins here: {said}"
+            return f"All {len(cells)} cells of {operand.title} that it reads are {number:g}: {step}"
+    return f"{word} begins here: {step}"
 
 
 def _broken(node: RecordNode, index: Index) -> bool:

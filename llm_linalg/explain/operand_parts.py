@@ -27,9 +27,9 @@ def operand_parts(failed: FailedCall, source: Source, code: Code | None) -> list
     An argument that stands in the text is known by its position. Other operands, such as a layer's input, are
     known by the place of the expression that made them, or by a name that is bound to them.
     """
-    found: list[ast.expr | None] = [None] * len(failed.operands)
+    given_by: list[ast.expr | None] = [None] * len(failed.operands)
     if code is None:
-        return found
+        return given_by
     parts = [part for part in ast.walk(code) if part is not code and isinstance(part, ast.expr)]
     if isinstance(code, ast.Call) and not isinstance(code.func, ast.Attribute):
         callee = set(ast.walk(code.func))  # the layer in `nn.Linear(4, 2)(x)`, where its weights were made
@@ -40,17 +40,17 @@ def operand_parts(failed: FailedCall, source: Source, code: Code | None) -> list
         at = (part for part, value in arguments if value is tensor)
         by_text = (part for part in parts if _is_made_by(operand, part, source))
         for part in (*at, *by_text):
-            if part not in found and _is_possible(operand, part, own):
-                found[place] = part
+            if part not in given_by and _is_possible(operand, part, own):
+                given_by[place] = part
                 break
     match code:
         case ast.Call(args=[rest], keywords=[]) if not isinstance(rest, ast.Starred):
             first = failed.call.order.index(0) if 0 in failed.call.order else None
-            if first is not None and found[first] is None and rest not in found:
+            if first is not None and given_by[first] is None and rest not in given_by:
                 made = failed.operands[first].node
                 if made is not None and made.span != own and made.op != "parameter":
-                    found[first] = rest
-    return found
+                    given_by[first] = rest
+    return given_by
 
 
 def _is_made_by(operand: FailedOperand, part: ast.expr, source: Source) -> bool:

@@ -55,8 +55,8 @@ def repairs_of(
     `value_of` evaluates an expression in the state at the failure, which it leaves as it is, or gives None.
     """
     code = code_at(source, span)
-    found = operand_parts(failed, source, code)
-    parts = {place: part for place, part in enumerate(found) if part is not None}
+    expressions = operand_parts(failed, source, code)
+    parts = {place: part for place, part in enumerate(expressions) if part is not None}
     working: dict[str, Repair] = {}
     if isinstance(code, ast.expr):
         candidates = _of_expression(code, parts, error, working)
@@ -182,8 +182,8 @@ def _conversions(code: ast.expr, parts: Parts, error: ShapeError) -> Iterator[Ca
     widest = reduce(torch.promote_types, kinds)
     method = "_.float()" if widest == torch.float32 else f"_.to({widest})"
     others = [part for place, part in parts.items() if kinds[place] != widest]
-    said = f"makes {', '.join(map(ast.unparse, others))} {str(widest).removeprefix('torch.')}"
-    yield Candidate(_with(code, {part: _filled(method, part) for part in others}), said)
+    words = f"makes {', '.join(map(ast.unparse, others))} {str(widest).removeprefix('torch.')}"
+    yield Candidate(_with(code, {part: _filled(method, part) for part in others}), words)
 
 
 def _along(code: ast.expr, error: ShapeError) -> Iterator[Candidate]:
@@ -216,9 +216,9 @@ def _cut(code: ast.expr, parts: Parts, error: ShapeError, working: Collection[st
     for sizes in ({longer.axis: shorter.size}, every):
         if sizes:
             ends = [f":{sizes[axis]}" if axis in sizes else ":" for axis in range(max(sizes) + 1)]
-            said = [f"{size} along axis {axis}" for axis, size in sizes.items()]
+            cuts = [f"{size} along axis {axis}" for axis, size in sizes.items()]
             edited = _with(code, {part: _filled(f"_[{', '.join(ends)}]", part)})
-            yield Candidate(edited, f"takes the first {' and '.join(said)}")
+            yield Candidate(edited, f"takes the first {' and '.join(cuts)}")
             if ast.unparse(edited) in working:
                 return
 

@@ -72,10 +72,10 @@ def explain_failure(failed: FailedCall, source: Source, span: Span | None) -> Pr
         _info(failed, place, source.text_of(part) if part is not None else "", source, code)
         for place, part in enumerate(parts)
     ]
-    found = _explained(failed.call, failed.message, operands, at, source.text)
-    if isinstance(found, ShapeError):
-        found.values = tuple(detach_value(tensor) for tensor in failed.call.tensors)
-    return found
+    explained = _explained(failed.call, failed.message, operands, at, source.text)
+    if isinstance(explained, ShapeError):
+        explained.values = tuple(detach_value(tensor) for tensor in failed.call.tensors)
+    return explained
 
 
 def _info(failed: FailedCall, place: int, text: str, source: Source, code: Code | None) -> OperandInfo:
@@ -106,11 +106,11 @@ def explain_call(
     names = [name or _parameter(call, place) for place, name in enumerate(known)]
     operands = [OperandInfo(name, shape, "") for name, shape in zip(names, call.shapes, strict=True)]
     message = str(error) if str(error).strip() else type(error).__name__
-    found = _explained(call, message, operands, *innermost(frames))
-    found.frames = frames
-    if isinstance(found, ShapeError):
-        found.values = tuple(tensor.detach() for tensor in call.tensors)
-    return found
+    explained = _explained(call, message, operands, *innermost(frames))
+    explained.frames = frames
+    if isinstance(explained, ShapeError):
+        explained.values = tuple(tensor.detach() for tensor in call.tensors)
+    return explained
 
 
 def mismatch_of(call: Call) -> ShapeMismatch | None:
@@ -126,29 +126,29 @@ def mismatch_of(call: Call) -> ShapeMismatch | None:
 
 def _no_axis(call: Call, detail: str) -> ShapeMismatch | None:
     """Return torch's complaint about an axis that doesn't exist, with the axes that do; else None."""
-    found = _OUT_OF_RANGE.search(detail)
-    if found is None or not call.tensors:
+    match = _OUT_OF_RANGE.search(detail)
+    if match is None or not call.tensors:
         return None
-    rank = int(found[2]) + 1
+    rank = int(match[2]) + 1
     there = f"0 to {rank - 1}" if rank > 1 else "0"
     more = "" if rank == len(call.shapes[0]) else " (with the new one)"
     return ShapeMismatch(
-        f"its axes are {there}{more}, or -1 to {found[1]} from the end, not {found[3]}", at=0
+        f"its axes are {there}{more}, or -1 to {match[1]} from the end, not {match[3]}", at=0
     )
 
 
 def _unequal(call: Call, detail: str) -> ShapeMismatch | None:
     """Return the axes that torch means when it says that the sizes of tensors a and b differ; else None."""
-    found = _UNEQUAL.search(detail)
-    if found is None or len(call.shapes) < 2:
+    match = _UNEQUAL.search(detail)
+    if match is None or len(call.shapes) < 2:
         return None
     rank = max(map(len, call.shapes[:2]))
-    places = [(operand, int(found[3]) - rank + len(call.shapes[operand])) for operand in (0, 1)]
+    places = [(operand, int(match[3]) - rank + len(call.shapes[operand])) for operand in (0, 1)]
     axes = [
         MismatchedAxis(operand, axis, call.shapes[operand][axis]) for operand, axis in places if axis >= 0
     ]
     sizes = {str(axis.size) for axis in axes}
-    return ShapeMismatch(RULE, *axes) if len(axes) == 2 and sizes == {found[1], found[2]} else None
+    return ShapeMismatch(RULE, *axes) if len(axes) == 2 and sizes == {match[1], match[2]} else None
 
 
 def _explained(
@@ -160,7 +160,7 @@ def _explained(
     name = call.operation.name
     if mismatch is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
         return ProgramError(f"{name}: {detail}", span, source)
-    found = ShapeError(
+    error = ShapeError(
         f"{name}: {detail if mismatch is None else _sentence(mismatch, operands)}",
         span,
         source,
@@ -169,9 +169,9 @@ def _explained(
         axes=() if mismatch is None else mismatch.axes,
         detail=detail,
     )
-    if name == "embedding" and found.axes:
-        found.most = int(call.tensors[0].max())
-    return found
+    if name == "embedding" and error.axes:
+        error.most = int(call.tensors[0].max())
+    return error
 
 
 def _sentence(mismatch: ShapeMismatch, operands: list[OperandInfo]) -> str:

@@ -136,8 +136,8 @@ def failing_claims(
             raise state.failure
         for place, claim in enumerate(claims):
             try:
-                said = state.false_reason(claim)
+                instead = state.false_reason(claim)
             except ProgramError as error:
-                said = f"{quote(claim, LONGEST)} can't be said: {error.message}"
-            if said:
-                yield place, said
+                instead = f"{quote(claim, LONGEST)} can't be said: {error.message}"
+            if instead:
+                yield place, instead

@@ -252,12 +252,12 @@ def _language(info: str, line: int) -> str:
 
 def _notes(fence: Block, line: int) -> tuple[CleanText, float | None]:
     """Return the notes in a fence, and their minutes: its info string may be `notes minutes=2`."""
-    said = fence.info.removeprefix("notes")
+    info = fence.info.removeprefix("notes")
     minutes = None
-    if said.strip():
-        found = re.fullmatch(r"""\s+minutes\s*=\s*(["']?)([0-9]{1,4}(?:\.[0-9]{1,4})?)\1\s*""", said)
-        minutes = float(found[2]) if found else 0.0
+    if info.strip():
+        match = re.fullmatch(r"""\s+minutes\s*=\s*(["']?)([0-9]{1,4}(?:\.[0-9]{1,4})?)\1\s*""", info)
+        minutes = float(match[2]) if match else 0.0
         if not 0 < minutes <= MOST_MINUTES:
-            reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quote(said.strip())}"
+            reason = f"behind notes may stand minutes=2, up to {MOST_MINUTES:g}; not {quote(info.strip())}"
             raise LineError(line, reason)
     return prose(blocks(fence.text)), minutes

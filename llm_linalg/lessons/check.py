@@ -33,10 +33,12 @@ def problems(lesson: Lesson, *, thorough: bool = False) -> tuple[LessonError, ..
 
     A thorough check runs it with each control at its ends as well.
     """
-    found: dict[str, LessonError] = {}
+    by_text: dict[str, LessonError] = {}
     for problem in _Check(lesson).problems(thorough=thorough):
-        found.setdefault(str(problem), problem)  # a failing program fails again in the stops that continue it
-    return tuple(found.values())
+        by_text.setdefault(
+            str(problem), problem
+        )  # a failing program fails again in the stops that continue it
+    return tuple(by_text.values())
 
 
 class _Check:
@@ -148,7 +150,7 @@ class _Check:
     def _controls(self) -> Iterator[LessonError]:
         """Yield the controls that no program uses and that set no others."""
         names = [_names(stop.program) for stop in self.lesson.stops]
-        used = {name for found in names if found is not None for name in found.loads | found.later}
+        used = {name for use in names if use is not None for name in use.loads | use.later}
         for control in self.lesson.controls:
             if control.name not in used and not control.sets:
                 reason = f"no program uses the control {control.name}{hint(control.name, used)}"
@@ -159,17 +161,17 @@ class _Check:
         lesson = self.lesson
         known = [*(place.stem for place in curriculum_files()), lesson.slug]
         numbered = list(enumerate(self.lines, 1))
-        found: list[tuple[str | None, int]] = [
+        slugs: list[tuple[str | None, int]] = [
             (note.lesson, next((k for k, line in numbered if line.startswith(note.name)), 1))
             for note in lesson.boxes
         ]
         for stop in lesson.stops:
-            found += [(row.lesson, row.line) for row in (stop.board.rows if stop.board else ())]
-            found += [
+            slugs += [(row.lesson, row.line) for row in (stop.board.rows if stop.board else ())]
+            slugs += [
                 (slug, next((k for k, line in numbered if f"(lesson:{slug})" in line), stop.line))
                 for slug in (*links(stop.prose), *links(stop.notes))
             ]
-        for slug, line in found:
+        for slug, line in slugs:
             if slug is not None and slug not in known:
                 reason = f"a link to {quote(slug)}, which is not a lesson{hint(slug, known)}"
                 yield lesson.error_at(line, reason, "link")
@@ -352,9 +354,11 @@ def _at_the_ends(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
         except ShapeError:
             continue
         except ProgramError as error:
-            told = ", ".join(f"{name} = {lesson.control(name).show(value)}" for name, value in values.items())
+            settings = ", ".join(
+                f"{name} = {lesson.control(name).show(value)}" for name, value in values.items()
+            )
             at = lesson.program_error(stop, error)
-            yield lesson.error_at(at.line, f"with {told}: {at.reason}", "control")
+            yield lesson.error_at(at.line, f"with {settings}: {at.reason}", "control")
 
 
 def _undeclared(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:

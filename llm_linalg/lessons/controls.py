@@ -155,16 +155,16 @@ def _with_sets(control: Control, table: Mapping[str, Any], controls: Mapping[str
         given = {"": given} if given else {}
     elif not isinstance(given, dict) or (given and control.kind != "choice"):
         raise FrontError(at, "sets belongs to choices: sets = { choice = { other = value } }")
-    found: list[tuple[str, str, Value]] = []
+    pairs: list[tuple[str, str, Value]] = []
     for choice, values in given.items():
         try:
             chosen = choice and control.show(control.parse(choice))
             if not isinstance(values, dict):
                 raise ValueError(f"{quote(choice)} sets a table: {{ other = value }}")
-            found.extend((chosen, *_set(control, chosen, name, values[name], controls)) for name in values)
+            pairs.extend((chosen, *_set(control, chosen, name, values[name], controls)) for name in values)
         except ValueError as error:
             raise FrontError(at, str(error)) from None
-    return control._replace(sets=tuple(found))
+    return control._replace(sets=tuple(pairs))
 
 
 def _set(

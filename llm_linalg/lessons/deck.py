@@ -131,10 +131,10 @@ def folder_files(place: Path) -> list[Path]:
         LessonError: If it can't be read, or has none, or too many.
     """
     try:
-        found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
+        files = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
     except OSError as error:
         raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
-    kept = [file for file in found if file.name[0] not in "._" and file.stem.lower() != "readme"]
+    kept = [file for file in files if file.name[0] not in "._" and file.stem.lower() != "readme"]
     if not 0 < len(kept) <= MOST_FILES:
         reason = f"it has {len(kept)} lessons; {MOST_FILES} are shown" if kept else "no lesson is in it"
         raise LessonError(str(place), 1, reason)
@@ -213,14 +213,14 @@ class _DeckReading:
         stops: list[DeckStop] = []
         for words, line in piece.lines:
             try:
-                found = self._stops_of_line(words, line, piece, place)
+                named = self._stops_of_line(words, line, piece, place)
             except LessonError as error:
                 if self._whole:
                     raise
                 self.errors.append(error)
                 continue
-            self._check_length(len(found))
-            stops += found
+            self._check_length(len(named))
+            stops += named
         minutes = piece.minutes
         return stops if minutes is None else [replace(stop, minutes=minutes / len(stops)) for stop in stops]
 
@@ -280,10 +280,10 @@ def _line(text: str) -> tuple[str, int | None, int | None, tuple[str, ...]]:
     except ValueError as error:
         raise ValueError(f"{quote(text)}: {str(error).lower()}") from None
     words = words[words[:1] == [PROGRAM] :]
-    found = _NAMED.fullmatch(words[0]) if words else None
-    if found is None:
+    match = _NAMED.fullmatch(words[0]) if words else None
+    if match is None:
         raise ValueError(f"a line names a lesson, as matmul or matmul:2; not {quote(text)}")
-    name, first, last = found.groups()
+    name, first, last = match.groups()
     view = words[1:]
     if first is None and view:
         at = view.index("--stop") if "--stop" in view else len(view)

@@ -46,9 +46,9 @@ class ExternalProgram:
             ProgramError: If it fails in any way, with the frames that led to the failure.
         """
         if self._last is not None and self._last[0] == seed:
-            found = self._last[1]
-            if around is None or around >= len(found.nodes) or not found.nodes[around].dropped:
-                return found
+            trace = self._last[1]
+            if around is None or around >= len(trace.nodes) or not trace.nodes[around].dropped:
+                return trace
         printed = io.StringIO()
         with user_code_errors(), redirect_stdout(printed):
             made = self._make(seed, around, halt)

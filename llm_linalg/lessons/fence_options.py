@@ -53,7 +53,7 @@ def parse_options(text: str, line: int, language: str = "python") -> dict[str, A
     """
     text = text.removeprefix(language)
     keys = EXERCISE_KEYS if language == "exercise" else KEYS
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     seen, at = set[str](), 0
     while at < len(text):
         pair = _PAIR.match(text, at)
@@ -67,10 +67,10 @@ def parse_options(text: str, line: int, language: str = "python") -> dict[str, A
             raise LineError(line, f"{key} stands twice")
         seen.add(key)
         try:
-            found |= _option(key, None if value is None else value.strip("\"'").strip())
+            fields |= _option(key, None if value is None else value.strip("\"'").strip())
         except ValueError as error:
             raise LineError(line, str(error)) from None
-    return found
+    return fields
 
 
 def _option(key: str, value: str | None) -> dict[str, Any]:

@@ -34,8 +34,8 @@ _BARE = re.compile(r"""\s*((?:"[^"]*"|[\w.-])+)\s*=\s*([A-Za-z][\w-]*)\s*(?:#.*)
 
 def head(data: bytes) -> tuple[CleanText, int, int] | None:
     """Return title, part and order from a file's first bytes; None if it doesn't start with these three."""
-    found = _HEAD.match(data.decode("utf-8", "ignore"))
-    return (clean(found[1]), int(found[2]), int(found[3])) if found and found[1].isprintable() else None
+    match = _HEAD.match(data.decode("utf-8", "ignore"))
+    return (clean(match[1]), int(match[2]), int(match[3])) if match and match[1].isprintable() else None
 
 
 def read(lines: list[str], path: Path) -> Lesson:
@@ -114,8 +114,8 @@ def _boxes(table: object) -> tuple[BoxNote, ...]:
     for name, value in table_of(table, ("boxes",), "boxes is a table: [boxes]").items():
         at = ("boxes", name)
         reason = f'{name} takes a lesson, words, or both: {{ lesson = "dot", words = "…" }}'
-        said = table_of(value or None, at, reason, ("lesson", "words"))
-        lesson, words = said.get("lesson"), said.get("words", "")
+        note = table_of(value or None, at, reason, ("lesson", "words"))
+        lesson, words = note.get("lesson"), note.get("words", "")
         if lesson is not None and not (isinstance(lesson, str) and _SLUG.fullmatch(lesson)):
             raise FrontError((*at, "lesson"), 'lesson is the slug of a lesson, such as "attention"')
         notes.append(BoxNote(name, lesson, line_of_text(words, (*at, "words")) if words else NOTHING))
@@ -143,12 +143,12 @@ def line_of(lines: list[str], keys: tuple[str, ...]) -> int:
     named = next((number for number, line in enumerate(lines, 1) if last in line), 1)
     for end in range(named, len(lines) + 1):
         try:
-            found: Any = tomllib.loads("\n".join(lines[:end]))
+            value: Any = tomllib.loads("\n".join(lines[:end]))
         except (ValueError, RecursionError):
             continue  # the prefix ends inside a value
         for key in keys:
-            found = found.get(key) if isinstance(found, dict) else None
-        if found is not None:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
             part = lines[begun:end]
             return begun + next((k for k, line in enumerate(part) if keys and keys[-1] in line), 0)
         begun = end

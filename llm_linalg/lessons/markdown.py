@@ -154,15 +154,15 @@ def blocks(text: str, *, claims: bool = False) -> list[Block]:
 
 def _tiles(pattern: re.Pattern[str], text: str) -> list[re.Match[str]] | None:
     """Return the matches, one after another, that a text is made of; None if there is more in it."""
-    found: list[re.Match[str]] = []
+    tiles: list[re.Match[str]] = []
     at = 0
     while at < len(text):
         tile = pattern.match(text, at)
         if tile is None:
             return None
-        found.append(tile)
+        tiles.append(tile)
         at = tile.end()
-    return found
+    return tiles
 
 
 def _plain_blocks(tiles: Iterable[re.Match[str]]) -> Iterator[Block]:
@@ -179,10 +179,10 @@ def _plain_blocks(tiles: Iterable[re.Match[str]]) -> Iterator[Block]:
             yield Block("text", first, end, " ".join(line.strip() for line in one[0].rstrip().split("\n")))
 
 
-def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
+def group_blocks(parts: Sequence[Block]) -> list[list[Block]]:
     """Return blocks grouped into paragraphs, without empty headings."""
     groups: list[list[Block]] = []
-    for block in (block for block in found if block.text or not block.level):
+    for block in (block for block in parts if block.text or not block.level):
         above = groups[-1][-1] if groups else None
         if (
             above is not None
@@ -204,9 +204,9 @@ def columns(text: str) -> list[str]:
     return ["\n".join(lines[start:end]).strip("\n") for start, end in zip(starts, [*ends, None], strict=True)]
 
 
-def prose(found: Sequence[Block]) -> CleanText:
+def prose(parts: Sequence[Block]) -> CleanText:
     """Return blocks as a lesson's prose: a line for each block, a blank line between paragraphs."""
-    paragraphs = ("\n".join(block.source for block in group) for group in group_blocks(found))
+    paragraphs = ("\n".join(block.source for block in group) for group in group_blocks(parts))
     return clean_lines("\n\n".join(paragraphs))
 
 
@@ -215,8 +215,10 @@ def text_runs(text: str) -> tuple[TextRun, ...]:
     """Return the text of a block in runs of one style, cleaned, since an entity may be any character."""
     runs: list[TextRun] = []
     plain = None if "$" in text and _FIND_FORMULA.search(text) else _tiles(_PLAIN_RUN, text)
-    found = _words(_inline().parseInline(text)[0].children or []) if plain is None else map(_plain_run, plain)
-    for run in found:
+    styled = (
+        _words(_inline().parseInline(text)[0].children or []) if plain is None else map(_plain_run, plain)
+    )
+    for run in styled:
         if runs and runs[-1][1:] == run[1:] and not run.slug and run.kind != "formula":
             runs[-1] = runs[-1]._replace(text=runs[-1].text + run.text)
         elif run.text:
@@ -258,8 +260,8 @@ def formulas(text: str) -> Iterator[str]:
             yield block.text
         elif block.kind != "code":
             for each in block.cells or (block.text,):
-                found = (one[0] for one in _CODE_OR_FORMULA.finditer(each))
-                yield from (one.strip("$") for one in found if one.startswith("$"))
+                pieces = (one[0] for one in _CODE_OR_FORMULA.finditer(each))
+                yield from (one.strip("$") for one in pieces if one.startswith("$"))
 
 
 def without_formulas(text: str) -> str:
@@ -273,8 +275,8 @@ def without_formulas(text: str) -> str:
     lines = text.split("\n")
     for block in blocks(text):
         if block.kind == "formula":
-            said = [formula_text(block.text) or f"$$ {block.text} $$"]
-            lines[block.first : block.end] = [*said, *[""] * (block.end - block.first - 1)]
+            shown = [formula_text(block.text) or f"$$ {block.text} $$"]
+            lines[block.first : block.end] = [*shown, *[""] * (block.end - block.first - 1)]
         elif block.kind == "image":
             lines[block.first] = words_of_picture(block)
         elif block.kind != "code":
@@ -300,8 +302,8 @@ def _spoken(block: Block) -> str:
     if block.kind == "code":
         return block.source
     cells = tuple(map(_without_emphasis, block.cells))
-    said = block._replace(text=_without_emphasis(block.text), cells=cells)
-    return said.text if said.kind == "heading" else said.source
+    spoken = block._replace(text=_without_emphasis(block.text), cells=cells)
+    return spoken.text if spoken.kind == "heading" else spoken.source
 
 
 def _without_emphasis(text: str) -> str:
@@ -313,15 +315,15 @@ def words_of_picture(block: Block) -> str:
     return f"(picture: {block.text or block.info})"
 
 
-def _as_text(found: re.Match[str]) -> str:
-    return (formula_text(found[0].strip("$")) if found[0].startswith("$") else None) or found[0]
+def _as_text(match: re.Match[str]) -> str:
+    return (formula_text(match[0].strip("$")) if match[0].startswith("$") else None) or match[0]
 
 
 def links(text: str) -> list[str]:
     """Return the slugs of the lessons to which prose links, in order."""
     prose = (block for block in blocks(text) if block.kind not in ("code", "formula", "image"))
-    found = (each for block in prose for each in block.cells or (block.text,))
-    return [run.slug for each in found for run in text_runs(each) if run.slug]
+    texts = (each for block in prose for each in block.cells or (block.text,))
+    return [run.slug for each in texts for run in text_runs(each) if run.slug]
 
 
 @lru_cache(1024)
@@ -441,13 +443,13 @@ def _display(state: StateBlock, line: int, end: int, silent: bool) -> bool:
     for last in range(line, min(end, line + _MOST_FORMULA_LINES)):
         if state.isEmpty(last):
             break
-        found = _DISPLAY.fullmatch(state.getLines(line, last + 1, state.blkIndent, False).lstrip())
-        if found is None:
+        match = _DISPLAY.fullmatch(state.getLines(line, last + 1, state.blkIndent, False).lstrip())
+        if match is None:
             continue
         if not silent:
             state.line = last + 1
             token = state.push("formula", "", 0)
-            token.content, token.map = " ".join(found[1].split()) + found[2], [line, last + 1]
+            token.content, token.map = " ".join(match[1].split()) + match[2], [line, last + 1]
         return True
     return False
 
@@ -467,24 +469,24 @@ def _picture(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
     """Match a line `![what it shows](file)`: a block rule of the parser."""
     if state.is_code_block(line):
         return False
-    found = _PICTURE.fullmatch(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line])
-    if found and not silent:
+    match = _PICTURE.fullmatch(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line])
+    if match and not silent:
         state.line = line + 1
         token = state.push("image", "", 0)
-        token.content, token.info, token.map = found[1].strip(), found[2], [line, line + 1]
-    return found is not None
+        token.content, token.info, token.map = match[1].strip(), match[2], [line, line + 1]
+    return match is not None
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
     """Match `$…$`: an inline rule of the parser. What can't be read stays as it is written."""
-    found = _FIND_FORMULA.match(state.src, state.pos)
-    if found is None:
+    match = _FIND_FORMULA.match(state.src, state.pos)
+    if match is None:
         return False
     if not silent:
-        tex = found[0].strip("$").strip()
+        tex = match[0].strip("$").strip()
         token = state.push("text" if formula_text(tex) is None else "formula", "", 0)
-        token.content = found[0] if token.type == "text" else tex
-    state.pos = found.end()
+        token.content = match[0] if token.type == "text" else tex
+    state.pos = match.end()
     return True
 
 
@@ -492,12 +494,12 @@ def _claim(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
     """Match a line `expect: …`: a block rule of the parser."""
     if state.is_code_block(line):
         return False
-    found = _CLAIM.fullmatch(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line])
-    if found and not silent:
+    match = _CLAIM.fullmatch(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line])
+    if match and not silent:
         state.line = line + 1
         token = state.push("claim", "", 0)
-        token.content, token.map = found[1], [line, line + 1]
-    return found is not None
+        token.content, token.map = match[1], [line, line + 1]
+    return match is not None
 
 
 def _flat(nodes: Iterable[SyntaxTreeNode], lines: Sequence[str], mark: str = "") -> Iterator[Block]:

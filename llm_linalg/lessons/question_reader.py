@@ -175,20 +175,20 @@ def _check_of_exercise(fence: ListFence, parts: _Parts) -> FenceLine | None:
 
 def _vary(parts: _Parts, controls: Sequence[str]) -> tuple[FenceLine, ...]:
     """Return what varies, one control or one statement each."""
-    found: list[FenceLine] = []
+    varied: list[FenceLine] = []
     for line in parts.values["vary"]:
         text, place = line
         if not _NAMES.fullmatch(text):
             if "=" not in text:
                 reason = f"vary: names controls, or binds other data: x = torch.randn(4); not {quote(text)}"
                 raise LineError(place, reason)
-            found.append(line)
+            varied.append(line)
             continue
         for name in re.split(r"[\s,]+", text):
             if name not in controls:
                 raise LineError(place, unknown("control", name, controls))
-            found.append(FenceLine(name, place))
-    return tuple(found)
+            varied.append(FenceLine(name, place))
+    return tuple(varied)
 
 
 def _after(asked: int | None, place: int, above: Sequence[Stop]) -> int:

@@ -127,8 +127,8 @@ def named_axes(words: Words, trace: Trace) -> NamedAxes:
     if words.vocabulary:
         return NamedAxes(dict(_axes_of_ids(words.vocabulary, trace)))
     along = AxisLabels(AXIS, words.positions)
-    found = {node: _axis(node.value, len(words.positions)) for node in trace.nodes if node.op == "input"}
-    return NamedAxes({node.name: _at(axis, node, along) for node, axis in found.items() if axis is not None})
+    axes = {node: _axis(node.value, len(words.positions)) for node in trace.nodes if node.op == "input"}
+    return NamedAxes({node.name: _at(axis, node, along) for node, axis in axes.items() if axis is not None})
 
 
 def _at(axis: int, node: Node, along: AxisLabels) -> TensorLabels:
@@ -142,7 +142,7 @@ def _axes_of_ids(vocabulary: Sequence[str], trace: Trace) -> Iterator[tuple[str,
     They are those of the largest table that ids read rows of, of other parameters with as many rows, which
     give logits, and of the ids themselves.
     """
-    reads = [found for node in trace.nodes if node.op == "embedding" and (found := _row_read(node))]
+    reads = [read for node in trace.nodes if node.op == "embedding" and (read := _row_read(node))]
     rows = max((size for size, _ in reads), default=0)
     for node in trace.nodes:
         if node.op == "parameter" and node.shape[:1] == (rows,):
@@ -150,8 +150,8 @@ def _axes_of_ids(vocabulary: Sequence[str], trace: Trace) -> Iterator[tuple[str,
     for ids in {ids for size, ids in reads if size == rows}:
         texts = ids.value.reshape(-1, ids.shape[-1])
         if bool((texts == texts[:1]).all()):  # of a batch of several texts no word is that of a position
-            said = [vocabulary[k] if k < len(vocabulary) else "" for k in texts[0].tolist()]
-            yield ids.name, _at(len(ids.shape) - 1, ids, AxisLabels(AXIS, tuple(said)))
+            labels = [vocabulary[k] if k < len(vocabulary) else "" for k in texts[0].tolist()]
+            yield ids.name, _at(len(ids.shape) - 1, ids, AxisLabels(AXIS, tuple(labels)))
 
 
 def _row_read(node: Node) -> tuple[int, Node] | None:

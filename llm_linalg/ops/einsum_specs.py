@@ -20,11 +20,11 @@ _SPELT = {"spmm": "mm", "ger": "outer"}  # what torch calls these in its own cod
 
 def _check_ranks(name: str, shapes: Sequence[Shape]) -> None:
     """Raise `ShapeMismatch` where the spelling asks for operands of certain ranks."""
-    found = tuple(len(shape) for shape in shapes)
-    wanted = _RANKS.get(name, found)
-    if found != wanted:
+    ranks = tuple(len(shape) for shape in shapes)
+    wanted = _RANKS.get(name, ranks)
+    if ranks != wanted:
         raise ShapeMismatch(
-            f"{name} takes a {wanted[0]}-D and a {wanted[1]}-D tensor, not {found[0]}-D and {found[1]}-D"
+            f"{name} takes a {wanted[0]}-D and a {wanted[1]}-D tensor, not {ranks[0]}-D and {ranks[1]}-D"
         )
 
 

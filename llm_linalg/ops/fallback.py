@@ -57,19 +57,19 @@ class AutogradReads(Reads):
         return self.output, self.shape
 
     def back(self, mask: Tensor) -> Tensor:
-        found = torch.zeros(self.shape, dtype=torch.bool)
+        reached = torch.zeros(self.shape, dtype=torch.bool)
         for leaf, out in self.graphs:
             cotangent = torch.where(mask, _generic(self.output, out.dtype), 0)
             (own,) = autograd_vjp([out], [leaf], [cotangent], keep=True)
-            found = found if own is None else found | (own != 0)
-        return found
+            reached = reached if own is None else reached | (own != 0)
+        return reached
 
     def forward(self, mask: Tensor) -> Tensor:
-        found = torch.zeros(self.output, dtype=torch.bool)
+        reached = torch.zeros(self.output, dtype=torch.bool)
         for leaf, out in self.graphs:
             own = autograd_jvp(out, [leaf], [torch.where(mask, _generic(self.shape, leaf.dtype), 0)])
-            found = found if own is None else found | (own != 0)
-        return found
+            reached = reached if own is None else reached | (own != 0)
+        return reached
 
 
 def _generic(shape: Shape, dtype: torch.dtype) -> Tensor:

@@ -40,8 +40,8 @@ def cells_of(mask: Tensor) -> Cells:
     spans = []
     for axis in range(mask.dim()):
         others = [other for other in range(mask.dim()) if other != axis]
-        found = (mask.any(others) if others else mask).nonzero()
-        spans.append(range(int(found[0]), int(found[-1]) + 1))
+        places = (mask.any(others) if others else mask).nonzero()
+        spans.append(range(int(places[0]), int(places[-1]) + 1))
     if prod(map(len, spans)) == count:
         return Box(tuple(spans))
     edges = torch.nn.functional.pad(mask.reshape(-1).to(torch.int8), (1, 1)).diff()
@@ -187,11 +187,11 @@ def meeting(axes: Axes, masks: Sequence[tuple[Labels, Tensor]], output: Labels) 
     kept = [label for label in output if letters[label] in "".join(specs)]
     spec = f"{','.join(specs)}->{''.join(letters[label] for label in kept)}"
     # It counts the terms; only whether a count is 0 matters.
-    found = torch.einsum(spec, *(mask.to(torch.float32) for _, mask in masks)) > 0.5
+    meets = torch.einsum(spec, *(mask.to(torch.float32) for _, mask in masks)) > 0.5
     for axis, label in enumerate(output):
         if label not in kept:
-            found = found.unsqueeze(axis)
-    return found.expand([axes.sizes[label] for label in output])
+            meets = meets.unsqueeze(axis)
+    return meets.expand([axes.sizes[label] for label in output])
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,12 +73,12 @@ class OperationTable:
     def entry(self, function: Function) -> TableEntry | None:
         """Return the entry of a torch function, or of what an operator of it is called by; else None."""
         try:
-            found = self.entries.get(function)
+            entry = self.entries.get(function)
         except TypeError:  # not hashable, so not a torch function
             return None
         home, _, name = schema_name(function).partition("::")
-        if found is not None or home != "aten":
-            return found
+        if entry is not None or home != "aten":
+            return entry
         places = (place.format(name) for place in _HOMES + _IN_PLACE)
         return next(
             (self.entries[own] for place in places for own in resolve(place) if own in self.entries), None

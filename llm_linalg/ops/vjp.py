@@ -54,8 +54,8 @@ def whole_vjp(call: Call, cotangents: Sequence[Tensor | None]) -> list[Tensor]:
             if cotangent is not None and own.requires_grad:
                 total = total + _share(own, cotangent)
         real = [leaf for leaf in leaves if leaf.requires_grad]
-        found = iter(torch.autograd.grad(total, real, allow_unused=True, materialize_grads=True))
-    return [next(found) if leaf.requires_grad else torch.zeros_like(leaf) for leaf in leaves]
+        gradients = iter(torch.autograd.grad(total, real, allow_unused=True, materialize_grads=True))
+    return [next(gradients) if leaf.requires_grad else torch.zeros_like(leaf) for leaf in leaves]
 
 
 def _share(result: Tensor, cotangent: Tensor) -> Tensor:
@@ -89,8 +89,8 @@ def autograd_vjp(
         total = torch.stack(shares).sum() if len(shares) > 1 else shares[0]
     again = keep or None  # None: for as long as `twice` needs it
     real = [leaf for leaf in leaves if leaf.requires_grad]
-    found = torch.autograd.grad(total, real, retain_graph=again, create_graph=twice, allow_unused=True)
-    taken = iter(found)
+    gradients = torch.autograd.grad(total, real, retain_graph=again, create_graph=twice, allow_unused=True)
+    taken = iter(gradients)
     return [next(taken) if leaf.requires_grad else None for leaf in leaves]
 
 

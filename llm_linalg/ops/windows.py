@@ -236,10 +236,10 @@ def _pools() -> list[Operation]:
         "max": "dilation=1, ceil_mode=False, return_indices=False",
         "avg": "ceil_mode=False, count_include_pad=True, divisor_override=None",
     }
-    found: list[Operation] = []
+    pools: list[Operation] = []
     for kind, reduced, edge in (("max", "amax", "float('-inf')"), ("avg", "mean", "0.0")):
         for axes in (1, 2, 3):
-            found += [
+            pools += [
                 Composite(
                     f"{kind}_pool{axes}d",
                     f"input, kernel_size, stride=None, padding=0, {tail[kind]}",
@@ -254,7 +254,7 @@ def _pools() -> list[Operation]:
                     rule=_adaptive_shape(axes),
                 ),
             ]
-    return found
+    return pools
 
 
 def _columns_shape(call: Call) -> Shape:

@@ -73,13 +73,13 @@ def question_at(place: WalkPlace, number: int, kind: str | None = None) -> Quest
     node = place.node
     if node.dropped or node.value.is_meta or not node.operands:
         return None
-    found: list[Question] = []
+    questions: list[Question] = []
     for name, make in KINDS.items():
         if kind in (None, name):
             seed = f"{number}:{name}:{node.index}:{place.order}:{place.step}"
             made = make(place, Random(seed))  # noqa: S311 - it draws a question, and keeps no secret
-            found += [] if made is None else [made]
-    return found[(number - 1) % len(found)] if found else None
+            questions += [] if made is None else [made]
+    return questions[(number - 1) % len(questions)] if questions else None
 
 
 def _value(place: WalkPlace, _random: Random) -> Question | None:
@@ -220,12 +220,12 @@ def _number(value: float) -> RightAnswer:
 def _regions(shape: tuple[int, ...]) -> dict[str, frozenset[Index]]:
     """Return the regions of a vector or a matrix as they are indexed: cells, all of it, rows and columns."""
     cells = list(product(*map(range, shape)))
-    found = {f"[{', '.join(map(str, cell))}]": frozenset([cell]) for cell in cells}
-    found[ALL] = frozenset(cells)
+    regions = {f"[{', '.join(map(str, cell))}]": frozenset([cell]) for cell in cells}
+    regions[ALL] = frozenset(cells)
     for axis, before in enumerate(("", ":, ") if len(shape) == 2 else ()):
         for i in range(shape[axis]):
-            found[f"[{before}{i}]"] = frozenset(cell for cell in cells if cell[axis] == i)
-    return found
+            regions[f"[{before}{i}]"] = frozenset(cell for cell in cells if cell[axis] == i)
+    return regions
 
 
 def _near(regions: Mapping[str, frozenset[Index]], rank: int, index: Index) -> list[str]:
@@ -233,8 +233,8 @@ def _near(regions: Mapping[str, frozenset[Index]], rank: int, index: Index) -> l
     named = [f"[{before}{i}]" for before in ("", ":, ")[:rank] for i in index]
     named += [f"[{i}, {j}]" for i, j in product(index, repeat=2)]
     named += [ALL, *(where for where in regions if rank == 1 or where.count(",") == where.count(":"))]
-    found: dict[frozenset[Index], str] = {}
+    near: dict[frozenset[Index], str] = {}
     for where in named:
         if where in regions:
-            found.setdefault(regions[where], where)
-    return list(found.values())[: 6 if rank == 1 else 8]
+            near.setdefault(regions[where], where)
+    return list(near.values())[: 6 if rank == 1 else 8]

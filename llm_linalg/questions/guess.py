@@ -83,11 +83,11 @@ def right_answer(ask: Ask, state: ProgramState) -> RightAnswer:
         right = [k for k, choice in enumerate(ask.choices) if _is_right(choice, value, failure, state)]
         if len(right) == 1:
             return RightAnswer("choice", ask.choices[right[0]], right[0], value)
-        told = f"it fails: {failure.message}" if failure is not None else f"it is {value_text(value)}"
+        result = f"it fails: {failure.message}" if failure is not None else f"it is {value_text(value)}"
         if not right:
-            raise ProgramError(f"no choice equals the value of the check: {told}")
+            raise ProgramError(f"no choice equals the value of the check: {result}")
         both = " and ".join(ask.choices[k] for k in right)
-        raise ProgramError(f"{len(right)} choices equal the value of the check, {both}: {told}")
+        raise ProgramError(f"{len(right)} choices equal the value of the check, {both}: {result}")
     if failure is not None:
         raise failure
     kind = kind_of(value)
@@ -115,9 +115,11 @@ def kind_of(value: object) -> Kind | None:
 
 def mistake_in(guess: str, mistakes: Iterable[Mistake]) -> str:
     """Return the name of the mistake that gives a guess, a choice or what was typed; empty if none does."""
-    said = literal(guess)
+    meant = literal(guess)
     for mistake in mistakes:
-        if _plain(guess) == _plain(mistake.text) or (said is not None and agrees(guess, said, mistake.value)):
+        if _plain(guess) == _plain(mistake.text) or (
+            meant is not None and agrees(guess, meant, mistake.value)
+        ):
             return mistake.name
     return ""
 
@@ -138,8 +140,8 @@ def _is_right(choice: str, value: object, failure: ProgramError | None, state: P
             raise
         except ProgramError:
             return False
-    said = literal(text)
-    return said is not None and agrees(text, said, value)
+    meant = literal(text)
+    return meant is not None and agrees(text, meant, value)
 
 
 def _plain(text: str) -> str:
@@ -147,21 +149,21 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("`", "").replace("*", "").casefold().split()).rstrip(".")
 
 
-def agrees(text: str, said: object, value: object, near: float = 1e-5) -> bool:
+def agrees(text: str, meant: object, value: object, near: float = 1e-5) -> bool:
     """Return whether what was said is a value, a number to the digits that the text gives.
 
     `text` is what was typed, and `said` what it means; a number may be off by `near`, unless it is whole.
     """
-    one, other = plain_tensor(said), plain_tensor(value)
+    one, other = plain_tensor(meant), plain_tensor(value)
     if one is not None and other is not None and one.numel() == other.numel() == 1:
         a, b = one.item(), other.item()
         if math.isnan(b) or math.isinf(b) or math.isnan(a) or math.isinf(a):
             return a == b or (math.isnan(a) and math.isnan(b))
-        found = _DECIMALS.fullmatch(text.strip().replace("−", "-"))
-        half = 0.5 * 10.0 ** -len(found[1]) if found else 0.0
+        decimals = _DECIMALS.fullmatch(text.strip().replace("−", "-"))
+        half = 0.5 * 10.0 ** -len(decimals[1]) if decimals else 0.0
         return abs(a - b) <= max(half * (1 + 1e-9), 1e-6, 0.0 if b == round(b) else near * abs(b))
     if isinstance(value, tuple):  # a torch.Size is one
-        return isinstance(said, tuple | list) and [*said] == [*value]
+        return isinstance(meant, tuple | list) and [*meant] == [*value]
     if one is not None and other is not None:
         return one.shape == other.shape and torch.allclose(one, other, near, 1e-6, equal_nan=True)
     return False
@@ -193,5 +195,5 @@ def literal(text: str) -> object | None:
 
 def cell_in(text: str) -> tuple[int, ...] | None:
     """Return the index or the shape in a text such as `(1, 2)`, `Y[1, 2]` or `1 2`; None without one."""
-    found = _INDEX.fullmatch(text.strip())
-    return None if found is None else tuple(map(int, re.findall("[0-9]+", found[1] or "")))
+    match = _INDEX.fullmatch(text.strip())
+    return None if match is None else tuple(map(int, re.findall("[0-9]+", match[1] or "")))

@@ -234,16 +234,16 @@ class Hearing:
     @cached_property
     def _others(self) -> list[Case]:
         """The further cases in which the program runs, and the solution is right."""
-        found = []
+        cases = []
         for number in range(1, len(self.judge.trials)):
             try:
                 if (case := self.case(number)).is_sound:
-                    found.append(case)
+                    cases.append(case)
             except HaltedError:
                 raise
             except ProgramError:
                 continue
-        return found
+        return cases
 
     def outcome(self, case: Case, answer: AnswerText) -> Outcome:
         """Return what an answer gives in a case, whose state it can't change.
@@ -264,13 +264,13 @@ class Hearing:
 
     def _evaluated(self, trial: Trial | None, answer: AnswerText, values: Mapping[str, Any]) -> Outcome:
         """Return what an answer gives; a process that is gone, or was slow, is replaced once."""
-        found = Outcome()
+        outcome = Outcome()
         for _ in range(TRIES):
-            found = Outcome.of(self._desk(trial), answer.code, **values)
-            if not _is_lost(found):
+            outcome = Outcome.of(self._desk(trial), answer.code, **values)
+            if not _is_lost(outcome):
                 break
             self._desks.pop(id(trial))[1].close()
-        return found
+        return outcome
 
     def _desk(self, trial: Trial | None) -> ProgramState:
         """Return where answers are evaluated: behind a program that was run as in a trial, or behind none."""
@@ -291,8 +291,8 @@ class Hearing:
         got = self.outcome(first, answer)
         is_right = first.accepts(got, answer)
         if reason := _barred(answer, got, self.judge.exercise.barred, first.state.names):
-            told = clean(f"{'the value is right, but ' if is_right else ''}{reason}", None)
-            return Verdict(right=False, reason=told, got=got.text)
+            shown = clean(f"{'the value is right, but ' if is_right else ''}{reason}", None)
+            return Verdict(right=False, reason=shown, got=got.text)
         if not is_right:
             return self._wrong(answer, got)
         holds_for = clean(self.judge.holds_for, None)
@@ -301,10 +301,10 @@ class Hearing:
     def _holds(self, answer: AnswerText) -> bool:
         """Return whether an answer is right in the further cases; raises `RoomError` if nobody can tell."""
         for case in self._others:
-            found = self.outcome(case, answer)
-            if found.error is not None and _is_lost(found):
-                raise RoomError(f"it can't be tried with other data: {found.error.message}")
-            if not case.accepts(found, answer):
+            outcome = self.outcome(case, answer)
+            if outcome.error is not None and _is_lost(outcome):
+                raise RoomError(f"it can't be tried with other data: {outcome.error.message}")
+            if not case.accepts(outcome, answer):
                 return False
         return True
 
@@ -335,12 +335,12 @@ class Hearing:
             differs.got == differs.asked if self._is_open else name and differs.is_form_alone
         ):
             differs = None
-        told = _power_hint(answer) or _kind_reason(got.value, asked)
-        if self._is_open and not (name or told or (differs is not None and differs.words)):
-            told = UNEXPLAINED
+        hint = _power_hint(answer) or _kind_reason(got.value, asked)
+        if self._is_open and not (name or hint or (differs is not None and differs.words)):
+            hint = UNEXPLAINED
         return Verdict(
             right=False,
-            reason=clean(told, None),
+            reason=clean(hint, None),
             mistake=clean(name, None),
             got=got.text,
             asked=asked.text,
@@ -446,8 +446,8 @@ def _known(got: Outcome, asked: Outcome) -> str:
 
 def _varies(pairs: Sequence[tuple[Case, Outcome]]) -> bool:
     """Return whether what seems a scale is another factor in each case, or can't be told from a number."""
-    found = [(plain_tensor(got.value), plain_tensor(case.solution.value)) for case, got in pairs]
-    factors = [(one, other) for one, other in found if one is not None and other is not None]
+    tensors = [(plain_tensor(got.value), plain_tensor(case.solution.value)) for case, got in pairs]
+    factors = [(one, other) for one, other in tensors if one is not None and other is not None]
     if any(other.numel() != 1 for _, other in factors):
         return False
     if any(not other.item() for _, other in factors):

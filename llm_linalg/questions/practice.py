@@ -214,9 +214,9 @@ def draw_question(
     round_, place = divmod(number - 1, max(len(some), 1))
     turns = Random(f"{seed}:{round_}").sample(some, len(some))  # noqa: S311
     for entry in (*turns[place:], *turns[:place]):
-        found = _drawn_from(entry, random, level, kind or random.choice(entry.kinds))
-        if found is not None:
-            return found
+        drawn = _drawn_from(entry, random, level, kind or random.choice(entry.kinds))
+        if drawn is not None:
+            return drawn
     raise LookupError(f"nothing of this kind is practised here: {kind}")
 
 
@@ -227,10 +227,10 @@ def draw_again(
     random = Random(f"{seed}:{number}:again")  # noqa: S311
     other = missed
     for _ in range(ATTEMPTS):
-        found = _drawn_from(missed.entry, random, level, missed.question.kind)
-        if found is not None and found.text != missed.text:
-            other = found
-            if found.text not in before:
+        drawn = _drawn_from(missed.entry, random, level, missed.question.kind)
+        if drawn is not None and drawn.text != missed.text:
+            other = drawn
+            if drawn.text not in before:
                 break
     return other
 
@@ -238,9 +238,9 @@ def draw_again(
 def _drawn_from(entry: PracticeProgram, random: Random, level: int, kind: str) -> PracticeQuestion | None:
     """Return a question of an entry, the first that is none too easy; None if it has none of that kind."""
     for _ in range(ATTEMPTS):
-        found = _tried(entry, random, level, kind)
-        if found is not None:
-            return found
+        drawn = _tried(entry, random, level, kind)
+        if drawn is not None:
+            return drawn
     return None
 
 
@@ -303,13 +303,13 @@ def _gradient(entry: PracticeProgram, text: str, random: Random, level: int) -> 
     text = f"{text}\nloss = (Y * Y).sum() / 2"
     gradients = run_text(text, own=True).backward("loss")
     name = random.choice([name for name in ("dx", "dW", "dA") if name in gradients])
-    found = _at_step(entry, text, gradients[name], random, level, "value", backward=True)
-    if found is None or found.question.cell is None:
+    drawn = _at_step(entry, text, gradients[name], random, level, "value", backward=True)
+    if drawn is None or drawn.question.cell is None:
         return None
-    index = ", ".join(map(str, found.question.cell))
+    index = ", ".join(map(str, drawn.question.cell))
     asked = f"What is the derivative of `loss` with respect to `{name[1:]}[{index}]`?"
-    ask = found.question.ask._replace(question=clean(asked))
-    return found._replace(question=found.question._replace(kind="gradient", ask=ask))
+    ask = drawn.question.ask._replace(question=clean(asked))
+    return drawn._replace(question=drawn.question._replace(kind="gradient", ask=ask))
 
 
 def _repair(entry: PracticeProgram, _text: str, random: Random, level: int) -> PracticeQuestion | None:

@@ -34,15 +34,15 @@ def _unwritable(exercise: Exercise) -> Iterator[Fault]:
         for wrong in exercise.wrong
     ]
     answers += [(*line, "the solution") for line in exercise.answers]
-    for text, line, said in answers:
+    for text, line, what in answers:
         try:
             answer = read_answer(text)
         except ProgramError as error:
-            yield line, f"{said} can't be written: {error.message}"
+            yield line, f"{what} can't be written: {error.message}"
             continue
         for name in exercise.barred:
             if name in answer.reads | answer.attributes:
-                yield line, f"{said} can't be written: {name} is barred here"
+                yield line, f"{what} can't be written: {name} is barred here"
 
 
 def _proof(hearing: Hearing) -> Iterator[Fault]:
@@ -65,7 +65,7 @@ def _proof(hearing: Hearing) -> Iterator[Fault]:
                 typed_in = Outcome()
             varies = varies or _has_changed(numbers, now)
             fault = _fault_of(exercise, case)
-            passing = {text: said for text, said in passing.items() if _passes(case, text)}
+            passing = {text: wording for text, wording in passing.items() if _passes(case, text)}
             cases.append(case)
         except HaltedError:
             raise
@@ -89,18 +89,18 @@ def _at_hand(exercise: Exercise, case: Case) -> dict[str, Fault]:
     The wrong answers of the list, nothing, and each name of the program, but for what the author calls right.
     """
     line = _line_of(exercise)
-    found: dict[str, Fault] = {}
+    faults: dict[str, Fault] = {}
     for wrong in exercise.wrong:
-        said = f"the wrong answer {quote(wrong.expression, 80)} passes: it is right, or the check weak"
-        found[wrong.expression] = wrong.line, said
-    found.setdefault("None", (line, "None passes: the check asks for nothing"))
+        weakness = f"the wrong answer {quote(wrong.expression, 80)} passes: it is right, or the check weak"
+        faults[wrong.expression] = wrong.line, weakness
+    faults.setdefault("None", (line, "None passes: the check asks for nothing"))
     for name in case.state.names[:MOST_NAMES]:
         if name not in exercise.barred:
             reason = f'{name}, which the program has, passes: bar it with without="{name}"'
-            found.setdefault(name, (line, reason))
+            faults.setdefault(name, (line, reason))
     for right in exercise.answers:
-        found.pop(right.text, None)
-    return found
+        faults.pop(right.text, None)
+    return faults
 
 
 def _line_of(exercise: Exercise) -> int:

@@ -116,13 +116,13 @@ class PracticeTopic(NamedTuple):
 
     def _mistakes(self, state: ProgramState, names: Names, right: object) -> tuple[Mistake, ...]:
         """Return what mistakes give: each value once, and never the right one."""
-        found: list[Mistake] = []
+        mistakes: list[Mistake] = []
         for expression, name in self.wrong:
             value = _value(state, expression, names, answer=right)
-            known = [say(right), *(mistake.text for mistake in found)]
+            known = [say(right), *(mistake.text for mistake in mistakes)]
             if value is not None and say(value) not in known and not is_same(value, right):
-                found.append(Mistake(clean(say(value)), value, clean(_filled(name, names), 200)))
-        return tuple(found)
+                mistakes.append(Mistake(clean(say(value)), value, clean(_filled(name, names), 200)))
+        return tuple(mistakes)
 
 
 @cache

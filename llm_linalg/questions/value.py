@@ -90,8 +90,8 @@ def as_tensor(value: object) -> Tensor | None:
         return None if value.is_meta or value.is_complex() or not value.numel() else value.detach()
     if isinstance(value, bool | int):
         return torch.tensor(value) if abs(value) < 2**63 else None
-    found = plain_tensor(value)
-    return None if found is None else found.float()
+    tensor = plain_tensor(value)
+    return None if tensor is None else tensor.float()
 
 
 def _flat(value: tuple[Any, ...] | list[Any], depth: int) -> Iterator[object]:

@@ -71,7 +71,7 @@ class Verdict:
             return (clean("Right."),) if self.is_general else (clean("Right here."), self._wider)
         if isinstance(self.error, RoomError):
             return (clean(f"It can't be judged: {_ended(self.reason)}", LONGEST_LINE),)
-        first, *rest = [told for told in (self.mistake, self.reason, differs) if told] or [""]
+        first, *rest = [reason for reason in (self.mistake, self.reason, differs) if reason] or [""]
         failed = self.error is not None and not self.mistake  # its words may begin with a name
         begun = f"Not yet: {_ended(first)}" if failed else _not_yet(first)
         return tuple(clean(line, LONGEST_LINE) for line in (begun, *map(_ended, rest)))
@@ -88,8 +88,8 @@ def _not_yet(why: str) -> str:
     if ": " in why:
         return f"Not yet. {why[0].upper()}{_ended(why[1:])}"
     first = why.partition(" ")[0]
-    said = why[0].lower() + why[1:] if first in ("All", "Both", "It", "That", "The") else why
-    return f"Not yet: {_ended(said)}"
+    reason = why[0].lower() + why[1:] if first in ("All", "Both", "It", "That", "The") else why
+    return f"Not yet: {_ended(reason)}"
 
 
 def _ended(sentence: str) -> str:
@@ -98,10 +98,10 @@ def _ended(sentence: str) -> str:
 
 def plain_reason(message: str) -> str:
     """Return why an answer failed in the words of somebody who is new to Python."""
-    found = _UNKNOWN_NAME.fullmatch(message)
-    if found is None:
+    match = _UNKNOWN_NAME.fullmatch(message)
+    if match is None:
         return _OPERATION.sub("", message)
-    name, near = found.groups()
+    name, near = match.groups()
     is_torchs = name in torch.__all__ and name in TABLE.operations
     spelt = f"; it is written torch.{name}" if is_torchs and not near else near
     return f"nothing here is called {name}{spelt.replace(': did', '; did')}"

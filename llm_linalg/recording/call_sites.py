@@ -183,11 +183,11 @@ def frames_of(
 
     A method's frame names the path of its module, given those of modules by their ids.
     """
-    found = []
+    frames = []
     for frame, span, text in _own_frames(traceback):
         path = modules.get(id(frame.f_locals.get("self")), "")
-        found.append(StackFrame(frame.f_code.co_filename, span, frame.f_code.co_qualname, text, path))
-    return tuple(found)
+        frames.append(StackFrame(frame.f_code.co_filename, span, frame.f_code.co_qualname, text, path))
+    return tuple(frames)
 
 
 def place_of_thread(thread: int) -> str:
@@ -200,12 +200,12 @@ def place_of_thread(thread: int) -> str:
 
 def variables_in(traceback: TracebackType | None) -> dict[int, str]:
     """Return the variables in the expression that failed, by the ids of the tensors that they hold."""
-    found: dict[int, str] = {}
+    variables: dict[int, str] = {}
     for frame, span, text in _own_frames(traceback):
         words = dict.fromkeys(_VARIABLE.findall(text[span.column : span.end_column]))
         held = {word: frame.f_locals.get(word) for word in words}
-        found = {id(value): word for word, value in held.items() if isinstance(value, Tensor)}
-    return found
+        variables = {id(value): word for word, value in held.items() if isinstance(value, Tensor)}
+    return variables
 
 
 def _own_frames(traceback: TracebackType | None) -> Iterator[tuple[FrameType, Span, str]]:

@@ -90,13 +90,13 @@ class Folding:
         """Return the scope of a torch call, given that of the program's frame: each fold has its own."""
         if not call.fold or call.outer is None:
             return within
-        found = next((own for own in self._under_way if own[0] is call.outer), None)
-        if found is None:
+        entry = next((own for own in self._under_way if own[0] is call.outer), None)
+        if entry is None:
             self._count += 1
             path = f"{within}.{call.fold}" if within else call.fold
-            found = call.outer, f"{path}{FOLD}:{self._count}"
-        self._under_way = [*[own for own in self._under_way if own is not found][1 - _FEW :], found]
-        return found[1]
+            entry = call.outer, f"{path}{FOLD}:{self._count}"
+        self._under_way = [*[own for own in self._under_way if own is not entry][1 - _FEW :], entry]
+        return entry[1]
 
     def release(self) -> None:
         """Let go of frames, which hold what is in their variables."""
@@ -110,16 +110,16 @@ class Folding:
     def _label(self, frame: FrameType, outer: FrameType, start: FrameType) -> str:
         """Return what to call the program's call; empty if it folds nothing."""
         key = id(frame.f_code), frame.f_lasti, id(outer.f_code)
-        found = self._labels.get(key)
-        if found is None:
+        label = self._labels.get(key)
+        if label is None:
             self._codes += frame.f_code, outer.f_code
             own: list[FrameType] = []
             inner: FrameType | None = start
             while inner is not None and inner is not frame:
                 own.insert(0, inner)
                 inner = inner.f_back
-            found = self._labels[key] = _label_of(own)
-        return found
+            label = self._labels[key] = _label_of(own)
+        return label
 
 
 def is_library(file: str) -> bool:

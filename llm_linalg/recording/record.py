@@ -90,9 +90,9 @@ class Record(Generic[N]):
         Raises:
             KeyError: If nothing has that name; the message has the nearest one.
         """
-        found = self.names.get(name) or self._named.get(name)
-        if found is not None:
-            return found
+        node = self.names.get(name) or self._named.get(name)
+        if node is not None:
+            return node
         known = [*self.names, *islice(self._named, _GUESSED)]
         raise KeyError(f"no tensor has the name {name}{hint(name, known)}")
 
@@ -108,8 +108,8 @@ class Record(Generic[N]):
         Raises:
             KeyError: If nothing has that name; the message has the nearest one.
         """
-        found = self._named.get(label)
-        return self[label] if found is None else found
+        node = self._named.get(label)
+        return self[label] if node is None else node
 
     def recomputed(self, node: str | N) -> N:
         """Return a node with its values, running the function again if they were dropped.
@@ -118,16 +118,16 @@ class Record(Generic[N]):
             LookupError: If the function can't be run again, for example because its inputs were written
                 meanwhile; or if the node's values alone exceed the budget.
         """
-        found = self.node(node)
-        if not found.dropped:
-            return found
+        asked = self.node(node)
+        if not asked.dropped:
+            return asked
         try:
-            again = self.rerun(found.index).nodes if self.rerun is not None else ()
+            again = self.rerun(asked.index).nodes if self.rerun is not None else ()
         except ProgramError as error:
-            raise LookupError(f"the values of {found.name} were dropped: {error.message}") from None
-        if found.index >= len(again) or again[found.index].dropped or again[found.index].op != found.op:
-            raise LookupError(f"the values of {found.name} were dropped, and can't be computed again")
-        return again[found.index]
+            raise LookupError(f"the values of {asked.name} were dropped: {error.message}") from None
+        if asked.index >= len(again) or again[asked.index].dropped or again[asked.index].op != asked.op:
+            raise LookupError(f"the values of {asked.name} were dropped, and can't be computed again")
+        return again[asked.index]
 
     @cached_property
     def _named(self) -> dict[str, N]:
@@ -199,8 +199,8 @@ def ancestors(nodes: Sequence[N], *last: N) -> Iterator[N]:
 
 def descendants(nodes: Sequence[N], first: N) -> Iterator[N]:
     """Yield a node and all that depend on it, in order."""
-    found = {first}
+    reached = {first}
     for node in nodes[first.index :]:
-        if node is first or any(operand.node in found for operand in node.operands):
-            found.add(node)
+        if node is first or any(operand.node in reached for operand in node.operands):
+            reached.add(node)
             yield node

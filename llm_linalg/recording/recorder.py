@@ -533,7 +533,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             ]
             self._storages.preserve([tensor for tensor, *_ in added])
         self._gradients = {id(tensor): (tensor, node) for tensor, _, node, _ in added}
-        found = go(*args, **kwargs)
+        result = go(*args, **kwargs)
         with untraced():
             for tensor, leaf, node, version in added:
                 if tensor._version != version and node.call is not None:
@@ -542,7 +542,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
                     new = self._node(node.op, tensor, (source,), call)
                     self._add(new, tensor, wrote=True)
                     self._accumulated[id(tensor)] = new
-        return found
+        return result
 
     def _has_node(self, gradient: Tensor, origin: Origin) -> bool:
         """Return whether reading a gradient adds no node to the one that it has.
@@ -566,9 +566,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Return the leaves whose gradients nodes may show without saying so, and these."""
         with untraced():
             known = [(leaf, leaf.grad) for own in self._leaves.values() if (leaf := own()) is not None]
-        found = [(leaf, gradient) for leaf, gradient in known if gradient is not None]
-        self._leaves = {id(leaf): ref(leaf) for leaf, _ in found}
-        return found
+        pairs = [(leaf, gradient) for leaf, gradient in known if gradient is not None]
+        self._leaves = {id(leaf): ref(leaf) for leaf, _ in pairs}
+        return pairs
 
     # Gaps
 

@@ -40,10 +40,10 @@ class Scope(Generic[N]):
 
     def __getitem__(self, path: str) -> Scope[N]:
         """Return a scope by its path from this one; `KeyError` if there is none."""
-        found = self
+        scope = self
         for name in filter(None, path.split(".")):
-            found = found.children[name]
-        return found
+            scope = scope.children[name]
+        return scope
 
     def __iter__(self) -> Iterator[Scope[N]]:
         """Yield this scope and all inside it, outermost first."""
@@ -80,8 +80,8 @@ class Scope(Generic[N]):
     @property
     def first(self) -> N | None:
         """Its first node, those of inner scopes included; None if it has none."""
-        found = [scope.nodes[0] for scope in self if scope.nodes]
-        return min(found, key=lambda node: node.index, default=None)
+        firsts = [scope.nodes[0] for scope in self if scope.nodes]
+        return min(firsts, key=lambda node: node.index, default=None)
 
     @property
     def size(self) -> int:

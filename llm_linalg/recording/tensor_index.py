@@ -492,8 +492,8 @@ def _plain(tensor: Tensor) -> Tensor:
     tell = getattr(own, "to_local", None)
     if tell is None and own.dequantize is not Tensor.dequantize:
         tell = own.dequantize
-    found = None if tell is None else tell(tensor)
-    return found if isinstance(found, Tensor) and not wraps_others(found) else _shape_of(tensor)
+    local = None if tell is None else tell(tensor)
+    return local if isinstance(local, Tensor) and not wraps_others(local) else _shape_of(tensor)
 
 
 def _shape_of(tensor: Tensor) -> Tensor:

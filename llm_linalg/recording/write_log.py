@@ -111,8 +111,8 @@ def _visible_writes(numbers: Tensor, firsts: Sequence[int]) -> list[int]:
     for axis, stride in enumerate(numbers.stride()):  # an expanded axis repeats the same
         numbers = numbers.narrow(axis, 0, 1) if stride == 0 else numbers
     writer = torch.searchsorted(torch.tensor(firsts), numbers.contiguous(), right=True)  # 0: none of them
-    found = torch.bincount(writer.flatten()).nonzero().flatten().tolist()
-    return [place - 1 for place in found if place]
+    visible = torch.bincount(writer.flatten()).nonzero().flatten().tolist()
+    return [place - 1 for place in visible if place]
 
 
 def _number_cells(layout: Layout, grid: Tensor, first: int) -> None:

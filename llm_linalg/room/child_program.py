@@ -127,16 +127,16 @@ class ToldProgram:
 
     def _tell_failed_calls(self, run: ProgramRun, errors: Sequence[ProgramError | None]) -> list[int]:
         """Tell the torch calls whose failures errors show, and return the positions of those errors."""
-        told: list[int] = []
+        places: list[int] = []
         for place, error in enumerate(errors):
-            if error is None or error.span is None or len(told) == MOST_FAILED:
+            if error is None or error.span is None or len(places) == MOST_FAILED:
                 continue
             failed = run.failures.call_of(error)
             with suppress(LimitError, ValueError):  # then torch's own words are shown
                 if failed is not None:
                     self.log.failed(failed)
-                    told.append(place)
-        return told
+                    places.append(place)
+        return places
 
     def answer(self, request: Mapping[str, Any]) -> list[Any]:
         """Return what is asked in the state that the program left, or why there is no answer.

@@ -93,8 +93,8 @@ def _modules_of(entry: str) -> Iterator[Readable]:
 def _entries(folder: str) -> list[os.DirEntry[str]]:
     """Return what lies in a folder, by name; nothing if that can't be read."""
     try:
-        with os.scandir(folder) as found:
-            return sorted(found, key=lambda one: one.name)
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda one: one.name)
     except OSError:
         return []
 

@@ -73,8 +73,8 @@ def _test() -> Tier:
         return Tier(None, {}, reason)
     process, (link,) = launch("tier", 1)
     try:
-        told = _read_all(link.fileno())
-        return verdict({str(what): str(outcome) for what, outcome in json.loads(told).items()})
+        report = _read_all(link.fileno())
+        return verdict({str(what): str(outcome) for what, outcome in json.loads(report).items()})
     except (OSError, ValueError):
         return verdict({})
     finally:

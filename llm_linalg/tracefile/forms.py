@@ -82,15 +82,15 @@ class Form(Generic[N]):
     Forms that differ by nothing but their place share their plans.
     """
 
-    def __init__(self, told: FormRecord, plans: dict[str, dict[Any, Plan]]) -> None:
-        self.call_told = ToldCall(*told[:5])
-        self.name, self.op, self.bound_name = self.call_told.name, told.op, told.name
-        self.layout = StoreLayout.of(told.dtype, told.shape, told.strides)
-        self.origin = Origin(told.span, told.source, told.file, told.scope, told.target)
-        self.no_grad = bool(told.flags & form_of.NO_GRAD)
-        self.several = bool(told.flags & form_of.SEVERAL)
-        self._position = told.position
-        self._plans = plans.setdefault(repr(told[:9]), {})
+    def __init__(self, form: FormRecord, plans: dict[str, dict[Any, Plan]]) -> None:
+        self.call_told = ToldCall(*form[:5])
+        self.name, self.op, self.bound_name = self.call_told.name, form.op, form.name
+        self.layout = StoreLayout.of(form.dtype, form.shape, form.strides)
+        self.origin = Origin(form.span, form.source, form.file, form.scope, form.target)
+        self.no_grad = bool(form.flags & form_of.NO_GRAD)
+        self.several = bool(form.flags & form_of.SEVERAL)
+        self._position = form.position
+        self._plans = plans.setdefault(repr(form[:9]), {})
 
     def call(
         self,
@@ -100,11 +100,11 @@ class Form(Generic[N]):
         rng_state: Tensor | None,
     ) -> tuple[Call | LazyCall, tuple[Operand[N], ...]]:
         """Return the call of a node, and its operands in the order of the parameters."""
-        told = self.call_told
-        if not told.is_named:
+        form = self.call_told
+        if not form.is_named:
             return self._opaque(written, value), tuple(written)
-        hold(len(numbers) == told.numbers, "other numbers than its form has")
-        if rng_state is not None or told.is_unlike_others:
+        hold(len(numbers) == form.numbers, "other numbers than its form has")
+        if rng_state is not None or form.is_unlike_others:
             call = self._bound(written, value, numbers) or self._opaque(written, value)
             return call.with_rng_state(rng_state), tuple([written[at] for at in call.order])
         key: Any = tuple([(own.value.shape, own.value.dtype, own.value.is_contiguous()) for own in written])

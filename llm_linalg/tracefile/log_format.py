@@ -172,14 +172,14 @@ _BESIDE: tuple[tuple[Function, str], ...] = (
 @cache
 def functions() -> Mapping[str, tuple[Function, TableEntry]]:
     """Return the functions that a log may name, by name, each with its entry."""
-    found: dict[str, tuple[Function, TableEntry]] = {}
+    entries: dict[str, tuple[Function, TableEntry]] = {}
     beside = [(function, TableEntry(fallback(name))) for function, name in _BESIDE]
     for function, entry in [*TABLE.entries.items(), *beside]:
         name, others = qualified_name(function), 0
-        while (own := f"{name}#{others}" if others else name) in found:
+        while (own := f"{name}#{others}" if others else name) in entries:
             others += 1
-        found[own] = function, entry
-    return found
+        entries[own] = function, entry
+    return entries
 
 
 @cache

@@ -161,9 +161,9 @@ class Reader(Generic[N]):
         )
         return record
 
-    def value(self, told: Any) -> Any:
+    def value(self, data: Any) -> Any:
         """Return a value that `Writer.value` has told, once the log up to then was read."""
-        encoded, references = VALUE.read(told)
+        encoded, references = VALUE.read(data)
         decoder = Decoder()
         value = decoder.decode(encoded)
         tensors = [self._referenced(reference) for reference in references]
@@ -179,7 +179,7 @@ class Reader(Generic[N]):
         if version != form_of.VERSION:
             raise FormatError(f"it has version {version}, and this reads version {form_of.VERSION}")
         hold(end <= len(self._memory), "it ends beyond its memory")
-        view, unpack, told = self._view, form_of.RECORD.unpack_from, self._told
+        view, unpack, counts = self._view, form_of.RECORD.unpack_from, self._told
         many, count, at = form_of.IN_A_FILE if self._whole else 1, 0, self._at
         while at < end and count < most:
             hold(at + 8 <= end, "a record without its length")
@@ -189,7 +189,7 @@ class Reader(Generic[N]):
             is_due = (kind == form_of.ABOUT) == is_first and (not is_last or kind == form_of.CELLS)
             if after > end or not is_due:
                 raise FormatError("a record where none can be")
-            told[kind] = number = told.get(kind, 0) + 1
+            counts[kind] = number = counts.get(kind, 0) + 1
             if number > form_of.MOST_RECORDS.get(kind, form_of.MOST_OTHERS) * many:
                 raise FormatError("too many records")
             self._record(kind, first, after)
@@ -326,14 +326,14 @@ class Reader(Generic[N]):
         )
         return flat.as_strided(layout.shape, layout.strides)
 
-    def _referenced(self, told: StoredTensor) -> Tensor:
+    def _referenced(self, stored: StoredTensor) -> Tensor:
         """Return a tensor that is no node's value; on meta if its cells were not kept."""
         value = None
-        if told.store is not None and told.strides is not None and told.place is not None:
-            hold(told.store < len(self._stores), "cells of no store")
-            layout = StoreLayout.of(told.dtype, told.shape, told.strides)
-            value = self._tensor(self._stores[told.store], layout, told.place)
-        return shadow(told.shape, told.dtype) if value is None else value
+        if stored.store is not None and stored.strides is not None and stored.place is not None:
+            hold(stored.store < len(self._stores), "cells of no store")
+            layout = StoreLayout.of(stored.dtype, stored.shape, stored.strides)
+            value = self._tensor(self._stores[stored.store], layout, stored.place)
+        return shadow(stored.shape, stored.dtype) if value is None else value
 
     # Calls
 
@@ -346,11 +346,11 @@ class Reader(Generic[N]):
             return self._alias(form, written, value, *more["alias"]), tuple(written)
         return form.call(written, value, more.get("n", ()), self._state(more.get("rng")))
 
-    def _state(self, told: StoredTensor | None) -> Tensor | None:
+    def _state(self, stored: StoredTensor | None) -> Tensor | None:
         """Return the state of torch's generator before a call."""
-        if told is None:
+        if stored is None:
             return None
-        state = self._referenced(told)
+        state = self._referenced(stored)
         hold(state.dtype is torch.uint8 and not state.is_meta, "a state of no generator")
         try:
             torch.Generator().set_state(state)
@@ -359,12 +359,12 @@ class Reader(Generic[N]):
         return state
 
     def _alias(
-        self, form: Form[N], written: list[Operand[N]], value: Tensor, told: StoredTensor, spans: Any
+        self, form: Form[N], written: list[Operand[N]], value: Tensor, stored: StoredTensor, spans: Any
     ) -> Call:
         """Return the call that refreshes an alias."""
         values = tuple([own.value for own in written])
         hold(bool(values), "an alias of nothing")
-        numbers, ranges = self._referenced(told), [range(*span) for span in spans]
+        numbers, ranges = self._referenced(stored), [range(*span) for span in spans]
         own = tuple(values[0].shape)
         known = numbers.dtype is torch.int64 and tuple(numbers.shape) == own and not numbers.is_meta
         sizes = [span.stop - span.start for span in ranges]
@@ -380,18 +380,18 @@ class Reader(Generic[N]):
         hold(index < len(self.nodes), "a node that is none")
         return self.nodes[index]
 
-    def _name(self, told: tuple[int, bool, str]) -> None:
-        index, is_called, name = told
+    def _name(self, data: tuple[int, bool, str]) -> None:
+        index, is_called, name = data
         self.names[name] = node = self._known_node(index)
         if is_called:
             node.bound_name = name
 
-    def _line_result(self, told: tuple[int, int]) -> None:
-        line, index = told
+    def _line_result(self, data: tuple[int, int]) -> None:
+        line, index = data
         self.lines[line] = self._known_node(index)
 
-    def _amend(self, told: tuple[int, Mapping[str, Any]]) -> None:
-        index, facts = told
+    def _amend(self, data: tuple[int, Mapping[str, Any]]) -> None:
+        index, facts = data
         node = self._known_node(index)
         node.is_inner = node.is_inner or facts.get("is_inner", False)
         node.is_one_of_several = node.is_one_of_several or facts.get("is_one_of_several", False)
@@ -412,20 +412,20 @@ class Reader(Generic[N]):
             hold(index is None or index < len(self.nodes), "a cell of no node")
         self.cells[state.number] = state
 
-    def _list(self, told: tuple[str, tuple[str, ...]]) -> None:
-        name, words = told
+    def _list(self, data: tuple[str, tuple[str, ...]]) -> None:
+        name, words = data
         self._link(len(words))
         self.lists[name] = words
 
-    def _file(self, told: tuple[str, Sequence[tuple[int, str]]]) -> None:
-        path, lines = told
+    def _file(self, data: tuple[str, Sequence[tuple[int, str]]]) -> None:
+        path, lines = data
         known = self.files.setdefault(path, {})
         last = max(known, default=0)
         known.update(lines)
         self._link(1 + max(known, default=0) - last)  # as many lines as a record of them will have
 
-    def _failed(self, told: Sequence[Any]) -> None:
-        *call_told, order, message, tensors = told
+    def _failed(self, data: Sequence[Any]) -> None:
+        *call_told, order, message, tensors = data
         values = [self._referenced(value) for _, value, _, _ in tensors]
         operands = [
             FailedOperand(None if node is None else self._known_node(node), names, label)
@@ -442,8 +442,8 @@ class Reader(Generic[N]):
         self._failed_calls.append(self.failed)
         hold(len(self._failed_calls) <= form_of.MOST_FAILED, "too many calls that failed")
 
-    def _read_rest(self, told: Sequence[Any]) -> None:
-        printed, failed_line, errors, last, calls, self.own_names = told
+    def _read_rest(self, data: Sequence[Any]) -> None:
+        printed, failed_line, errors, last, calls, self.own_names = data
         hold(len(calls) == len(self._failed_calls), "calls that no error shows")
         hold(all(place <= len(errors) for place in calls), "an error that is none")
         self.cell_calls = dict(zip(calls, self._failed_calls, strict=True))

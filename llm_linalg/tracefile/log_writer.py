@@ -114,10 +114,10 @@ class Writer:
         value = node.value
         if value.is_meta and not node.dropped:
             return form_of.META, _NOWHERE, b""
-        found = None if value.is_meta or value.dtype not in DTYPE_WORDS else self._place(value, node)
-        if found is None:
+        stored = None if value.is_meta or value.dtype not in DTYPE_WORDS else self._place(value, node)
+        if stored is None:
             return form_of.DROPPED, _NOWHERE, b""
-        return (form_of.INLINE if found[0][0] == form_of.NO_STORE else 0), *found
+        return (form_of.INLINE if stored[0][0] == form_of.NO_STORE else 0), *stored
 
     def _operands(self, node: RecordNode, more: dict[str, Any]) -> list[int]:
         """Return the numbers of a node's operands; into `more` goes what is not their nodes' own."""
@@ -139,8 +139,8 @@ class Writer:
         if called:
             self._titles[node.index] = name
         self._names[name] = node
-        told = f"[{node.index},{'true' if called else 'false'},{to_json(name[: form_of.MOST_NAME])}]"
-        self._append(form_of.NAME, told.encode())
+        text = f"[{node.index},{'true' if called else 'false'},{to_json(name[: form_of.MOST_NAME])}]"
+        self._append(form_of.NAME, text.encode())
 
     def line_result(self, line: int, node: RecordNode) -> None:
         """Tell the last node that a line has made so far."""
@@ -198,14 +198,14 @@ class Writer:
         those of the cells, and then this one. `names` are those that the program has bound.
         """
         printed = None if record.printed == "".join(text for _, text in record.prints) else record.printed
-        told = printed, record.failed_line, record.cell_errors, error, calls, names
-        self._tell(form_of.REST, *told)
+        facts = printed, record.failed_line, record.cell_errors, error, calls, names
+        self._tell(form_of.REST, *facts)
 
     def file(self, path: str, lines: Mapping[int, str]) -> None:
         """Tell lines of a file, by their number."""
-        told = list(lines.items())
-        for first in range(0, len(told), 200):
-            self._tell(form_of.FILE, path, told[first : first + 200])
+        numbered = list(lines.items())
+        for first in range(0, len(numbered), 200):
+            self._tell(form_of.FILE, path, numbered[first : first + 200])
 
     def ended(self, ending: Ending) -> None:
         """Tell how the run ended, after all that was noted on nodes since they were told."""
@@ -255,15 +255,15 @@ class Writer:
         called = node.bound_name == self._titles[index] and node.scope == self._scopes[index]
         if called and facts == self._facts.get(index, _NO_FACTS):
             return
-        told = {**facts}
+        changes = {**facts}
         if not called:
-            told["name"] = self._titles[index] = node.bound_name
-            told["scope"] = self._scopes[index] = node.scope
+            changes["name"] = self._titles[index] = node.bound_name
+            changes["scope"] = self._scopes[index] = node.scope
         self._facts[index] = facts
         if node.missed:
             with untraced():
-                told["missed"] = self._reference(torch.tensor(node.missed, dtype=torch.float64))
-        self._tell(form_of.AMEND, index, told)
+                changes["missed"] = self._reference(torch.tensor(node.missed, dtype=torch.float64))
+        self._tell(form_of.AMEND, index, changes)
 
     def _form(self, node: RecordNode, strides: tuple[int, ...]) -> tuple[_Form, Mapping[str, Any] | None]:
         """Return the form of a node, told if it is new, and what is the node's own beside its operands."""
@@ -290,13 +290,13 @@ class Writer:
 
     def _beside(self, call: Call) -> Mapping[str, Any]:
         """Return what a call has beside its arguments: a state of the generator, the sources of an alias."""
-        told: dict[str, Any] = {}
+        extras: dict[str, Any] = {}
         if call.rng_state is not None:
-            told["rng"] = self._reference(call.rng_state)
+            extras["rng"] = self._reference(call.rng_state)
         if isinstance(call.operation, AliasUpdate):
             source = call.operation.source
-            told["alias"] = self._reference(source.numbers), [(own.start, own.stop) for own in source.spans]
-        return told
+            extras["alias"] = self._reference(source.numbers), [(own.start, own.stop) for own in source.spans]
+        return extras
 
     def _tell_form(
         self, key: Any, node: RecordNode, strides: tuple[int, ...], written: _Written, position: int = 0
@@ -305,13 +305,13 @@ class Writer:
         flags |= form_of.NO_GRAD * node.no_grad | form_of.SEVERAL * node.is_one_of_several
         value, span = node.value, node.span
         span = None if span is None or span.end_line >= form_of.MOST_LINE else span
-        told = FormRecord(
+        record = FormRecord(
             *(function, node.op, flags, args, kwargs, position, value.dtype, tuple(value.shape), strides),
             *(span, node.source, node.file, node.scope, node.target, node.bound_name),
         )
-        if len(SCHEMAS[form_of.FORM].payload(told)) > form_of.MOST_JSON or not is_decodable(args, kwargs):
-            told = told._replace(function=form_of.OPAQUE, args=[], kwargs={})
-        self._tell(form_of.FORM, *told)
+        if len(SCHEMAS[form_of.FORM].payload(record)) > form_of.MOST_JSON or not is_decodable(args, kwargs):
+            record = record._replace(function=form_of.OPAQUE, args=[], kwargs={})
+        self._tell(form_of.FORM, *record)
         back = sorted(range(len(order)), key=order.__getitem__)
         form = _Form(len(self._forms), None if back == list(range(len(back))) else tuple(back))
         self._forms[key] = form
@@ -334,10 +334,10 @@ class Writer:
         kept = self._kept.get(address) if address else None
         if kept is not None and not kept.owner.value.is_meta and storage_id(kept.owner.value) == address:
             return (kept.store, int(value.storage_offset()) * size, strides), b""
-        found = self._stored(value)
-        if found is not None and address and not _is_sparse(value):
-            self._kept[address] = _Kept(found[0], owner)
-        return None if found is None else (found, b"")
+        stored = self._stored(value)
+        if stored is not None and address and not _is_sparse(value):
+            self._kept[address] = _Kept(stored[0], owner)
+        return None if stored is None else (stored, b"")
 
     def _stored(self, value: Tensor) -> Reference | None:
         """Return where a value's cells are, in a store of its own; None if there is no room for them."""
@@ -352,10 +352,10 @@ class Writer:
     def _reference(self, value: Tensor) -> StoredTensor:
         """Return a tensor that is no node's value as a record has it."""
         with untraced():  # names are told while the program's calls are recorded
-            shape, found = tuple(value.shape), None
+            shape, stored = tuple(value.shape), None
             if not value.is_meta and value.dtype in DTYPE_WORDS:
-                found = self._stored(value.resolve_conj().resolve_neg())
-            store, place, strides = found or (None, None, None)
+                stored = self._stored(value.resolve_conj().resolve_neg())
+            store, place, strides = stored or (None, None, None)
             return StoredTensor(value.dtype, shape, strides, store, place)
 
 
@@ -377,7 +377,7 @@ def lines_around(record: Record[Any]) -> dict[str, dict[int, str]]:
     for node in record.nodes:
         if node.file and node.line is not None:
             wanted.setdefault(node.file, set()).add(node.line)
-    found: dict[str, dict[int, str]] = {}
+    by_file: dict[str, dict[int, str]] = {}
     left = form_of.MOST_FILES
     for path, places in wanted.items():
         lines = record.files.get(path, ()) if record.files is not None else getlines(path)
@@ -389,8 +389,8 @@ def lines_around(record: Record[Any]) -> dict[str, dict[int, str]]:
         }
         left -= sum(map(len, own.values()))
         if left >= 0:
-            found[path] = own
-    return found
+            by_file[path] = own
+    return by_file
 
 
 def _facts(node: RecordNode) -> Mapping[str, Any]:

@@ -117,29 +117,29 @@ class Decoder:
         self.tensors = self.numbers = 0
         self._lists = 0
 
-    def decode(self, told: Any, depth: int = 0) -> Any:
+    def decode(self, data: Any, depth: int = 0) -> Any:
         """Return an argument, with an `ArgumentSlot` for each tensor and a `NumberSlot` for each open number.
 
         Raises:
             FormatError: If it is not as `encode` makes it.
         """
-        kind = told.__class__
-        if kind in _PLAIN or kind is float or _is_number(told):
-            return told
+        kind = data.__class__
+        if kind in _PLAIN or kind is float or _is_number(data):
+            return data
         if kind is not list and kind is not dict:
             raise FormatError("an argument of no kind")
-        self._lists += kind is list or not told.keys() <= _SLOTS
+        self._lists += kind is list or not data.keys() <= _SLOTS
         if depth > MOST_DEPTH or self._lists > MOST_LISTS:
             raise FormatError("too many lists in an argument")
         if kind is list:
-            return [self.decode(item, depth + 1) for item in told]
-        if len(told) != 1:
+            return [self.decode(item, depth + 1) for item in data]
+        if len(data) != 1:
             raise FormatError("an argument of no kind")
-        ((word, inner),) = told.items()
+        ((word, inner),) = data.items()
         return self._decode_word(word, inner, depth + 1)
 
-    def _decode_word(self, word: str, told: Any, depth: int) -> Any:
-        match word, told:
+    def _decode_word(self, word: str, data: Any, depth: int) -> Any:
+        match word, data:
             case "t", _:
                 self.tensors += 1
                 return ArgumentSlot(self.tensors - 1)
@@ -147,40 +147,40 @@ class Decoder:
                 self.numbers += 1
                 return NumberSlot()
             case "u", list():
-                return tuple([self.decode(item, depth) for item in told])
-            case "o", list() if all(_is_item(item) for item in told):
-                return {key: self.decode(item, depth) for key, item in told}
-        return _decode_constant(word, told)
+                return tuple([self.decode(item, depth) for item in data])
+            case "o", list() if all(_is_item(item) for item in data):
+                return {key: self.decode(item, depth) for key, item in data}
+        return _decode_constant(word, data)
 
 
-def _decode_constant(word: str, told: Any) -> Any:
+def _decode_constant(word: str, data: Any) -> Any:
     """Return an argument that holds neither slots nor other arguments."""
-    match word, told:
+    match word, data:
         case "g", _:
             return torch.Generator()
         case "z", list():
-            return _size(told)
-        case "s", [_, _, _] if all(item is None or _is_number(item) for item in told):
-            return slice(*told)
-        case "r", [_, _, step] if all(map(_is_number, told)) and step and len(range(*told)) <= MOST_LISTS:
-            return range(*told)
+            return _size(data)
+        case "s", [_, _, _] if all(item is None or _is_number(item) for item in data):
+            return slice(*data)
+        case "r", [_, _, step] if all(map(_is_number, data)) and step and len(range(*data)) <= MOST_LISTS:
+            return range(*data)
         case "c", [float(), float()]:
-            return complex(*told)
+            return complex(*data)
         case "v", "cpu" | "meta":
-            return torch.device(told)
+            return torch.device(data)
         case "w", [str() as dtype, list() as shape, list() as cells] if dtype in DTYPES:
             return _tensor(DTYPES[dtype], _size(shape), cells)
         case "x", str():
-            return UnknownValue(clean(told, MOST_NAME))
-        case _, str() | int() if told in _CONSTANTS.get(word, ()):
-            return _CONSTANTS[word][told]
+            return UnknownValue(clean(data, MOST_NAME))
+        case _, str() | int() if data in _CONSTANTS.get(word, ()):
+            return _CONSTANTS[word][data]
     raise FormatError("an argument of no kind")
 
 
-def _size(told: list[Any]) -> torch.Size:
-    if not all(item.__class__ is int and abs(item) < MOST_SIZE for item in told):
+def _size(data: list[Any]) -> torch.Size:
+    if not all(item.__class__ is int and abs(item) < MOST_SIZE for item in data):
         raise FormatError("sizes that are none")
-    return torch.Size(told)
+    return torch.Size(data)
 
 
 def _tensor(dtype: torch.dtype, shape: torch.Size, cells: list[Any]) -> Tensor:
@@ -192,9 +192,9 @@ def _tensor(dtype: torch.dtype, shape: torch.Size, cells: list[Any]) -> Tensor:
     raise FormatError("a tensor of other parts")
 
 
-def _is_item(told: Any) -> bool:
+def _is_item(data: Any) -> bool:
     """Return whether something is a key of a dict with its value."""
-    return told.__class__ is list and len(told) == 2 and told[0].__class__ is str
+    return data.__class__ is list and len(data) == 2 and data[0].__class__ is str
 
 
 _SLOTS = frozenset(["t", "n"])
@@ -228,10 +228,10 @@ def is_decodable(args: Any, kwargs: Any) -> bool:
     return decoder.tensors <= MOST_OPERANDS
 
 
-def _is_number(told: Any) -> bool:
-    if told.__class__ is int and abs(told) > MOST_NUMBER:
+def _is_number(data: Any) -> bool:
+    if data.__class__ is int and abs(data) > MOST_NUMBER:
         raise FormatError("a number out of all bounds")
-    return told.__class__ is int
+    return data.__class__ is int
 
 
 to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode

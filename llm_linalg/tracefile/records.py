@@ -51,20 +51,20 @@ def hold(good: bool, why: str) -> None:
         raise FormatError(why)
 
 
-def listed(told: Any) -> list[Any]:
+def listed(data: Any) -> list[Any]:
     """Return a list; raises `FormatError` for anything else."""
-    if told.__class__ is not list:
+    if data.__class__ is not list:
         raise FormatError("no list where one has to be")
-    return told
+    return data
 
 
 def count(end: int) -> Field:
     """A whole number from 0 to before `end`."""
 
-    def read(told: Any) -> int:
-        if told.__class__ is not int or not 0 <= told < end:
+    def read(data: Any) -> int:
+        if data.__class__ is not int or not 0 <= data < end:
             raise FormatError("a number out of its bounds")
-        return told
+        return data
 
     return Field(read)
 
@@ -72,32 +72,32 @@ def count(end: int) -> Field:
 def text(most: int = MOST_NAME, told_at_most: int | None = None, *, lines: bool = False) -> Field:
     """A text without control characters, of one line unless it may have several."""
     return Field(
-        lambda told: clean(_text(told), most, lines=lines, tabs=lines), itemgetter(slice(told_at_most))
+        lambda data: clean(_text(data), most, lines=lines, tabs=lines), itemgetter(slice(told_at_most))
     )
 
 
 def raw(most: int, told_at_most: int | None = None) -> Field:
     """A text that a program printed, as it did: whoever shows it cleans it."""
-    return Field(lambda told: _text(told)[:most], itemgetter(slice(told_at_most)))
+    return Field(lambda data: _text(data)[:most], itemgetter(slice(told_at_most)))
 
 
-def _printed(told: Any) -> str:
-    hold(told != "", "a print of nothing")  # it costs as much to read as any other, and no writer tells one
-    return _text(told)[: form_of.MOST_SOURCE]
+def _printed(data: Any) -> str:
+    hold(data != "", "a print of nothing")  # it costs as much to read as any other, and no writer tells one
+    return _text(data)[: form_of.MOST_SOURCE]
 
 
-def _text(told: Any) -> str:
-    if told.__class__ is not str:
+def _text(data: Any) -> str:
+    if data.__class__ is not str:
         raise FormatError("no text where one has to be")
-    return str(told)
+    return str(data)
 
 
 def one_of(words: Sequence[str], why: str) -> Field:
     """One of some words."""
 
-    def read(told: Any) -> str:
-        hold(told.__class__ is str and told in words, why)
-        return str(told)
+    def read(data: Any) -> str:
+        hold(data.__class__ is str and data in words, why)
+        return str(data)
 
     return Field(read)
 
@@ -105,7 +105,7 @@ def one_of(words: Sequence[str], why: str) -> Field:
 def maybe(field: Field) -> Field:
     """None, or what another field is."""
     return Field(
-        lambda told: None if told is None else field.read(told),
+        lambda data: None if data is None else field.read(data),
         lambda value: None if value is None else field.tell(value),
     )
 
@@ -113,7 +113,7 @@ def maybe(field: Field) -> Field:
 def each(field: Field) -> Field:
     """A tuple of any length."""
     return Field(
-        lambda told: tuple([field.read(item) for item in listed(told)]),
+        lambda data: tuple([field.read(item) for item in listed(data)]),
         lambda value: [field.tell(item) for item in value],
     )
 
@@ -122,11 +122,11 @@ def parts(*fields: Field, of: Callable[..., Any] | None = None) -> Field:
     """A tuple with a field for each of its items; `of` makes a named one of them."""
     reads, count = [field.read for field in fields], len(fields)
 
-    def read(told: Any) -> Any:
+    def read(data: Any) -> Any:
         # Up to a million of these are read at once.
-        if told.__class__ is not list or len(told) != count:
+        if data.__class__ is not list or len(data) != count:
             raise FormatError("a record with other parts")
-        items = [read(item) for read, item in zip(reads, told, strict=True)]
+        items = [read(item) for read, item in zip(reads, data, strict=True)]
         return tuple(items) if of is None else of(*items)
 
     return Field(read, lambda value: [field.tell(item) for field, item in zip(fields, value, strict=True)])
@@ -135,34 +135,34 @@ def parts(*fields: Field, of: Callable[..., Any] | None = None) -> Field:
 def named(fields: Mapping[str, Field], why: str) -> Field:
     """A dict with some of these keys."""
 
-    def read(told: Any) -> dict[str, Any]:
-        hold(told.__class__ is dict and told.keys() <= fields.keys(), why)
-        return {word: fields[word].read(value) for word, value in told.items()}
+    def read(data: Any) -> dict[str, Any]:
+        hold(data.__class__ is dict and data.keys() <= fields.keys(), why)
+        return {word: fields[word].read(value) for word, value in data.items()}
 
     return Field(read, lambda value: {word: fields[word].tell(item) for word, item in value.items()})
 
 
-def _whole(told: Any) -> int:
-    hold(told.__class__ is int and abs(told) <= MOST_NUMBER, "a number that is none")
-    return int(told)
+def _whole(data: Any) -> int:
+    hold(data.__class__ is int and abs(data) <= MOST_NUMBER, "a number that is none")
+    return int(data)
 
 
-def _real(told: Any) -> float:
-    return float(told if told.__class__ is float else _whole(told))
+def _real(data: Any) -> float:
+    return float(data if data.__class__ is float else _whole(data))
 
 
-def _dtype(told: Any) -> Any:
-    hold(told.__class__ is str and told in DTYPES, "a dtype that is none")
-    return DTYPES[told]
+def _dtype(data: Any) -> Any:
+    hold(data.__class__ is str and data in DTYPES, "a dtype that is none")
+    return DTYPES[data]
 
 
-def _strides(told: Any) -> tuple[int, ...]:
-    hold(told.__class__ is list and len(told) <= MOST_RANK, "a shape of too many axes")
-    return tuple(map(_PLACE.read, told))
+def _strides(data: Any) -> tuple[int, ...]:
+    hold(data.__class__ is list and len(data) <= MOST_RANK, "a shape of too many axes")
+    return tuple(map(_PLACE.read, data))
 
 
-def _shape(told: Any) -> tuple[int, ...]:
-    sizes = _strides(told)
+def _shape(data: Any) -> tuple[int, ...]:
+    sizes = _strides(data)
     hold(prod([max(size, 1) for size in sizes]) < 2**62, "a shape of too many cells")
     return sizes
 
@@ -217,22 +217,22 @@ class Schema(NamedTuple):
     def read(self, payload: bytes) -> Any:
         """Return the parts of a record."""
         try:
-            told = _from_json(str(payload, "ascii"))
+            data = _from_json(str(payload, "ascii"))
         except (ValueError, RecursionError):
             raise FormatError("a record that is no JSON") from None
-        return self.field.read(told)
+        return self.field.read(data)
 
 
 _from_json = json.JSONDecoder().decode
 
 
-def _arguments(told: Any) -> dict[str, Any]:
-    hold(told.__class__ is dict and len(told) < form_of.MOST_RANK, "arguments that are none")
-    return dict(told)
+def _arguments(data: Any) -> dict[str, Any]:
+    hold(data.__class__ is dict and len(data) < form_of.MOST_RANK, "arguments that are none")
+    return dict(data)
 
 
-def _number(told: Any) -> int | float | slice:
-    number = Decoder().decode(told)
+def _number(data: Any) -> int | float | slice:
+    number = Decoder().decode(data)
     hold(number.__class__ in (int, float, slice), "a number that is none")
     return number  # type: ignore[no-any-return]
 
@@ -269,8 +269,8 @@ def _told_error(error: ProgramError) -> list[Any]:
     return list(_ERROR.tell((kind, error.message, error.span, error.frames[-form_of.MOST_FRAMES :], shapes)))
 
 
-def _read_error(told: Any) -> ProgramError:
-    kind, message, span, frames, shapes = _ERROR.read(told)
+def _read_error(data: Any) -> ProgramError:
+    kind, message, span, frames, shapes = _ERROR.read(data)
     error: ProgramError = form_of.ERRORS[kind](message, span)
     error.frames = frames
     if isinstance(error, ShapeError) and shapes is not None:

@@ -220,8 +220,8 @@ def _outer(
     for operand in range(len(node.operands)):
         if call is not None and operand != node.bias_position:
             sides = zip(axes.operands[operand], axes.shapes[operand], strict=True)
-            found = [spans.get(label) if size > 1 else None for label, size in sides]
-            window = tuple(slice(None) if span is None else slice(span.start, span.stop) for span in found)
+            ranges = [spans.get(label) if size > 1 else None for label, size in sides]
+            window = tuple(slice(None) if span is None else slice(span.start, span.stop) for span in ranges)
             factors.append(widen(call.operation.factor(call, operand)[window]))
             names.append("".join(labels[label] for label in axes.operands[operand]))
     reduced = "".join(labels[label] for label in axes.reduction_labels)

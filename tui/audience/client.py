@@ -65,16 +65,16 @@ class Link:
         """Yield what is shown, by one presenter after the other; while there is none, why, as a text."""
         met = False
         while True:
-            said = GONE
+            reason = GONE
             try:
                 async for now in self.talk():
                     met = True
                     yield now
             except meeting.PlaceError as error:
-                said = GONE if met else f"Waiting: {clean(str(error))}"
+                reason = GONE if met else f"Waiting: {clean(str(error))}"
             except WireError as error:
-                said = f"It can't be followed: {clean(str(error))}"
-            yield said
+                reason = f"It can't be followed: {clean(str(error))}"
+            yield reason
             await asyncio.sleep(AGAIN)
 
     def say(self, verb: str, stop: int | None = None) -> bool:
@@ -85,12 +85,12 @@ class Link:
         return True
 
     def _place(self) -> Path:
-        found = meeting.presenters(meeting.folder(self._environment))
+        places = meeting.presenters(meeting.folder(self._environment))
         if self.wanted is not None:
-            found = [path for path in found if path.stem == str(self.wanted)]
-        if not found:
+            places = [path for path in places if path.stem == str(self.wanted)]
+        if not places:
             raise meeting.PlaceError("nobody presents: 'llm-linalg present DECK' does")
-        return found[0]
+        return places[0]
 
 
 def title_at(path: Path) -> str:
@@ -101,6 +101,6 @@ def title_at(path: Path) -> str:
         line.connect(str(path))
         line.sendall(encode(greeting("follow")))
         with line.makefile("rb") as file:
-            told: Any = json.loads(file.readline(LONGEST_LINE))
-            return str(told["deck"]["title"])
+            answer: Any = json.loads(file.readline(LONGEST_LINE))
+            return str(answer["deck"]["title"])
     return ""

@@ -30,21 +30,21 @@ def folder(environment: Mapping[str, str]) -> Path:
     runtime = Path(environment.get("XDG_RUNTIME_DIR", ""))
     state = user_dirs.folder(environment)
     if runtime.is_absolute() and runtime.is_dir():
-        found = runtime / "llm-linalg"
+        place = runtime / "llm-linalg"
     elif state is not None:
-        found = state / "stage"
+        place = state / "stage"
     else:
         raise PlaceError("no folder of the user's is known: XDG_RUNTIME_DIR and HOME are not set")
     try:
-        found.mkdir(mode=0o700, parents=True, exist_ok=True)
-        about = found.lstat()
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = place.lstat()
         if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
-            raise PlaceError(f"{found} is not this user's own folder")
+            raise PlaceError(f"{place} is not this user's own folder")
         if about.st_mode & 0o077:
-            found.chmod(0o700)
+            place.chmod(0o700)
     except OSError as error:
-        raise PlaceError(f"{found}: {error.strerror or error}") from None
-    return found
+        raise PlaceError(f"{place}: {error.strerror or error}") from None
+    return place
 
 
 def listening_socket(place: Path) -> tuple[socket.socket, Path]:
@@ -57,19 +57,19 @@ def listening_socket(place: Path) -> tuple[socket.socket, Path]:
     waiting = path.with_name(f".{path.name}")  # under its name only when it answers
     if len(os.fsencode(waiting)) > LONGEST_PATH:
         raise PlaceError(f"the path of {place} is too long for a socket")
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with suppress(FileNotFoundError):
             waiting.unlink()
-        found.bind(str(waiting))
+        listener.bind(str(waiting))
         waiting.chmod(0o600)
-        found.listen(16)
-        found.setblocking(False)
+        listener.listen(16)
+        listener.setblocking(False)
         waiting.rename(path)
     except OSError as error:
-        found.close()
+        listener.close()
         raise PlaceError(f"{place}: {error.strerror or error}") from None
-    return found, path
+    return listener, path
 
 
 def presenters(place: Path) -> list[Path]:

@@ -58,12 +58,12 @@ def encode(message: Mapping[str, object]) -> bytes:
 def decode(line: bytes) -> dict[str, Any]:
     """Return the message of a line. Raises WireError."""
     try:
-        found = json.loads(line)
+        message = json.loads(line)
     except (ValueError, RecursionError):
         raise WireError("a line that is no JSON") from None
-    if not isinstance(found, dict):
+    if not isinstance(message, dict):
         raise WireError("a line that is no JSON object")
-    return found
+    return message
 
 
 def greeting(role: Role) -> dict[str, object]:
@@ -104,10 +104,10 @@ def lesson_message(deck: Deck, lesson: Lesson) -> dict[str, object]:
     if lesson.path is None or lesson.path not in deck.sources:
         return {"lesson": {"slug": lesson.slug}}
     data = deck.sources[lesson.path]
-    told: dict[str, object] = {"path": str(lesson.path.absolute())}
+    record: dict[str, object] = {"path": str(lesson.path.absolute())}
     if len(data) <= LONGEST_TEXT:
-        told["text"] = data.decode("utf-8", "replace")
-    return {"lesson": told}
+        record["text"] = data.decode("utf-8", "replace")
+    return {"lesson": record}
 
 
 def show_message(session: Session, role: Role, now: float) -> dict[str, object]:
@@ -165,15 +165,15 @@ def with_line(known: Broadcast, line: bytes) -> Broadcast:
     raise WireError("a line of another version")
 
 
-def lesson_from(told: Mapping[str, Any]) -> Lesson:
+def lesson_from(record: Mapping[str, Any]) -> Lesson:
     """Return the lesson of a `lesson` line. Raises LessonError, LookupError or KeyError."""
     from llm_linalg.lessons import files, reader
     from llm_linalg.lessons.deck import lesson_of
     from llm_linalg.lessons.documents import LONGEST_FILE
 
-    if "slug" in told:
-        return reader.find(str(told["slug"]))
-    path = Path(str(told["path"]))
-    text = told.get("text")
+    if "slug" in record:
+        return reader.find(str(record["slug"]))
+    path = Path(str(record["path"]))
+    text = record.get("text")
     data = text.encode() if isinstance(text, str) else files.read_bytes(path, LONGEST_FILE + 1)
     return lesson_of(data, path)

@@ -84,22 +84,22 @@ def _exercise(deck: Deck, number: int | None, word: str) -> DeckStop:
         UsageError: If there is none, or more than one.
     """
     there = dict(enumerate(deck.stops, 1))
-    found = {k: stop for k, stop in there.items() if stop.at.exercise is not None}
+    exercises = {k: stop for k, stop in there.items() if stop.at.exercise is not None}
     if number is not None:
-        if number in found:
-            return found[number]
+        if number in exercises:
+            return exercises[number]
         named = there[number]
-        found = {
+        exercises = {
             k: stop
-            for k, stop in found.items()
+            for k, stop in exercises.items()
             if stop.lesson is named.lesson and stop.at.exercise and stop.at.exercise.after == named.stop
         }
-    if len(found) == 1:
-        return next(iter(found.values()))
+    if len(exercises) == 1:
+        return next(iter(exercises.values()))
     where = f"stop {number} of {quote(word)}" if number is not None else quote(word)
-    if not found:
+    if not exercises:
         raise UsageError(
             f"there is no exercise at {where}" if number is not None else f"{where} has no exercise"
         )
-    several = " or ".join(f"--stop {k}" for k in found)
-    raise UsageError(f"{where} has {len(found)} exercises: {several}")
+    several = " or ".join(f"--stop {k}" for k in exercises)
+    raise UsageError(f"{where} has {len(exercises)} exercises: {several}")

@@ -37,8 +37,8 @@ def document_in(file: str) -> Lesson | None:
 
     if Path(file).suffix.lower() not in (NOTEBOOK, SCRIPT, *MARKDOWN):
         return None
-    found = find_lesson(file)
-    return found if found.document else None
+    lesson = find_lesson(file)
+    return lesson if lesson.document else None
 
 
 def readable_folder(file: str | None) -> Path:

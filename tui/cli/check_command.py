@@ -36,28 +36,28 @@ def run(flags: argparse.Namespace) -> int:
 
     decks = stops = 0
     unrun = ""
-    told: dict[CleanText, str] = {}
+    kinds: dict[CleanText, str] = {}
     for target in checks.targets(flags.files):
-        found: Iterator[LessonError]
+        problems: Iterator[LessonError]
         if isinstance(target, LessonError):
-            found = iter([target])
+            problems = iter([target])
         elif isinstance(target, Script):
-            found = checks.check_script(target)
+            problems = checks.check_script(target)
             stops += len(target.lines)
         else:
-            found = checks.check(target, thorough=flags.thorough)
+            problems = checks.check(target, thorough=flags.thorough)
             stops += len(target.stops)
         decks += 1
-        for problem in found:
+        for problem in problems:
             if problem.kind == UNRUN:
                 unrun = problem.reason
                 continue
             line = _line(problem, flags.format)
-            if line not in told:  # two decks may show the same stop
-                told[line] = problem.kind
+            if line not in kinds:  # two decks may show the same stop
+                kinds[line] = problem.kind
                 write(line)
-    warnings = [*told.values()].count(WARNING)
-    wrong = len(told) - warnings
+    warnings = [*kinds.values()].count(WARNING)
+    wrong = len(kinds) - warnings
     what = f"{wrong} wrong" if wrong else "nothing wrong"
     also = f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else ""
     if unrun:

@@ -65,14 +65,14 @@ def _lessons_in(folder: Path) -> list[str]:
 
     README.md, names that begin with `.` or `_`, and other Markdown are left out.
     """
-    found = []
+    files = []
     for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
         hidden = any(part[0] in "._" for part in file.relative_to(folder).parts)
         if not hidden and file.stem.lower() != "readme" and _meant(file):
-            found.append(str(file))
-    if not found:
+            files.append(str(file))
+    if not files:
         raise UsageError(f"there is no lesson in {quote(str(folder), 200)}")
-    return found
+    return files
 
 
 def _meant(file: Path) -> bool:
@@ -117,8 +117,8 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
             yield error
             continue
         except (ProgramError, UsageError) as error:
-            said = error.message if isinstance(error, ProgramError) else str(error)
-            yield LessonError(stop.file, stop.line, said, "program")
+            reason = error.message if isinstance(error, ProgramError) else str(error)
+            yield LessonError(stop.file, stop.line, reason, "program")
             continue
         yield from _lacking_room(stop, view, opened)
         yield from _lacking_look(stop, view, opened)
@@ -202,9 +202,9 @@ def _at_the_ends(stop: DeckStop, view: View) -> Iterator[LessonError]:
         moved = replace(view, controls=tuple((name, texts.get(name, text)) for name, text in view.controls))
         opened = open_view(moved)
         if opened.error is None:
-            told = ", ".join(f"{name} = {text}" for name, text in texts.items())
+            settings = ", ".join(f"{name} = {text}" for name, text in texts.items())
             for cut in cuts(moved, opened):
-                yield LessonError(stop.file, stop.line, f"with {told}: {cut}", "fit")
+                yield LessonError(stop.file, stop.line, f"with {settings}: {cut}", "fit")
 
 
 def cuts(view: View, opened: Run) -> Iterator[str]:

@@ -67,20 +67,20 @@ def run(flags: argparse.Namespace) -> int:
     from llm_linalg.lessons.lesson import lesson_of
     from llm_linalg.lessons.words import NO_WORDS
 
-    found = compare(first, other, flags.tolerance)
-    if not any(node.operands for node in found.twins):
+    comparison = compare(first, other, flags.tolerance)
+    if not any(node.operands for node in comparison.twins):
         raise UsageError("these are traces of different programs: no operation of one is in the other")
     if flags.format is not None:
         from tui.render.comparison_text import comparison_json, comparison_plain
 
         names = flags.first, flags.other
         for text in (
-            [comparison_plain(first, found, names)]
+            [comparison_plain(first, comparison, names)]
             if flags.format == "plain"
-            else comparison_json(first, found)
+            else comparison_json(first, comparison)
         ):
             write(text)
-        return int(not found.is_same)
+        return int(not comparison.is_same)
     opened: tuple[str, ...] = ("compare", flags.first, flags.other)
     words = NO_WORDS
     if flags.tolerance:
@@ -90,7 +90,7 @@ def run(flags: argparse.Namespace) -> int:
         words = words_of(flags.positions, [node.value for node in first.nodes if node.op == "input"])
     path = Path(flags.first)
     lesson = lesson_of(
-        of_trace(first, opened, found), f"{path.stem}, {Path(flags.other).stem}", path, first.seed, words
+        of_trace(first, opened, comparison), f"{path.stem}, {Path(flags.other).stem}", path, first.seed, words
     )
     return launch(flags, lesson)
 

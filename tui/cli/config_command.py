@@ -46,14 +46,14 @@ def run(flags: argparse.Namespace) -> int:
 
 def as_json(settings: Settings) -> dict[str, object]:
     """Return the settings as one JSON object."""
-    found = settings.by_name
+    by_name = settings.by_name
     return {
         "format": 1,
         "file": settings.file,
         "there": _there(settings),
         "settings": [
             {"name": name, "value": one.value, "source": one.source, "where": one.where or None}
-            for name, one in found.items()
+            for name, one in by_name.items()
         ],
         "keys": [
             {

@@ -68,10 +68,10 @@ class TerminalFacts:
 
     def asked(self, name: str) -> tuple[object, str]:
         """Return the value of a setting that was set, and who set it; None of a default."""
-        found = None if self.settings is None else self.settings.by_name[name]
-        if found is None or found.source == "default":
+        setting = None if self.settings is None else self.settings.by_name[name]
+        if setting is None or setting.source == "default":
             return None, ""
-        return found.value, found.where or "as it was left"
+        return setting.value, setting.where or "as it was left"
 
 
 def parser() -> Parser:
@@ -94,14 +94,14 @@ def inspect_terminal() -> TerminalFacts:
     """Look at the streams, and ask the terminal if there is one."""
     keys = is_terminal(sys.stdin)
     screen = is_terminal(sys.stdout)
-    size, said = None, None
+    size, answers = None, None
     if screen:
         columns, rows = os.get_terminal_size(1)
         size = (columns, rows) if columns > 0 and rows > 0 else None  # a pty without a size
     if keys and screen and not is_dumb(os.environ):
         from tui.terminal.probe import ask
 
-        said = ask(0, 1, os.environ.get("TERM", ""))
+        answers = ask(0, 1, os.environ.get("TERM", ""))
     settings, fault = None, ""
     folder = user_dirs.folder(os.environ)
     try:
@@ -113,7 +113,9 @@ def inspect_terminal() -> TerminalFacts:
     from llm_linalg.room.tier import tier
 
     trusts = TrustedFolders(folder).load()
-    return TerminalFacts(keys, screen, size, dict(os.environ), said, settings, fault, keeps, tier(), trusts)
+    return TerminalFacts(
+        keys, screen, size, dict(os.environ), answers, settings, fault, keeps, tier(), trusts
+    )
 
 
 def report(facts: TerminalFacts) -> str:
@@ -122,8 +124,8 @@ def report(facts: TerminalFacts) -> str:
     wide = max(len(name) for name, _, _ in rows)
     lines = [f"{name:<{wide}}  {value}{f'  ({why})' if why else ''}" for name, value, why in rows]
     for result, attempts in _attempts(facts.tier).items():
-        told = wrap(", ".join(attempts), WIDEST)
-        lines += [f"{'' if place else result:<{wide}}  {row}" for place, row in enumerate(told)]
+        wrapped = wrap(", ".join(attempts), WIDEST)
+        lines += [f"{'' if place else result:<{wide}}  {row}" for place, row in enumerate(wrapped)]
     return "".join(f"{clean(line, 300)}\n" for line in lines)
 
 
@@ -147,10 +149,10 @@ def _rows(facts: TerminalFacts) -> Iterator[tuple[str, str, str]]:
     yield "background", *_background(facts)
     yield "theme", *_theme(facts)
     yield "characters", *_characters(facts)
-    said = facts.answers or Answers()
-    yield "synchronized output", *_answer(facts, said.synchronized, "frames appear whole", "not needed")
+    answers = facts.answers or Answers()
+    yield "synchronized output", *_answer(facts, answers.synchronized, "frames appear whole", "not needed")
     yield "mouse", *_mouse(facts)
-    keyboard = _answer(facts, said.keyboard or None, "escape acts at once", "escape waits 0.1 s")
+    keyboard = _answer(facts, answers.keyboard or None, "escape acts at once", "escape waits 0.1 s")
     yield "keyboard protocol", *keyboard
     yield "over SSH", *_far(facts)
     inside = next((name for name in ("TMUX", "STY") if environment.get(name)), None)
@@ -166,10 +168,10 @@ def _rows(facts: TerminalFacts) -> Iterator[tuple[str, str, str]]:
 
 def _attempts(tier: Tier | None) -> dict[str, list[str]]:
     """Return what a locked process has tried, by what came of it."""
-    found: dict[str, list[str]] = {}
+    results: dict[str, list[str]] = {}
     for what, result in ({} if tier is None else tier.tried).items():
-        found.setdefault(result, []).append(what)
-    return found
+        results.setdefault(result, []).append(what)
+    return results
 
 
 def _lock(tier: Tier | None) -> tuple[str, str]:

@@ -154,11 +154,11 @@ def format_of(flags: argparse.Namespace) -> Format:
     if flags.output is None:
         raise UsageError(f"export where? Give -o FILE, or --format {' or '.join(NAMES)}")
     suffix = Path(flags.output).suffix.lower()
-    found = next((one for one in FORMATS if suffix in one.suffixes), None)
-    if found is None:
+    by_suffix = next((one for one in FORMATS if suffix in one.suffixes), None)
+    if by_suffix is None:
         known = [suffix for one in FORMATS for suffix in one.suffixes]
         raise UsageError(f"{unknown('suffix', suffix, known)}; or name a --format")
-    return found
+    return by_suffix
 
 
 def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Shot]]:
@@ -231,14 +231,14 @@ def report_failures(shots: Sequence[Shot]) -> int:
 
     A notebook's cell that can't be read as Python is a picture that says so, and nothing wrong.
     """
-    told: list[object] = []
+    reported: list[object] = []
     for shot in shots:
         view, opened = shot.session.view, shot.session.current
         failure = None if opened is None else opened.failure
-        if failure is None or failure.error in told or view.at_stop.refusal:
+        if failure is None or failure.error in reported or view.at_stop.refusal:
             continue
         if not (view.at_stop.fails and view.code is None and failure.fault is None):
-            told.append(failure.error)
+            reported.append(failure.error)
             at = failure.fault or (None if shot.session.talk is None else shot.session.talk.stop)
             explain(failure.error, "" if at is None else f"{at.file}:{at.line}: ")
-    return int(bool(told))
+    return int(bool(reported))

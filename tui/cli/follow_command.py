@@ -86,13 +86,13 @@ def link_to_presenter(role: Role, flags: argparse.Namespace) -> Link:
         UsageError: If there are several and none is named, or there is no place to meet.
     """
     try:
-        found = meeting.presenters(meeting.folder(os.environ))
+        places = meeting.presenters(meeting.folder(os.environ))
     except meeting.PlaceError as error:
         raise UsageError(str(error)) from None
-    wanted = [path for path in found if flags.of is None or path.stem == str(flags.of)]
-    if len(wanted) > 1 or (found and not wanted):
-        listed = "; ".join(f"--of {path.stem} is {clean(title_at(path), 60)}" for path in found)
-        begun = f"{len(found)} are presenting" if wanted else f"{flags.of} presents nothing"
+    wanted = [path for path in places if flags.of is None or path.stem == str(flags.of)]
+    if len(wanted) > 1 or (places and not wanted):
+        listed = "; ".join(f"--of {path.stem} is {clean(title_at(path), 60)}" for path in places)
+        begun = f"{len(places)} are presenting" if wanted else f"{flags.of} presents nothing"
         raise UsageError(f"{begun}: {listed}")
     return Link(role, os.environ, flags.of)
 

@@ -244,8 +244,8 @@ def opening(
     first = first_lesson()
     if last is None:
         return start_view(view_of(flags, first), flags), ""
-    told = "You are where you left off. To begin anew: llm-linalg start"
-    return last, "" if last == View.opening(first) else told
+    notice = "You are where you left off. To begin anew: llm-linalg start"
+    return last, "" if last == View.opening(first) else notice
 
 
 def lesson_of_settings(settings: Settings) -> Lesson | None:

@@ -46,8 +46,8 @@ def format_flag(parser: Parser, default: str | None = "plain", says: str = "plai
 
 def size(text: str) -> tuple[int, int]:
     """Return columns and rows, such as 80x24."""
-    found = re.fullmatch(r"([0-9]{1,5})[xX×]([0-9]{1,5})", text)
-    pair = (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.fullmatch(r"([0-9]{1,5})[xX×]([0-9]{1,5})", text)
+    pair = (int(match[1]), int(match[2])) if match else (0, 0)
     if not all(1 <= side <= LARGEST for side in pair):
         raise argparse.ArgumentTypeError(
             f"{quote(text)} is not a size: columns x rows, such as 80x24, each from 1 to {LARGEST}"

@@ -95,15 +95,15 @@ def programs(what: str | None) -> tuple[PracticeProgram, ...]:
     if what is None:
         return PROGRAMS
     is_part = what.isdecimal() and len(what) < 3
-    found = programs_of([one.slug for one in shelf() if one.part == int(what)] if is_part else [what])
-    if not found:
+    practised = programs_of([one.slug for one in shelf() if one.part == int(what)] if is_part else [what])
+    if not practised:
         taught = {slug for one in PROGRAMS for slug in one.lessons}
         parts = ", ".join(dict.fromkeys(str(one.part) for one in shelf() if one.slug in taught))
         slugs = ", ".join(sorted(taught))
         raise UsageError(
             f"there is nothing to practise in {quote(what)}: the parts are {parts}, the lessons {slugs}"
         )
-    return found
+    return practised
 
 
 def question_object(number: int, drawn: PracticeQuestion, *, answers: bool) -> dict[str, object]:
@@ -123,8 +123,8 @@ def question_object(number: int, drawn: PracticeQuestion, *, answers: bool) -> d
     from tui.compose.practice_picture import taught_stop
 
     taught = taught_stop(drawn)
-    told = {"answer": plain_text(drawn.question.answer.text), "why": plain_text(drawn.question.why)}
-    return record | told | ({} if taught is None else {"lesson": taught.slug, "stop": taught.number})
+    solution = {"answer": plain_text(drawn.question.answer.text), "why": plain_text(drawn.question.why)}
+    return record | solution | ({} if taught is None else {"lesson": taught.slug, "stop": taught.number})
 
 
 def picture_text(drawn: PracticeQuestion, *, ascii_only: bool = False) -> CleanText:
@@ -213,10 +213,10 @@ def _at_a_prompt(practice: Practice, *, ascii_only: bool) -> int:
         if text and given is None:
             write(clean_lines("That is not an answer to this question. An empty line passes it.\n"))
             continue
-        said = f"It is {plain_text(drawn.question.answer.text)}." if given is None else given.sentence
-        told = _because(drawn, given)
+        verdict = f"It is {plain_text(drawn.question.answer.text)}." if given is None else given.sentence
+        why = _because(drawn, given)
         practice = practice.after(drawn, right=given is not None and given.right)
         drawn = practice.question
         asked = question_text(practice.number, drawn, ascii_only=ascii_only)
-        write(_spelled(f"{said}\n{told}\n{asked}", ascii_only))
+        write(_spelled(f"{verdict}\n{why}\n{asked}", ascii_only))
     return 0

@@ -80,10 +80,10 @@ def run(flags: argparse.Namespace) -> int:
     def make() -> Explorer:
         from tui.app import Explorer
 
-        said = notice if number > 1 or kept else ""
+        note = notice if number > 1 or kept else ""
         options = launch.options_of(settings)._replace(
             state_file=state_file,
-            notice=launch.opening_notice(settings, state_file, said),
+            notice=launch.opening_notice(settings, state_file, note),
             tape=saving.Tape(flags.record),
         )
         return Explorer(view, deck.lessons, options, talk)

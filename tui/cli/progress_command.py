@@ -37,12 +37,12 @@ def run(flags: argparse.Namespace) -> int:
     state, lessons = state_file.load(), catalog()
     progress = state.progress
     if flags.format == "json":
-        told = {lesson.slug: counts(lesson, progress).as_json() for lesson in lessons}
-        write(json_line({"format": 1, "lessons": told}))
+        counted = {lesson.slug: counts(lesson, progress).as_json() for lesson in lessons}
+        write(json_line({"format": 1, "lessons": counted}))
     else:
         plain = resolve(argparse.Namespace(), os.environ, state_file).values.ascii
-        said = next_lines(lessons, progress, brief=state.brief)
-        lines = progress_lines(lessons, progress, ASCII if plain else UNICODE, said)
+        following = next_lines(lessons, progress, brief=state.brief)
+        lines = progress_lines(lessons, progress, ASCII if plain else UNICODE, following)
         write(clean_lines("".join(f"{line}\n" for line in lines)))
     return 0
 

@@ -233,12 +233,12 @@ def words_of(text: str, inputs: Sequence[Value]) -> Words:
     from llm_linalg.lessons.words import read_words
 
     try:
-        found = read_words(text)
+        words = read_words(text)
     except (OSError, ValueError) as error:
         raise UsageError(f"--words: {getattr(error, 'strerror', None) or error}") from None
-    if not found.fit(inputs):
+    if not words.fit(inputs):
         shapes = ", ".join(str(tuple(value.shape)) for value in inputs) or "none"
-        number = len(found.positions)
+        number = len(words.positions)
         what = f"{number} word{'s' if number != 1 else ''}" if number else "this tokenizer's ids"
         raise UsageError(f"--words: {what} fit no input; their shapes are {shapes}")
-    return found
+    return words

@@ -96,8 +96,8 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
         if node.block is not None:
             return _block(node.block, clean(node.text, LONGEST_TEXT))
         text_lines = clean(node.text, LONGEST_TEXT, lines=True).splitlines()
-        said: tuple[FormulaLine, ...] = tuple(((line, "plain"),) for line in text_lines)
-        return (*said, *_below(node.numbers_below, node.text))
+        rows: tuple[FormulaLine, ...] = tuple(((line, "plain"),) for line in text_lines)
+        return (*rows, *_below(node.numbers_below, node.text))
     shown = [(k, terms[k]) for k in _positions(len(terms), step.current)]
     head = f"{tensor_cell(node.result, target)} = "
     totals = [] if step.value is None else [step.value]
@@ -133,11 +133,11 @@ def in_one_line(lines: Sequence[FormulaLine]) -> FormulaLine:
     if len(lines) < 2:
         return lines[0] if lines else ()
     first, last = ("".join(text for text, _ in line) for line in (lines[0], lines[-1]))
-    found = _TOTAL.search(last)
-    if found is None or _TOTAL.search(first) is None:
+    total = _TOTAL.search(last)
+    if total is None or _TOTAL.search(first) is None:
         return lines[0]
-    sign = "≈" if _ROUNDED.search(first) else found["sign"]
-    return (*lines[0], (f" {sign} {found['total']}", lines[-1][-1][1]))
+    sign = "≈" if _ROUNDED.search(first) else total["sign"]
+    return (*lines[0], (f" {sign} {total['total']}", lines[-1][-1][1]))
 
 
 def _average(
@@ -178,21 +178,21 @@ def _combination(combination: Combination) -> tuple[FormulaLine, ...]:
     return (first, (("= ".rjust(len(head)) + total + rest, "done"),))
 
 
-def _below(vectors: Sequence[Sequence[Number]], said: str) -> tuple[FormulaLine, ...]:
+def _below(vectors: Sequence[Sequence[Number]], step: str) -> tuple[FormulaLine, ...]:
     """Return an outer product in numbers, or what the front of a wave comes to, below a step's text."""
     from llm_linalg.explain.formula import vector_text
 
     if not vectors:
         return ()
     sign = "+=" if len(vectors) > 1 else "="
-    target, _, _ = said.partition(f" {sign} ")
+    target, _, _ = step.partition(f" {sign} ")
     text = writer([x for vector in vectors for x in vector], 2)
     product = " ⊗ ".join(vector_text(vector, text) for vector in vectors)
     state: TermState = "current" if len(vectors) > 1 else "done"
     return (((f"{sign} ".rjust(len(target) + len(sign) + 2) + product, state),),)
 
 
-def _block(block: BlockNumbers, said: str) -> tuple[FormulaLine, ...]:
+def _block(block: BlockNumbers, step: str) -> tuple[FormulaLine, ...]:
     """Return a step that writes several cells in numbers: what made them, where that is a sign, and them."""
     from llm_linalg.explain.formula import vector_text
 
@@ -203,7 +203,7 @@ def _block(block: BlockNumbers, said: str) -> tuple[FormulaLine, ...]:
         whole = f"[{' '.join(most)} … {last}]"
     left = clean(block.left, 80)
     if not block.sign:
-        how = clean(said.removeprefix(block.left).lstrip(": "))
+        how = clean(step.removeprefix(block.left).lstrip(": "))
         return (((clean(f"{left} = "), "plain"), (whole, "done"), (f"   {how}", "plain")),)
     made = [
         vector_text(numbers, text) if len(numbers) > 1 else text(numbers[0]) for numbers in block.operands

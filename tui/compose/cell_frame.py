@@ -92,10 +92,10 @@ def _with_plot(frame: Frame, view: View, plot: Plot, ascii_only: bool) -> Frame:
 
 def _remarks(state: CellState, error: ProgramError | None) -> tuple[CleanText, ...]:
     """Return what may be different in a cell that was run, what was not kept, and what was left out."""
-    found = [state.reason] if state.state == "rests" and error is None else []
-    found += [*dict.fromkeys(gap.says for gap in state.gaps)][:SHOWN_GAPS]
+    remarks = [state.reason] if state.state == "rests" and error is None else []
+    remarks += [*dict.fromkeys(gap.says for gap in state.gaps)][:SHOWN_GAPS]
     if state.left_out:
-        told = state.left_out[:SHOWN_AS_LEFT_OUT]
-        more = len(state.left_out) - len(told)
-        found.append(f"left out: {'; '.join(told)}{f' and {more} more' if more else ''}")
-    return tuple(clean(text, LONGEST_REMARK) for text in found)
+        shown = state.left_out[:SHOWN_AS_LEFT_OUT]
+        more = len(state.left_out) - len(shown)
+        remarks.append(f"left out: {'; '.join(shown)}{f' and {more} more' if more else ''}")
+    return tuple(clean(text, LONGEST_REMARK) for text in remarks)

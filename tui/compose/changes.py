@@ -46,14 +46,14 @@ class ComparedTensor:
 
 
 def beside_twin(
-    frame: Frame, node: Node, found: Comparison[Node], cache: FormatCache, *, ascii_only: bool
+    frame: Frame, node: Node, comparison: Comparison[Node], cache: FormatCache, *, ascii_only: bool
 ) -> Frame:
     """Return the frame of a node with its result, the other trace's, and the difference of both."""
-    twin = found.twins[node]
+    twin = comparison.twins[node]
     result = next(panel for panel in frame.stage.panels if panel.role == "result")
     edges = result.edges if twin.shape == node.shape else ()
     others = [ComparedTensor("there", twin.value, edges)]
-    gap = found.gap(node)
+    gap = comparison.gap(node)
     if gap is not None:
         others.append(ComparedTensor("there - here", gap, edges))
     panels = [_panel(tensor, result, cache, ascii_only=ascii_only) for tensor in others]

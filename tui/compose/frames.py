@@ -118,11 +118,11 @@ def node_frame(
         legend=_legend(picture, panels),
         note=", ".join(panel.title for panel in panels if panel.at),
     )
-    told = () if picture.whole else formula(node)
+    lines = () if picture.whole else formula(node)
     captions = base.captions._replace(
         shape_line=clean(node.node.shape_line, 200),
-        formula=told,
-        brief=in_one_line(told),
+        formula=lines,
+        brief=in_one_line(lines),
         sentence=_sentence(node, picture.whole, first=step == 0),
         reason=NOTHING if picture.whole else clean(node.nan_reason, 300),
     )

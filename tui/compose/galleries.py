@@ -109,10 +109,10 @@ class Galleries:
         """Return whether the program that a view shows has attention heads."""
         return not view.backward and self._trace is not None and bool(self._trace.heads)
 
-    def navigation(self, view: View, found: NodeNavigation) -> NodeNavigation:
+    def navigation(self, view: View, known: NodeNavigation) -> NodeNavigation:
         """Return what the player must know; in the gallery its moves are from head to head."""
         shows = view.depth == "map" and view.look == "attention" and self.has_heads(view)
-        return replace(found, gallery=HeadPlaces(self._trace)) if shows and self._trace is not None else found
+        return replace(known, gallery=HeadPlaces(self._trace)) if shows and self._trace is not None else known
 
     def shows_weights(self, view: View, node: Node) -> bool:
         """Return whether a node's value is the weights of heads."""
@@ -129,11 +129,11 @@ class Galleries:
         chosen = places.chosen(view)
         layers = [list(heads) for _, heads in groupby(places.shown(chosen), lambda head: head.layer)]
         layer = next(k for k, heads in enumerate(layers) if chosen in heads)
-        told = focus_text(None if chosen.node.dropped else chosen.focus)
+        words = focus_text(None if chosen.node.dropped else chosen.focus)
         batches = max(head.batch for head in self._trace.heads) + 1
         return Gallery(
             tuple(self._layer(heads, ascii_only) for heads in layers),
-            layer, layers[layer].index(chosen), chosen.batch, batches, told,
+            layer, layers[layer].index(chosen), chosen.batch, batches, words,
         )  # fmt: skip
 
     @cached_property

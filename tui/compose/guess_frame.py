@@ -61,8 +61,8 @@ def answered(question: Question, text: str) -> GuessView | None:
     answer, choices = question.answer, question.ask.choices
     number = int(text) if text.isdecimal() and len(text) < 3 else 0
     if 1 <= number <= len(choices):  # also where the text of another choice is that number
-        said = choices[number - 1]
-        return GuessView(plain_text(said), number - 1 == answer.choice, plain_text(answer.text))
+        choice = choices[number - 1]
+        return GuessView(plain_text(choice), number - 1 == answer.choice, plain_text(answer.text))
     try:
         right = answer.accepts(text)
     except ValueError:
@@ -116,14 +116,14 @@ def _cells(
     """Return the result twice: with the cell that was guessed, and with the right one, if it has both."""
     from llm_linalg.questions.guess import cell_in
 
-    said, node = cell_in(guess), frame.operation
-    if node is None or said is None or node.node.dropped:
+    guessed, node = cell_in(guess), frame.operation
+    if node is None or guessed is None or node.node.dropped:
         return ()
     value = node.node.value
-    if any(len(cell) != value.ndim or any(map(ge, cell, value.shape)) for cell in (said, right)):
+    if any(len(cell) != value.ndim or any(map(ge, cell, value.shape)) for cell in (guessed, right)):
         return ()
     style = plain_style([value], cache, ascii_only)
-    marked = ((YOURS, said, CellMark.CLASH), (TORCHS, right, CellMark.WRITE))
+    marked = ((YOURS, guessed, CellMark.CLASH), (TORCHS, right, CellMark.WRITE))
     return tuple(
         plain_panel(name, value, style, Highlight(((mark, (cell,)),), (cell,)), cell)
         for name, cell, mark in marked

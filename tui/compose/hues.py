@@ -22,12 +22,12 @@ def colours_on_device(colours: Iterable[tuple[str, Sequence[str]]], device: int)
 
     What another device sent is called after it, such as `mine_1`, and has the colour of that one.
     """
-    found = {}
+    by_name = {}
     for name, hues in colours:
         if len(hues) > 1:
-            found.update({f"{name}_{other}": hue for other, hue in enumerate(hues)})
-        found[name] = hues[device % len(hues)]
-    return found
+            by_name.update({f"{name}_{other}": hue for other, hue in enumerate(hues)})
+        by_name[name] = hues[device % len(hues)]
+    return by_name
 
 
 def hues_of(node: NodeView, declared: Mapping[str, str]) -> tuple[str, ...]:
@@ -46,8 +46,8 @@ def hues_of(node: NodeView, declared: Mapping[str, str]) -> tuple[str, ...]:
 def name_hues(lesson: Lesson, frame: Frame | None) -> NameHues:
     """Return the colours of names, for formulas: of the tensors of a picture, and those that are declared."""
     shown = () if frame is None else frame.stage.panels
-    found = {name: _role(hue) for name, hue in colours_on_device(lesson.colours, 0).items()}
-    return tuple((found | {panel.name: panel.hue for panel in shown if panel.hue}).items())
+    by_name = {name: _role(hue) for name, hue in colours_on_device(lesson.colours, 0).items()}
+    return tuple((by_name | {panel.name: panel.hue for panel in shown if panel.hue}).items())
 
 
 def _role(hue: str) -> str:

@@ -53,15 +53,15 @@ class FollowedCells:
         if node not in self._steepest:
             from llm_linalg.ops.reads import values_at
 
-            found, cells = self.influence.get(node), self.cells.get(node)
-            slopes = None if found is None or not cells else values_at(found, cells)
+            gradient, cells = self.influence.get(node), self.cells.get(node)
+            slopes = None if gradient is None or not cells else values_at(gradient, cells)
             self._steepest[node] = None if slopes is None else float(slopes.double().abs().max())
         return self._steepest[node]
 
     def slope(self, node: Node, index: Index) -> float | None:
         """Return the derivative by (or of) one cell of a node; None off the way, or where there is none."""
-        found = self.influence.get(node)
-        return None if found is None or index not in self.cells.get(node, ()) else float(found[index])
+        gradient = self.influence.get(node)
+        return None if gradient is None or index not in self.cells.get(node, ()) else float(gradient[index])
 
     def about(self, node: Node, index: Index) -> str:
         """Return how the followed cell and another depend on each other."""
@@ -72,8 +72,8 @@ class FollowedCells:
         slope = self.slope(node, index)
         if slope is None:
             real = all(one.value.is_floating_point() for one in (self.node, node))
-            said = f"{self.name} {'depends on' if back else 'feeds'} it"
-            return f"{said}; torch has no derivative of that" if real else said
+            relation = f"{self.name} {'depends on' if back else 'feeds'} it"
+            return f"{relation}; torch has no derivative of that" if real else relation
         above, below = (self.name, other) if back else (other, self.name)
         return f"∂{above} / ∂{below} = {slope:.6g}"
 

@@ -69,10 +69,10 @@ class MapTables:
             LookupError: For a path that isn't there, with the nearest spelling.
         """
         trace = self._passes.of(view)
-        found = navigation_at(view, trace)
-        if trace is None or found.map is None or not self._is_table(view) or self.awaits(view):
-            return found
-        return replace(found, table=lambda path: [row.boxes for row in self._sorted(view, path)])
+        known = navigation_at(view, trace)
+        if trace is None or known.map is None or not self._is_table(view) or self.awaits(view):
+            return known
+        return replace(known, table=lambda path: [row.boxes for row in self._sorted(view, path)])
 
     def table(self, view: View, ascii_only: bool) -> MapTable | None:
         """Return the table that a view shows; None where it shows the diagram."""
@@ -109,11 +109,11 @@ class MapTables:
         return view.depth == "map" and view.look in TABLES and (view.look != "changes" or compared)
 
 
-def _changes(diagram: BlockDiagram[Node], path: Path, found: Comparison[Node]) -> Iterator[TableRow]:
+def _changes(diagram: BlockDiagram[Node], path: Path, comparison: Comparison[Node]) -> Iterator[TableRow]:
     """Yield a row for each box of a level: what differs in it."""
     for box in diagram.level(path).boxes:
         if not box.foreign:
-            facts = change_facts(found, box.nodes) | {"shape": box.node.shape, "dtype": box.node.dtype}
+            facts = change_facts(comparison, box.nodes) | {"shape": box.node.shape, "dtype": box.node.dtype}
             yield TableRow(clean(box.label, LABEL), (box.name,), box.scope is not None, facts)
 
 

@@ -59,11 +59,11 @@ def map_view(
 
 def _fold_rows(rows: Sequence[BoxRow]) -> BoxRow:
     """Return what comes in from outside, as one row."""
-    said = clean(f"{len(rows)} from outside")
+    label = clean(f"{len(rows)} from outside")
     lit = None if rows[0].lit is None else sum(row.lit or 0 for row in rows)
     steep = [row.influence for row in rows if row.influence is not None]
     return BoxRow(
-        said, said, "", None, False, True, 0, 0, 0.0, 0,
+        label, label, "", None, False, True, 0, 0, 0.0, 0,
         lit=lit, cells=sum(row.cells for row in rows), influence=max(steep, default=None),
     )  # fmt: skip
 

@@ -44,9 +44,9 @@ class Passes:
         self._has_gradients = True
         if not self.has_backward:
             return None
-        found = _gradients(self.forward)
-        self.refusal = found if isinstance(found, str) else ""
-        return None if isinstance(found, str) else found
+        result = _gradients(self.forward)
+        self.refusal = result if isinstance(result, str) else ""
+        return None if isinstance(result, str) else result
 
     @cached_property
     def has_backward(self) -> bool:

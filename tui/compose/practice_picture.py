@@ -51,8 +51,8 @@ def reasons(drawn: PracticeQuestion, given: GuessView | None) -> tuple[str, ...]
 
     wrong = given is not None and not given.right
     name = mistake_in(given.text, drawn.question.mistakes) if given is not None and wrong else ""
-    said = (f"That is {name}." if name else "", drawn.question.why)
-    return tuple(plain_text(text) for text in said if text)
+    sentences = (f"That is {name}." if name else "", drawn.question.why)
+    return tuple(plain_text(text) for text in sentences if text)
 
 
 def practice_frame(drawn: PracticeQuestion, *, ascii_only: bool = False) -> Frame:

@@ -56,8 +56,8 @@ def _check_place(view: View, run: Run, flags: argparse.Namespace) -> View:
             raise UsageError("this stop has no tensors, so it has no steps and no orders")
         return view
     follows = (flags.lineage, flags.reach) != (None, None)  # a stop's own cell may be gone with its controls
-    if follows and view.follows is not None and (said := run.lineages.refusal(view)):
-        raise UsageError(said)
+    if follows and view.follows is not None and (refusal := run.lineages.refusal(view)):
+        raise UsageError(refusal)
     _on_map(view, navigation)
     if flags.order is not None and flags.order not in navigation.orders:
         raise UsageError(unknown(f"order of {navigation.path[-1]}", flags.order, navigation.orders))

@@ -201,10 +201,10 @@ def _wanted(view: View, trace: Trace, terms: dict[str, Any]) -> str:
         return wanted(exercise)
     made = {name: trace[name].value for name in trace.names}
     with state_after("", own=True, names={**view.names, **trace.lists, **made}) as state:
-        found: Outcome | None = Outcome.of(state, solution.text)
-    if found is not None and not found.is_there:
-        found = _after(view, terms, lambda state: Outcome.of(state, solution.text))
-    return wanted(exercise, None if found is None else found.value)
+        outcome: Outcome | None = Outcome.of(state, solution.text)
+    if outcome is not None and not outcome.is_there:
+        outcome = _after(view, terms, lambda state: Outcome.of(state, solution.text))
+    return wanted(exercise, None if outcome is None else outcome.value)
 
 
 def _plain_solution(view: View, trace: Trace, terms: dict[str, Any]) -> str:
@@ -260,13 +260,13 @@ def _with_awaited(result: Run, previous: Run | None, halt: Callable[[], bool] | 
     """
     from llm_linalg.analysis.summary import first_not_finite
 
-    told = result.view.lesson.external is not None or is_playground(result.view.lesson)
-    if result.trace is not None and told:
+    is_own = result.view.lesson.external is not None or is_playground(result.view.lesson)
+    if result.trace is not None and is_own:
         nodes = takewhile(lambda _: halt is None or not halt(), result.trace.nodes)
         result.first_not_finite = first_not_finite(nodes)
     if result.view.backward:
         gradients = result.passes.gradients
-        if gradients is not None and told:
+        if gradients is not None and is_own:
             result.first_not_finite = first_not_finite(gradients.nodes) or result.first_not_finite
         if result.passes.refusal:
             from llm_linalg import ProgramError

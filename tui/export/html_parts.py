@@ -66,9 +66,9 @@ def _facts(frame: Frame, settings: bool) -> str:
     """Return the settings and the order of a frame."""
     controls = [f"{control.label} = {control.text}" for control in frame.lesson.controls]
     ordered = frame.place.order and frame.place.depth != "operations" and frame.stage.board is None
-    said = [*controls, f"seed {frame.lesson.seed}"] if settings else []
-    said += [f"order {frame.place.order}"] if ordered else []
-    return f'<p class="facts">{escape(", ".join(said))}</p>\n' if said else ""
+    facts = [*controls, f"seed {frame.lesson.seed}"] if settings else []
+    facts += [f"order {frame.place.order}"] if ordered else []
+    return f'<p class="facts">{escape(", ".join(facts))}</p>\n' if facts else ""
 
 
 def _parts(frame: Frame) -> Iterator[str]:
@@ -122,9 +122,9 @@ def _board(board: BoardView) -> str:
 def link_lessons(html: str, links: Mapping[str, str]) -> str:
     """Return HTML in which the lessons that have an address are links, and others plain words."""
 
-    def link(found: re.Match[str]) -> str:
-        address = links.get(found[1])
-        return found[2] if address is None else f'<a href="{escape(address)}">{found[2]}</a>'
+    def link(match: re.Match[str]) -> str:
+        address = links.get(match[1])
+        return match[2] if address is None else f'<a href="{escape(address)}">{match[2]}</a>'
 
     return re.sub(r'<a href="#lesson=([^"]*)">(.*?)</a>', link, html)
 
@@ -213,10 +213,10 @@ def _drawing(drawing: Drawing) -> str:
         shown = range(full[0], full[-1] + 1) if full else range(0)
     texts = ((y, "".join(_drawn(rows[k]))) for y, k in enumerate(shown) if k < len(rows))
     drawn = (f'<g transform="translate(0 {down * y:g})">{text}</g>\n' for y, text in texts if text)
-    said = escape(" ".join(drawing.words))
+    words = escape(" ".join(drawing.words))
     return (
         f'<svg class="drawing" viewBox="0 0 {DRAWN[0] * across:g} {len(shown) * down:g}" role="img" '
-        f'aria-label="{said}">\n{lines}{"".join(drawn)}</svg>\n'
+        f'aria-label="{words}">\n{lines}{"".join(drawn)}</svg>\n'
     )
 
 
@@ -289,12 +289,12 @@ def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
 
 def _cut(panel: Panel, rows: range, columns: range) -> str:
     """Return which rows and columns are shown, where that is not all."""
-    said = ""
+    ranges = ""
     if len(rows) < panel.rows:
-        said += f", rows {rows.start}–{rows.stop - 1}"
+        ranges += f", rows {rows.start}–{rows.stop - 1}"
     if len(columns) < panel.columns:
-        said += f", columns {columns.start}–{columns.stop - 1}"
-    return said
+        ranges += f", columns {columns.start}–{columns.stop - 1}"
+    return ranges
 
 
 @cache
@@ -349,10 +349,10 @@ def _paragraphs(text: str, hues: NameHues, lesson: Path | None) -> str:
 
 def _picture(block: Block, lesson: Path | None) -> str:
     try:
-        found = read_picture(lesson, block.info)
+        image = read_picture(lesson, block.info)
     except PictureError:
         return f"<p>{escape(words_of_picture(block))}</p>\n"
-    source = f"data:image/{found.kind};base64,{b64encode(found.data).decode('ascii')}"
+    source = f"data:image/{image.kind};base64,{b64encode(image.data).decode('ascii')}"
     return f'<p class="picture"><img src="{source}" alt="{escape(block.text)}"></p>\n'
 
 
@@ -394,10 +394,10 @@ def _cells(row: Block, hues: NameHues) -> str:
 def inline(text: str, hues: NameHues = NO_HUES) -> str:
     """Return a line of prose as HTML."""
     tags = {"code": "code", "strong": "strong", "emphasis": "em", "link": "a"}
-    found = []
+    parts = []
     for run in text_runs(text):
         tag = tags.get(run.kind)
         shown = mathml(run.text, hues) if run.kind == "formula" else escape(run.text)
         named = f' href="#lesson={escape(run.slug)}"' if run.kind == "link" else ""
-        found.append(f"<{tag}{named}>{shown}</{tag}>" if tag else shown)
-    return "".join(found)
+        parts.append(f"<{tag}{named}>{shown}</{tag}>" if tag else shown)
+    return "".join(parts)

@@ -41,8 +41,8 @@ def exercise_html(exercise: ExerciseView, view: View) -> str:
         inside = f'<details class="solution">\n<summary>The solution</summary>\n{code}</details>\n'
     count = len(exercise.hints)
     for k in range(count, 0, -1):
-        said = f"<p>{_hint(exercise.hints[k - 1])}</p>\n"
-        inside = f"<details>\n<summary>Hint {k} of {count}</summary>\n{said}{inside}</details>\n"
+        hint = f"<p>{_hint(exercise.hints[k - 1])}</p>\n"
+        inside = f"<details>\n<summary>Hint {k} of {count}</summary>\n{hint}{inside}</details>\n"
     opening = command(View.opening(view.lesson, view.stop))
     judged = f"; <code>{escape(opening)}</code> judges it" if view.lesson.is_own else ""
     wanted = f'<p class="facts">Write {escape(exercise.wanted)}{judged}.</p>\n'

@@ -129,9 +129,9 @@ class PictureMaker(NamedTuple):
         if frame is None:
             raise LookupError("the program of a picture was run before")
         guess = None if frame.ask is None else frame.ask.guess
-        said = position_text(frame) if guess is None else guess.sentence
+        words = position_text(frame) if guess is None else guess.sentence
         html = "" if session.view.at_stop.slide else picture(frame, settings=settings)
-        return PagePicture(frame.place.step, said, link_lessons(html, self.links))
+        return PagePicture(frame.place.step, words, link_lessons(html, self.links))
 
     def guesses(self, session: Session) -> tuple[list[PagePicture], str]:
         """Return what comes of each choice, or of the right answer; and that, if an answer is typed."""

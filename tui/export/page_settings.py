@@ -157,10 +157,10 @@ def controls_html(stop: StopData) -> str:
     if not rows:
         return ""
     moving = [name for name in stop.names if len(stop.alone[name]) > 1]
-    said = [", ".join(moving) + " one at a time" * (len(moving) > 1)] if moving else []
-    said += [f"{one} with {other}" for one, other in stop.pairs]
-    said += [f"{len(stop.alone[SEED])} seeds"] if SEED in stop.alone else []
-    has = f"In this page: {escape('; '.join(said) or 'no other settings')}."
+    settings = [", ".join(moving) + " one at a time" * (len(moving) > 1)] if moving else []
+    settings += [f"{one} with {other}" for one, other in stop.pairs]
+    settings += [f"{len(stop.alone[SEED])} seeds"] if SEED in stop.alone else []
+    has = f"In this page: {escape('; '.join(settings) or 'no other settings')}."
     more = f" <code>{escape(command(view))}</code> has all." if view.lesson.is_own else ""
     note = f'<p class="facts">{has}{more}</p>\n'
     return f'<div class="controls live" role="group" aria-label="controls">\n{"".join(rows)}{note}</div>\n'

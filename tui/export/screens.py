@@ -22,22 +22,22 @@ def draw(
     A lesson and a deck stand on a clean stage, as in a talk; a script has the whole screen. A signal
     that says to end cancels the work where it waits, and leads to SystemExit; SIGINT to KeyboardInterrupt.
     """
-    told: list[int] = []
+    signals: list[int] = []
     before = {number: signal.getsignal(number) for number in ENDING}
     runner = asyncio.Runner()
     try:
         with _held_back():  # a loop that is only half made can't be closed
             runner.get_loop()
-        runner.run(_endable(_draw(shots, size, options, take), told))
+        runner.run(_endable(_draw(shots, size, options, take), signals))
     except (Exception, asyncio.CancelledError):  # an app that is cancelled while it starts may fail, too
-        if not told:
+        if not signals:
             raise
     finally:
         runner.close()
         for number, handler in before.items():
             signal.signal(number, handler)
-    if told:
-        raise KeyboardInterrupt if told[0] == signal.SIGINT else SystemExit(128 + told[0])
+    if signals:
+        raise KeyboardInterrupt if signals[0] == signal.SIGINT else SystemExit(128 + signals[0])
 
 
 @contextmanager
@@ -50,12 +50,12 @@ def _held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-async def _endable(work: Coroutine[object, object, None], told: list[int]) -> None:
+async def _endable(work: Coroutine[object, object, None], signals: list[int]) -> None:
     """Do the work, which a signal cancels; an exception in a handler would tear the app apart."""
     task = asyncio.ensure_future(work)
 
     def end(number: int) -> None:
-        told.append(number)
+        signals.append(number)
         task.cancel()
 
     for number in ENDING:

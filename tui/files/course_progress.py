@@ -161,9 +161,11 @@ def progress_of_json(value: object, most: int) -> CourseProgress:
 
     What is not as it should be is left out.
     """
-    told = value.items() if isinstance(value, dict) else ()
-    found = [(slug, _lesson(table), table.get("titles")) for slug, table in told if isinstance(table, dict)]
-    kept = [(slug, one, titles) for slug, one, titles in found if one.stops][-most:]
+    tables = value.items() if isinstance(value, dict) else ()
+    lessons = [
+        (slug, _lesson(table), table.get("titles")) for slug, table in tables if isinstance(table, dict)
+    ]
+    kept = [(slug, one, titles) for slug, one, titles in lessons if one.stops][-most:]
     named = [(slug, _titles(titles, one.stops)) for slug, one, titles in kept]
     return CourseProgress(
         tuple((slug, one) for slug, one, _ in kept), tuple((slug, titles) for slug, titles in named if titles)
@@ -187,8 +189,8 @@ def _titles(value: object, count: int) -> tuple[str, ...]:
 def _lesson(table: Mapping[str, object]) -> LessonProgress:
     stops, exercises = _count(table.get("stops")), _count(table.get("exercises"))
     seen, solved, half = (_stops(table.get(word)) for word in ("seen", "solved", "half"))
-    told = LessonProgress(seen, solved, stops, exercises, half)
-    return LessonProgress().merged(told)
+    counted = LessonProgress(seen, solved, stops, exercises, half)
+    return LessonProgress().merged(counted)
 
 
 def _count(value: object) -> int:

@@ -54,7 +54,7 @@ class Drafts:
         """
         if self.folder is None:
             return ""
-        folder, said = file_io.written_path(self.folder), ""
+        folder, notice = file_io.written_path(self.folder), ""
         path = folder / NAME
         text = user_dirs.kept_text(text)
         try:
@@ -63,14 +63,14 @@ class Drafts:
             there = ""
         except (OSError, ValueError):
             there = ""
-            said = f"{NAME} could not be read: it was renamed to {file_io.set_aside(path).name}."
+            notice = f"{NAME} could not be read: it was renamed to {file_io.set_aside(path).name}."
         if there.strip() and there != text and (anew or there != self._known):
             user_dirs.keep(folder / BEFORE, there)
             if not anew:
-                said = f"Another window had a program here: it is in {BEFORE} now."
+                notice = f"Another window had a program here: it is in {BEFORE} now."
         user_dirs.keep(path, text)
         self._known = text
-        return said
+        return notice
 
     def holds(self, text: str) -> bool:
         """Return whether the file that was opened, if one was, has this text."""
@@ -87,8 +87,8 @@ class Drafts:
         shown = clean(str(place), 200)
         try:
             if self.file is None:
-                said = self.keep(text, anew=anew)
-                return f"Saved as {shown}. {said}".rstrip(), True
+                notice = self.keep(text, anew=anew)
+                return f"Saved as {shown}. {notice}".rstrip(), True
             there = _text_of(self.file)
             if there not in (None, self._known, text):
                 self._known = there

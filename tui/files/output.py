@@ -150,7 +150,7 @@ def descriptor_of(name: str) -> int | None:
 
     Such a path is a link to what is open: a pipe without a name, or a file that others go on writing to.
     """
-    found = re.fullmatch(r"/dev/(stdin|stdout|stderr)|/(?:dev|proc/self)/fd/([0-9]{1,6})", name)
-    if found is None:
+    match = re.fullmatch(r"/dev/(stdin|stdout|stderr)|/(?:dev|proc/self)/fd/([0-9]{1,6})", name)
+    if match is None:
         return None
-    return ("stdin", "stdout", "stderr").index(found[1]) if found[1] else int(found[2])
+    return ("stdin", "stdout", "stderr").index(match[1]) if match[1] else int(match[2])

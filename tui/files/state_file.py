@@ -227,16 +227,16 @@ def of_json(value: Any) -> State:
     words, theme, decks = table.get("place"), table.get("theme"), table.get("decks")
     way, course = table.get("way"), table.get("course")
     marks = table.get("marks")
-    marked = [(path, _mark(told)) for path, told in marks.items()] if isinstance(marks, dict) else []
+    marked = [(path, _mark(flags)) for path, flags in marks.items()] if isinstance(marks, dict) else []
     stops = decks.items() if isinstance(decks, dict) else ()
     lessons = table.get("lessons")
-    settings = [(slug, _words(told)) for slug, told in lessons.items()] if isinstance(lessons, dict) else []
+    settings = [(slug, _words(flags)) for slug, flags in lessons.items()] if isinstance(lessons, dict) else []
     return State(
         place=_words(words) or (),
         theme=theme if isinstance(theme, str) else None,
         decks=tuple((name, stop) for name, stop in stops if type(stop) is int and stop > 0)[-MOST_DECKS:],
         marks=tuple((path, mark) for path, mark in marked if mark is not None)[-MOST_MARKS:],
-        lessons=tuple((slug, told) for slug, told in settings if told)[-MOST_LESSONS:],
+        lessons=tuple((slug, flags) for slug, flags in settings if flags)[-MOST_LESSONS:],
         progress=progress_of_json(table.get("progress"), MOST_LESSONS),
         way=way if isinstance(way, str) else None,
         course=course if isinstance(course, str) else "",
@@ -256,8 +256,8 @@ def _mark(value: object) -> StageMark | None:
     """Return the mark that a JSON value stands for; None for what is none."""
     if not isinstance(value, list) or len(value) != len(StageMark._fields):
         return None
-    stop, told, seconds, running, at = value
-    words = _words(told)
+    stop, flags, seconds, running, at = value
+    words = _words(flags)
     numbers = all(type(number) in (int, float) and 0 <= number < LATEST for number in (seconds, at))
     if type(stop) is not int or stop < 1 or words is None or not numbers or type(running) is not bool:
         return None

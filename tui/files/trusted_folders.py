@@ -72,8 +72,8 @@ class TrustedFolders(NamedTuple):
         condition, table = user_dirs.read_table(self.folder / NAME, FORMAT)
         if condition != "sound":
             return condition, ()
-        told = table.get("folders")
-        folders = told if isinstance(told, list) else [None]
+        entries = table.get("folders")
+        folders = entries if isinstance(entries, list) else [None]
         known = tuple(name for name in folders if isinstance(name, str) and len(name) <= LONGEST)
         whole = len(known) == len(folders) <= MOST and all(Path(name).is_absolute() for name in known)
         return ("sound", known) if whole else ("damaged", ())

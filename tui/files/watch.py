@@ -61,7 +61,7 @@ class Watch:
 
 def _stamp(file: Path) -> tuple[str, int, int, int]:
     try:
-        found = file.stat()
+        status = file.stat()
     except (OSError, ValueError):
         return str(file), -1, -1, -1  # gone for a moment, as while an editor renames
-    return str(file), found.st_mtime_ns, found.st_size, found.st_ino
+    return str(file), status.st_mtime_ns, status.st_size, status.st_ino

@@ -103,10 +103,10 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     choices = [arrangement, turned[arrangement]] if arrangement in turned else [arrangement]
     room = width, height
     every, own = list(enumerate(panels)), _own(panels)
-    found = _whole(every, panels, choices, room)
-    if found is None and len(own) < len(every):
-        found = _windows(every, panels, choices, room, LEAST) or _whole(own, panels, choices, room)
-    return found or _windows(own, panels, choices, room)
+    layout = _whole(every, panels, choices, room)
+    if layout is None and len(own) < len(every):
+        layout = _windows(every, panels, choices, room, LEAST) or _whole(own, panels, choices, room)
+    return layout or _windows(own, panels, choices, room)
 
 
 def _is_labelled(panels: Sequence[Panel]) -> bool:

@@ -69,8 +69,8 @@ def falk(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
     right = [top, result, *(panel for _, panel in addends)]
     cell_left = fit.cell(left)
     cell_right = max(map(fit.cell, right))
-    said = left.column_edge.labels == top.row_edge.labels and fit.edges < 2
-    margin, over, between = fit.beside(left), fit.above(top), 0 if said else fit.above(left)
+    shares_words = left.column_edge.labels == top.row_edge.labels and fit.edges < 2
+    margin, over, between = fit.beside(left), fit.above(top), 0 if shares_words else fit.above(left)
     across = share(
         [left.columns, result.columns], [cell_left, cell_right], width - GAP - 2 * fit.tight - margin
     )
@@ -204,12 +204,12 @@ def _edges(panel: Panel, slot: PanelSlot, beside: int, above: int) -> list[Label
 
 def _told_once(words: Sequence[tuple[str, ...]], rooms: Sequence[int]) -> list[int]:
     """Return the room for the labels of each panel: for words equal to those of the one before it, none."""
-    told: list[int] = []
+    needed: list[int] = []
     last: tuple[str, ...] = ()
     for labels, room in zip(words, rooms, strict=True):
-        told.append(0 if labels == last else room)
+        needed.append(0 if labels == last else room)
         last = labels or last
-    return told
+    return needed
 
 
 def margin_width(margins: IndexedPanels, fit: Fit) -> int:
@@ -294,11 +294,11 @@ def window_note(panel: Panel, slot: PanelSlot, *, short: bool = False) -> str:
 
 def untold_windows(layout: Layout, panels: Sequence[Panel]) -> list[PanelSlot]:
     """Return the slots that show a part of a panel whose own title doesn't say which."""
-    told = {label.panel for label in layout.labels if label.kind == "window"}
+    labelled = {label.panel for label in layout.labels if label.kind == "window"}
     return [
         slot
         for slot in layout.slots
-        if slot.panel not in told
+        if slot.panel not in labelled
         and panels[slot.panel].role not in ("margin", "addend")
         and window_note(panels[slot.panel], slot)
     ]

@@ -85,8 +85,8 @@ def story_of(view: View, *, titled: bool = True) -> str:
 
 def story_rows(view: View, width: int, *, titled: bool = True) -> int:
     """Return the rows of `width` columns that a stop's title and first sentence take."""
-    said = story_of(view, titled=titled)
-    return len(paragraphs(said, width)) if said else 0
+    story = story_of(view, titled=titled)
+    return len(paragraphs(story, width)) if story else 0
 
 
 def is_text(control: Control) -> bool:
@@ -149,9 +149,9 @@ def sizes(
     return _beside_board(room, lines, view.board, failed)
 
 
-def cell_sizes(room: PaneSizes, said: int) -> PaneSizes:
+def cell_sizes(room: PaneSizes, rows: int) -> PaneSizes:
     """Return the room of a cell that has the stage to itself, with `said` rows of words below it."""
-    words = max(2, min(said, (room.height - room.title - room.story) // 2))
+    words = max(2, min(rows, (room.height - room.title - room.story) // 2))
     return room._replace(program=0, facts=0, transport=0, words=words)
 
 

@@ -54,7 +54,7 @@ class Column:
 
     def head(self, room: int) -> str:
         """Return what stands above them: the title, and as much of what a bar's length says as fits."""
-        heads = [self.title + said for said in self.ranges]
+        heads = [self.title + span for span in self.ranges]
         return next((head for head in heads if cell_len(head) <= room), self.title)
 
     def cells(self, rows: range) -> Iterator[tuple[Number | None, str, CellMark]]:
@@ -168,11 +168,11 @@ class Bars:
     ) -> list[TextSpan]:
         """Return a number with its brackets, and its bar, in `room` columns."""
         wide = column.number_width
-        said = f"{mark.brackets[0]}{text.rjust(wide - 2)}{mark.brackets[1]} "
+        entry = f"{mark.brackets[0]}{text.rjust(wide - 2)}{mark.brackets[1]} "
         bar = "" if number is None else bar_text(float(number.real), column.scale, room - wide - 2)
         role = column.panel.role_of(mark) or column.panel.hue or BAR
-        rest = " " * max(0, room - cell_len(said) - cell_len(bar))
-        return [TextSpan(said, column.panel.role_of(mark)), TextSpan(self._text(bar), role), TextSpan(rest)]
+        rest = " " * max(0, room - cell_len(entry) - cell_len(bar))
+        return [TextSpan(entry, column.panel.role_of(mark)), TextSpan(self._text(bar), role), TextSpan(rest)]
 
     def _text(self, text: str) -> str:
         return bars_in_ascii(text) if self.ascii_only else text
@@ -185,14 +185,14 @@ class Bars:
         if self.title:
             yield f"{self.title}, bars from 0 to 1:"
             for row, label in enumerate(self.labels[:SAID]):
-                said = [self._said(column, row, column.title) for column in self.columns[:SAID]]
-                yield f"{label}: {', '.join(said)}{_rest(self.columns)}"
+                bars = [self._said(column, row, column.title) for column in self.columns[:SAID]]
+                yield f"{label}: {', '.join(bars)}{_rest(self.columns)}"
             yield from ([f"and {len(self.labels) - SAID} more rows"] if len(self.labels) > SAID else ())
             return
         for column in self.columns:
-            said = [self._said(column, row, label) for row, label in enumerate(self.labels[:SAID])]
+            bars = [self._said(column, row, label) for row, label in enumerate(self.labels[:SAID])]
             name = self._text(column.panel.title)
-            yield f"{name}, bars from 0 to {column.scale:.3g}: {', '.join(said)}{_rest(self.labels)}"
+            yield f"{name}, bars from 0 to {column.scale:.3g}: {', '.join(bars)}{_rest(self.labels)}"
 
     def _said(self, column: Column, row: int, label: str) -> str:
         number, text, mark = next(column.cells(range(row, row + 1)))
@@ -306,14 +306,14 @@ def _vector(panel: Panel, tensor: TensorView, ascii_only: bool) -> Column:
     scale = 1.0 if is_distribution(tensor.value) else largest(tensor.value)
     below = bool((tensor.value < 0).any())
     short = f"0…{scale:.3g}"
-    said = (
+    titles = (
         f"   0 … {scale:.3g}" + f", {NEGATIVE} < 0" * below,
         f"  {short}" + f" {NEGATIVE}<0" * below,
         f" {short}",
     )
     spell = bars_in_ascii if ascii_only else clean
     across = None if panel.row_axis is None or panel.rows == 1 else 0
-    return Column(panel, spell(panel.title), tuple(map(spell, said)), scale, across)
+    return Column(panel, spell(panel.title), tuple(map(spell, titles)), scale, across)
 
 
 def _labels(panel: Panel, down: bool) -> tuple[str, ...]:

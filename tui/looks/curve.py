@@ -177,9 +177,9 @@ class Curve:
         for one in self.series:
             if one.now is not None and one.points[one.now][1] is not None:
                 x, y = one.points[one.now]
-                said = f"   {one.name if len(self.series) > 1 else self.name} "
+                lead = f"   {one.name if len(self.series) > 1 else self.name} "
                 arrow = self._text(f"{figure(x)} → {figure(y or 0.0)}")
-                points.append(TextSpan(f"{said}{arrow}", "current"))
+                points.append(TextSpan(f"{lead}{arrow}", "current"))
         scale = [TextSpan("   log scale", "dim")] * self.up.logarithmic
         rows = [(TextSpan(f"{names} against {self.name}", "title"), *points, *scale)]
         rows += [(TextSpan(names, "title"), *points[:shown], *scale) for shown in range(len(points), -1, -1)]
@@ -253,14 +253,14 @@ class Curve:
         for one in self.series:
             known = [(x, y) for x, y in one.points if y is not None]
             some = sorted({len(known) * k // SAID for k in range(SAID)} | {len(known) - 1}) if known else []
-            said = ", ".join(f"{figure(known[k][0])} gives {figure(known[k][1])}" for k in some)
+            points = ", ".join(f"{figure(known[k][0])} gives {figure(known[k][1])}" for k in some)
             rest = (
                 "" if len(known) == len(one.points) else f", {len(one.points) - len(known)} not yet computed"
             )
             scale = ", on a scale of powers of ten" if self.up.logarithmic else ""
             count = f"{len(known)} points" if len(some) < len(known) else "points"
             head = f"{one.name} against {self.name}{scale}: "
-            yield head + (f"{count}: {said}{rest}" if known else "not yet computed")
+            yield head + (f"{count}: {points}{rest}" if known else "not yet computed")
             if one.now is not None and one.points[one.now][1] is not None:
                 x, y = one.points[one.now]
                 yield f"now {figure(x)} gives {figure(y or 0.0)}"

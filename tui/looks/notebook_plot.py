@@ -37,9 +37,9 @@ class PlottedBars:
     @property
     def words(self) -> tuple[CleanText, ...]:
         """The bars in words."""
-        told = ", ".join(f"{figure(x)}: {figure(y)}" for x, y in self.bars[:SAID])
+        listed = ", ".join(f"{figure(x)}: {figure(y)}" for x, y in self.bars[:SAID])
         more = len(self.bars) - SAID
-        return (clean(self._text(f"bars of {self.name}: {told}{f' and {more} more' if more > 0 else ''}")),)
+        return (clean(self._text(f"bars of {self.name}: {listed}{f' and {more} more' if more > 0 else ''}")),)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return a title, and a row for each bar as far as there is room."""

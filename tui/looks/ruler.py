@@ -90,8 +90,8 @@ class RulerDrawing:
         return f"{DART} {self.dart:.4g}{into}"
 
     def _title(self) -> Row:
-        said = self._text(self._said())
-        return (TextSpan(self.title, "title"), TextSpan(f"   {said}" if said else "", "current"))
+        words = self._text(self._said())
+        return (TextSpan(self.title, "title"), TextSpan(f"   {words}" if words else "", "current"))
 
     def _names(self, width: int) -> Row:
         spans: list[TextSpan] = []

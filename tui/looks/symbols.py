@@ -139,13 +139,15 @@ class Symbols:
         noted = [f"{table.title}: {table.note}" for table in tables if table.note]
         notes = tables[0].note if alike else "; ".join(noted)
         lines = [(line, "strong") for line in (self.formula, self.spaces)]
-        said = [
+        words = [
             (TextSpan(piece, role),)
             for line, role in [*lines, (notes, "dim")]
             for piece in (wrap(self._text(line), width) if line else ())
         ]
         dots = self._text("…")
-        parts = [part for part in (_beside(blocks, width, dots), _beside(letters, width, dots), said) if part]
+        parts = [
+            part for part in (_beside(blocks, width, dots), _beside(letters, width, dots), words) if part
+        ]
         close = [line for part in parts for line in part]
         spaced = [line for part in parts for line in ((), *part)][1:]
         return spaced if len(spaced) <= height else close
@@ -185,8 +187,8 @@ class Symbols:
         for table in self.tables:
             rows = "; ".join(" ".join(_said(entry) for entry in row) for row in table.entries)
             lit = [entry for row in table.entries for entry in row if entry.mark.brackets.strip()]
-            said = ", ".join(f"{entry.letter} = {_said(entry)}" for entry in lit)
-            yield f"{table.title}: {said}, in {rows}" if lit else f"{table.title}: {rows}"
+            entries = ", ".join(f"{entry.letter} = {_said(entry)}" for entry in lit)
+            yield f"{table.title}: {entries}, in {rows}" if lit else f"{table.title}: {rows}"
 
     def _text(self, text: str) -> str:
         return ascii_text(text) if self.ascii_only else text

@@ -62,9 +62,9 @@ class Top:
     @property
     def words(self) -> tuple[CleanText, ...]:
         """The largest entries, with their words."""
-        said = ", ".join(f"{entry.label} {entry.text}" for entry in self.entries[:SAID])
+        listed = ", ".join(f"{entry.label} {entry.text}" for entry in self.entries[:SAID])
         shown = self._largest(min(SAID, len(self.entries)))
-        return lines_in_words([f"{shown} {self.title}: {said}"], ascii_only=self.ascii_only)
+        return lines_in_words([f"{shown} {self.title}: {listed}"], ascii_only=self.ascii_only)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the title, and below it a line an entry: its word, its number, a bar."""

@@ -193,8 +193,12 @@ class WeaveDrawing:
         known = ["nowhere" if k is None else names[k] if k < len(names) else f"slice {k}" for k in taken]
         if len(known) > MOST_NAMED:
             known = [f"{len(known)} slices, {known[0]} to {known[-1]}"]
-        said = f"from {' and '.join(known)}" if known else ""
-        return f"{said}, not all moved yet" if known and len(numbers) < len(row) else said or "not yet moved"
+        sources = f"from {' and '.join(known)}" if known else ""
+        return (
+            f"{sources}, not all moved yet"
+            if known and len(numbers) < len(row)
+            else sources or "not yet moved"
+        )
 
     def _text(self, text: str) -> str:
         return ascii_text(text) if self.ascii_only else text

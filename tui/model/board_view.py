@@ -53,11 +53,11 @@ class LiveRow:
     @property
     def plain(self) -> str:
         """The row as one line to be read aloud."""
-        said = f"{self.label}: {self.words}" if self.words else self.label
+        words = f"{self.label}: {self.words}" if self.words else self.label
         shaped = self.shape and self.full == self.brief
         begins = f", begins {' '.join(self.first)}" if shaped and self.first else ""
         value = f"shape {self.full}{begins}" if shaped else f"value {self.full}"
-        return "; ".join([said, *([value] if self.full else []), f"lesson {self.lesson}"])
+        return "; ".join([words, *([value] if self.full else []), f"lesson {self.lesson}"])
 
 
 @dataclass(frozen=True, slots=True)

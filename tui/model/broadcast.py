@@ -45,6 +45,6 @@ class Broadcast:
         return as_number(self.show.get("planned"))
 
 
-def as_number(told: object) -> float | None:
+def as_number(value: object) -> float | None:
     """Return what was told as a number; None where it is none."""
-    return told if isinstance(told, int | float) else None
+    return value if isinstance(value, int | float) else None

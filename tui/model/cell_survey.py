@@ -40,9 +40,9 @@ class CellSurvey(NamedTuple):
 
         if not self.named and not self.read and all(cell.is_whole for cell in self.cells):
             return ""
-        told = [f"F: let it read {_listed(self.named)}."] if self.named else []  # what is cut is the end
-        told += [f"It reads {_listed(self.read)}."] if self.read else []
-        return " ".join([*told, f"{summary(self.cells)}."])
+        parts = [f"F: let it read {_listed(self.named)}."] if self.named else []  # what is cut is the end
+        parts += [f"It reads {_listed(self.read)}."] if self.read else []
+        return " ".join([*parts, f"{summary(self.cells)}."])
 
 
 def _listed(names: tuple[str, ...]) -> str:

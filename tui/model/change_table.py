@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
 
 
-def change_facts(found: Comparison[Node], nodes: Sequence[Node]) -> dict[str, Any]:
+def change_facts(comparison: Comparison[Node], nodes: Sequence[Node]) -> dict[str, Any]:
     """Return how many of some nodes differ, where that begins, and by how much at most."""
-    changes = found.inside(nodes)
+    changes = comparison.inside(nodes)
     return {
         "nodes": len(nodes),
         "changed": len(changes),

@@ -69,8 +69,8 @@ class DeviceProcesses:
             if self._stopped.is_set():
                 raise DevicesError("stopped") from None
             if monotonic() > end:
-                told = f"the processes took longer than {self._patience:g} s, and were ended"
-                raise DevicesError(told) from None
+                reason = f"the processes took longer than {self._patience:g} s, and were ended"
+                raise DevicesError(reason) from None
             raise DevicesError(clean(error.message, 200)) from None
 
 

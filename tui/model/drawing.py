@@ -40,5 +40,5 @@ class MovingDrawing(Drawing, Protocol):
 
 def lines_in_words(lines: Iterable[str], *, ascii_only: bool) -> tuple[CleanText, ...]:
     """Return what a drawing says, clean, and in ASCII if it is drawn so."""
-    said = [clean(line, LONGEST) for line in lines]
-    return tuple(map(ascii_text, said)) if ascii_only else tuple(said)
+    words = [clean(line, LONGEST) for line in lines]
+    return tuple(map(ascii_text, words)) if ascii_only else tuple(words)

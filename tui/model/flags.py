@@ -139,5 +139,5 @@ def add_switch(
     dest = flag.removeprefix("--").replace("-", "_")
     both = [(flag, True, on), (f"--no-{flag.removeprefix('--')}", False, off)]
     for name, value, says in sorted(both, key=lambda one: one[1] is default):  # first what changes something
-        said = says if says == argparse.SUPPRESS or value is not default else f"{says} (the default)"
-        parser.add_argument(name, dest=dest, action="store_const", const=value, default=None, help=said)
+        words = says if says == argparse.SUPPRESS or value is not default else f"{says} (the default)"
+        parser.add_argument(name, dest=dest, action="store_const", const=value, default=None, help=words)

@@ -94,8 +94,8 @@ class Gallery:
             for picture in layer.heads:
                 queries, keys = picture.shape
                 selected = picture is self.selection
-                said = f"; {self.told}" if selected else ""
-                yield f"{_name(layer, picture)}; {queries} queries, {keys} keys{said}", selected
+                focus = f"; {self.told}" if selected else ""
+                yield f"{_name(layer, picture)}; {queries} queries, {keys} keys{focus}", selected
 
     def record(self) -> dict[str, object]:
         """Return the gallery for JSON."""
@@ -109,9 +109,9 @@ def focus_text(focus: Focus | None) -> str:
     if focus is None:
         return "Its values were dropped."
     shares = (("its own place", focus.itself), ("the one before", focus.before), ("the first", focus.first))
-    told = [f"{share:.0%} on {where}" for where, share in shares if share is not None]
+    parts = [f"{share:.0%} on {where}" for where, share in shares if share is not None]
     even = f"as spread as {focus.spread:.1f} keys"
-    return f"On average {', '.join(told)}; {even}." if told else f"Its weights are {even}."
+    return f"On average {', '.join(parts)}; {even}." if parts else f"Its weights are {even}."
 
 
 def _name(layer: GalleryLayer, picture: HeadPicture) -> str:

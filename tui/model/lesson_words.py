@@ -42,12 +42,12 @@ def is_path(word: str) -> bool:
 def existing_path(word: str) -> Path:
     """Return the path of a word. Raises UsageError if nothing is there."""
     try:
-        found = Path(word).exists()
+        exists = Path(word).exists()
     except (OSError, ValueError):
-        found = False
-    if not found and word.endswith((".py", ".ipynb")):
+        exists = False
+    if not exists and word.endswith((".py", ".ipynb")):
         raise UsageError(f"no file {quote(word, 200)}")
-    if not found:
+    if not exists:
         raise UsageError(f"no lesson file {quote(word, 200)}; 'llm-linalg lessons' lists the built-in ones")
     return Path(word)
 

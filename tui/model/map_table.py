@@ -118,14 +118,14 @@ class MapTable:
         if not parts:
             return ""
         shares = ", ".join(share_text(share) or "0%" for _, share in parts)
-        return f"Of all {', '.join(said for said, _ in parts)} {self.rows[self.row].label} has {shares}. "
+        return f"Of all {', '.join(what for what, _ in parts)} {self.rows[self.row].label} has {shares}. "
 
     @property
     def plain(self) -> Iterator[str]:
         """Each row as a line to be read aloud."""
         for row in self.rows:
-            told = ((HEADS[column], cell_text(row.facts, column)) for column in self.columns)
-            words = [f"{head} {text}" for head, text in told if text]
+            pairs = ((HEADS[column], cell_text(row.facts, column)) for column in self.columns)
+            words = [f"{head} {text}" for head, text in pairs if text]
             yield "; ".join([row.label, f"shape {row.shape}", row.facts["dtype"], *words])
 
     def record(self) -> dict[str, object]:
@@ -138,7 +138,7 @@ class MapTable:
 
 def facts_of(row: SummaryRow[Any]) -> dict[str, Any]:
     """Return the facts of a summary's row under their names in JSON."""
-    found = row.values
+    extremes = row.values
     return {
         "shape": row.shape,
         "dtype": row.dtype,
@@ -146,11 +146,11 @@ def facts_of(row: SummaryRow[Any]) -> dict[str, Any]:
         "bytes": row.bytes,
         "products": row.products,
         "seconds": None if row.seconds is None else significant(row.seconds),
-        "max_abs": None if found is None or found.largest is None else significant(found.largest),
-        "min_abs": None if found is None or found.smallest is None else significant(found.smallest),
-        "nan": None if found is None else found.nan,
-        "inf": None if found is None else found.inf,
-        "zeros": None if found is None else significant(found.zeros / max(found.cells, 1)),
+        "max_abs": None if extremes is None or extremes.largest is None else significant(extremes.largest),
+        "min_abs": None if extremes is None or extremes.smallest is None else significant(extremes.smallest),
+        "nan": None if extremes is None else extremes.nan,
+        "inf": None if extremes is None else extremes.inf,
+        "zeros": None if extremes is None else significant(extremes.zeros / max(extremes.cells, 1)),
     }
 
 

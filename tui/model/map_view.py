@@ -146,7 +146,7 @@ class MapView:
         if self.gallery is not None:
             return list(self.gallery.plain)
         if self.table is not None:
-            return [(said, place == self.table.row) for place, said in enumerate(self.table.plain)]
+            return [(line, place == self.table.row) for place, line in enumerate(self.table.plain)]
         return [(self._plain(place), place == self.row) for place in range(len(self.rows))]
 
     def _plain(self, place: int) -> str:
@@ -172,23 +172,23 @@ class MapView:
             return self.table.sentence
         row = self.selection
         name = row.label if row.op in ("", row.label) else f"{row.label} ({row.op})"
-        said = f"{name}: {row.words or row.cost_text}."
+        words = f"{name}: {row.words or row.cost_text}."
         asked = "" if row.lit is None else f"{self._followed_through(row, row.lit)} "
         more = f" {row.cost_text[:1].upper()}{row.cost_text[1:]}." if row.words else ""
         opens = f" Its lesson: {row.title}." if row.title else ""
-        return clean(f"{asked}{said}{more}{opens}")
+        return clean(f"{asked}{words}{more}{opens}")
 
     def _followed_through(self, row: BoxRow, lit: int) -> str:
         """Return what the followed cell has to do with a box, as a sentence."""
         if row.is_start:
             way = "go up to see what it is made of" if self.back else "go down to see what it feeds"
             return f"This is {self.followed} itself: {way}."
-        said = f"{self.question} {lit or 'none'} of the {row.cells} cells here"
+        share = f"{self.question} {lit or 'none'} of the {row.cells} cells here"
         if not lit or not row.influence:
-            return f"{said}."
+            return f"{share}."
         nudged, moved = ("one", self.followed) if self.back else ("it", "one of them")
         much = "as much" if row.influence == 1 else f"{row.influence:.3g} times as much"
-        return f"{said}: nudge {nudged} a little, and {moved} moves by up to {much}."
+        return f"{share}: nudge {nudged} a little, and {moved} moves by up to {much}."
 
     def record(self) -> dict[str, object]:
         """Return the level for JSON."""

@@ -124,10 +124,10 @@ def setting(text: str) -> tuple[str, str]:
 
 def cursor(text: str) -> tuple[str, tuple[int, ...]]:
     """Parse a cell, such as Y[1,2]."""
-    found = re.fullmatch(r"(.{1,200})\[((?:[0-9]{1,9}(?:,\s*[0-9]{1,9})*)?)\]", text)
-    if not found:
+    match = re.fullmatch(r"(.{1,200})\[((?:[0-9]{1,9}(?:,\s*[0-9]{1,9})*)?)\]", text)
+    if not match:
         raise argparse.ArgumentTypeError(f"{quote(text)} is not a cell, such as Y[1,2]")
-    return found[1], tuple(int(part) for part in found[2].split(",") if part.strip())
+    return match[1], tuple(int(part) for part in match[2].split(",") if part.strip())
 
 
 def box_path(text: str) -> tuple[str, ...]:

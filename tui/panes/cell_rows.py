@@ -69,5 +69,5 @@ def head(rows: list[Row], count: int, glyphs: Glyphs, what: str) -> list[Row]:
     if count < 1:
         return []
     more = len(rows) - count + 1
-    told = row((f"{glyphs.dots} {more} more {what}: ", "dim"), ("p", "key", "text"))
-    return [*rows[: count - 1], told]
+    ending = row((f"{glyphs.dots} {more} more {what}: ", "dim"), ("p", "key", "text"))
+    return [*rows[: count - 1], ending]

@@ -23,16 +23,16 @@ def door_rows(
     title: str, frame: Frame | None, width: int, height: int, glyphs: Glyphs, waiting: str
 ) -> list[Row]:
     """Return the door in `height` rows of at most `width` columns, or what it is `waiting` for."""
-    found, title = chances(frame), _sentence(title, frame)
-    bars = [_bar(*one, found, width, glyphs) for one in found]
+    words, title = chances(frame), _sentence(title, frame)
+    bars = [_bar(*one, words, width, glyphs) for one in words]
     if waiting and not bars:
         bars = [()] * KEPT_BARS
     ways = [
         row((f"  {way.key}  ", "key", f"door.{way.name}"), (way.text, "strong", f"door.{way.name}"))
         for way in WAYS
     ]
-    said = row((PROMISE, "label")) if found else row((glyphs.text(waiting), "dim")) if waiting else ()
-    rows = [row((title, "title")), (), row((QUESTION, "")), (), *bars, (), said, (), *ways]
+    promise = row((PROMISE, "label")) if words else row((glyphs.text(waiting), "dim")) if waiting else ()
+    rows = [row((title, "title")), (), row((QUESTION, "")), (), *bars, (), promise, (), *ways]
     above = max(0, height - len(rows)) // 3
     left = max(0, (width - max(len(PROMISE), *map(width_of, rows))) // 3)
     return [*[()] * above, *((TextSpan(" " * left), *spans) if spans else () for spans in rows)][:height]
@@ -52,8 +52,8 @@ def chances(frame: Frame | None) -> list[tuple[str, float]]:
 
 def door_words(title: str, frame: Frame | None) -> list[str]:
     """Return the door as lines of text, for where there is no screen."""
-    found = chances(frame)
-    bars = [f"  {label} {chance:.2f}" for label, chance in found]
+    words = chances(frame)
+    bars = [f"  {label} {chance:.2f}" for label, chance in words]
     return [
         _sentence(title, frame),
         QUESTION,
@@ -69,10 +69,10 @@ def _sentence(title: str, frame: Frame | None) -> str:
     return printed.split("\n", 1)[0] or title
 
 
-def _bar(label: str, chance: float, found: list[tuple[str, float]], width: int, glyphs: Glyphs) -> Row:
-    wide = max(len(name) for name, _ in found)
+def _bar(label: str, chance: float, words: list[tuple[str, float]], width: int, glyphs: Glyphs) -> Row:
+    wide = max(len(name) for name, _ in words)
     room = max(1, min(BAR, width - wide - 12))
-    best = chance == max(value for _, value in found)
+    best = chance == max(value for _, value in words)
     length = round(room * chance)
     role = "current" if best else "accent"
     return row(

@@ -99,13 +99,13 @@ def facts_rows(frame: Frame, width: int, glyphs: Glyphs, waiting: str = "") -> l
     role = "error" if frame.error is not None else "strong"
     noted = (TextSpan(fine, role), TextSpan(mark, "ok"), TextSpan(more))
     trails, legend = _trails(frame, glyphs), [glyphs.text(frame.stage.legend)] if frame.stage.legend else []
-    said = [waiting] if waiting else [*legend, *about(frame)]
+    facts = [waiting] if waiting else [*legend, *about(frame)]
     left = (trails[0], TextSpan(f"{shapes}{gap}", role), *noted)
     room = width - width_of(left) - 2
-    while len(said) > len([waiting] if waiting else legend) and cell_len(" · ".join(said)) > room:
-        said.pop()
-    right = row((" · ".join(said), "dim")) if said else ()
-    if width_of(right) <= room or (not said and room >= -2):
+    while len(facts) > len([waiting] if waiting else legend) and cell_len(" · ".join(facts)) > room:
+        facts.pop()
+    right = row((" · ".join(facts), "dim")) if facts else ()
+    if width_of(right) <= room or (not facts and room >= -2):
         return [ends(left, right, width, glyphs.dots)]
     trail = next((one for one in trails if width_of((one,)) + cell_len(shapes) <= width), trails[-1])
     pieces = [TextSpan(text, role) for text in _PIECES.findall(shapes)]

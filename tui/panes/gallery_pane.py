@@ -65,10 +65,10 @@ def _head(
 ) -> Row:
     """Return the line above the pictures of a layer: where it is, and which of its heads are shown."""
     some = len(layer.heads) > len(heads)
-    said = glyphs.text(f"heads {heads.start}–{heads.stop - 1} of {len(layer.heads)}") if some else ""
-    label = elide_title(layer.label or "attention", max(8, width - len(said) - width_of(legend) - 5))
+    which = glyphs.text(f"heads {heads.start}–{heads.stop - 1} of {len(layer.heads)}") if some else ""
+    label = elide_title(layer.label or "attention", max(8, width - len(which) - width_of(legend) - 5))
     pointer = glyphs.pointer if chosen is not None else " "
-    left = row((f"{pointer} {label}", "strong" if chosen is not None else ""), (f"  {said}", "dim"))
+    left = row((f"{pointer} {label}", "strong" if chosen is not None else ""), (f"  {which}", "dim"))
     return ends(left, legend, width, glyphs.dots)
 
 

@@ -157,10 +157,10 @@ def rails_of(arrows: Sequence[tuple[int, int]], places: range) -> list[Track]:
     for source, target in arrows:
         if target != source + 1:
             far.setdefault(source, set()).add(target)
-    found = [Rail(source, frozenset(targets)) for source, targets in far.items()]
-    found = [rail for rail in found if rail.source < places.stop and rail.last >= places.start]
+    rails = [Rail(source, frozenset(targets)) for source, targets in far.items()]
+    rails = [rail for rail in rails if rail.source < places.stop and rail.last >= places.start]
     tracks: list[list[Rail]] = []
-    for rail in sorted(found, key=lambda rail: (rail.last - rail.source, rail.source)):
+    for rail in sorted(rails, key=lambda rail: (rail.last - rail.source, rail.source)):
         for track in tracks:
             if all(rail.last < other.source or other.last < rail.source for other in track):
                 track.append(rail)

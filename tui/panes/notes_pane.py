@@ -79,8 +79,12 @@ def _head(now: Broadcast, seconds: float, time: str, width: int, glyphs: Glyphs)
     minutes = as_number(show.get("minutes"))
     about = ["" if minutes is None else minutes_text(minutes), "changed" if show.get("changed") else ""]
     about.append("the screen is black" if show.get("black") else "")
-    said = "   ".join(word for word in about if word)
-    return [*rows, row((" now   ", "label"), (clean(now.stop_title), "title"), (f"   {said}", "current")), ()]
+    facts = "   ".join(word for word in about if word)
+    return [
+        *rows,
+        row((" now   ", "label"), (clean(now.stop_title), "title"), (f"   {facts}", "current")),
+        (),
+    ]
 
 
 def _clock(now: Broadcast, seconds: float, pace: str, width: int, glyphs: Glyphs) -> list[Row]:

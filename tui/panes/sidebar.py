@@ -63,12 +63,12 @@ class Sidebar(RowWidget):
         leads = [f"{' ' * min(entry.level, MOST_INDENTED)}{entry.text[: entry.lead]}" for entry in entries]
         room = [self._columns - 3 - len(lead) for lead in leads]
         words = [entry.text[entry.lead :] for entry in entries]
-        told = tell_apart(words, room, self.glyphs.dots)
+        titles = tell_apart(words, room, self.glyphs.dots)
         for k, entry in enumerate(entries):
             picked = k == at and session.selection.sidebar is not None
             role = "picked" if picked else "part" if entry.heading else "strong" if entry.here else ""
             mark = self.glyphs.pointer if k == at else " "
-            text = f" {mark} {leads[k]}{told[k]}"
+            text = f" {mark} {leads[k]}{titles[k]}"
             made.append(self._frame((TextSpan(text, role, entry.command),), role))
         return made, at
 

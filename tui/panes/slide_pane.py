@@ -65,10 +65,10 @@ def _text(
     drawn: list[list[Row]] = []
     before = 0
     for part in parts:
-        found = pictures_in(part)
-        empty: Pictures = tuple((block.info, ((),)) for block in found)
-        words = len(paragraphs(part, each, hues, empty, most=most)) - len(found)
-        pictures = pictures_of(found, source, each, (height - words) // max(1, len(found)))
+        pictured = pictures_in(part)
+        empty: Pictures = tuple((block.info, ((),)) for block in pictured)
+        words = len(paragraphs(part, each, hues, empty, most=most)) - len(pictured)
+        pictures = pictures_of(pictured, source, each, (height - words) // max(1, len(pictured)))
         drawn.append(paragraphs(part, each, hues, pictures, most=most, before=before))
         before += len(links(part))
     return [_beside(rows, each) for rows in zip_longest(*drawn, fillvalue=())] if len(parts) > 1 else drawn[0]

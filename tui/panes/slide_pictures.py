@@ -28,9 +28,9 @@ def pictures_in(prose: str) -> list[Block]:
     return [block for block in blocks(prose) if block.kind == "image"] if "![" in prose else []
 
 
-def pictures_of(found: list[Block], source: PictureSource, width: int, height: int) -> Pictures:
+def pictures_of(pictured: list[Block], source: PictureSource, width: int, height: int) -> Pictures:
     """Return the rows of pictures, each in at most so many columns and rows."""
-    return tuple((block.info, _rows(block, source, width, height)) for block in found)
+    return tuple((block.info, _rows(block, source, width, height)) for block in pictured)
 
 
 def _rows(block: Block, source: PictureSource, width: int, height: int) -> tuple[Row, ...]:

@@ -24,9 +24,11 @@ class StoryPane(RowWidget):
 def band(picture: Picture, width: int, glyphs: Glyphs = UNICODE) -> list[Row]:
     """Return the title and the first sentence as rows; on a stage the first row of all has the title."""
     session, frame = picture.session, picture.frame
-    told = session.talk is None
-    said = story(*frame.captions.story) if frame and told else story_of(session.view, titled=told)
-    return paragraphs(glyphs.text(without_formulas(said)) if glyphs.plain else said, width, picture.name_hues)
+    titled = session.talk is None
+    words = story(*frame.captions.story) if frame and titled else story_of(session.view, titled=titled)
+    return paragraphs(
+        glyphs.text(without_formulas(words)) if glyphs.plain else words, width, picture.name_hues
+    )
 
 
 def shorten(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:

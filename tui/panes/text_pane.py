@@ -74,11 +74,11 @@ def _rows(picture: Picture, glyphs: Glyphs) -> list[Row]:
     """Return what there is to say, most important first; more than there is room for is cut."""
     room, frame = picture.room, picture.frame
     remarks = remark_rows(picture, room.main)
-    said = [*remarks, *below_story(picture, room.main)]
-    if frame is not None and frame.error is not None and said:
+    above = [*remarks, *below_story(picture, room.main)]
+    if frame is not None and frame.error is not None and above:
         mend = picture.session.editor.is_open
         return failing_rows(
-            said, shown_error(frame, frame.error), room.main, room.words, mend=mend, dots=glyphs.dots
+            above, shown_error(frame, frame.error), room.main, room.words, mend=mend, dots=glyphs.dots
         )
     most = room.words - len(remarks)
     rows = [*remarks, *text_rows(picture, room.main, most=most)]
@@ -102,12 +102,12 @@ def _rows(picture: Picture, glyphs: Glyphs) -> list[Row]:
     if (
         frame.listing.cell is not None
     ):  # whose prints are its own, and stand on the stage if nothing else does
-        told = [] if shows_cell(frame) else cell_result_rows(frame, room.main)
-        if told and frame.place.step == 0 and room.words > 1 and spare < 1:
+        result = [] if shows_cell(frame) else cell_result_rows(frame, room.main)
+        if result and frame.place.step == 0 and room.words > 1 and spare < 1:
             rows, spare = shorten(rows, room.words - 1, room.main, glyphs.dots), 1
         if spare == 1:
-            return [*rows, *cut(told, 1, room.main, glyphs.dots)]
-        return [*rows, *head(told, spare, glyphs, "lines")]
+            return [*rows, *cut(result, 1, room.main, glyphs.dots)]
+        return [*rows, *head(result, spare, glyphs, "lines")]
     return [*rows, *ending(printed, spare, glyphs.dots)] if spare > 0 else rows
 
 
@@ -121,7 +121,7 @@ def shown_error(frame: Frame, error: ErrorView) -> ErrorView:
 
 
 def failing_rows(
-    said: list[Row], error: ErrorView, width: int, height: int, *, mend: bool, dots: str
+    above: list[Row], error: ErrorView, width: int, height: int, *, mend: bool, dots: str
 ) -> list[Row]:
     """Return what a stop that failed says, and below it why it failed.
 
@@ -129,12 +129,12 @@ def failing_rows(
     """
     reason = _reason_rows(error, width)
     whole = error_rows(error, width, mend=mend)
-    if len(said) + len(whole) <= height:
-        return [*said, *([row()] if len(said) + len(whole) < height else []), *whole]
+    if len(above) + len(whole) <= height:
+        return [*above, *([row()] if len(above) + len(whole) < height else []), *whole]
     rest = error_rows(error, width, brief=True, mend=mend)[len(reason) :]
-    short = reason if len(said) + len(reason) + len(rest) <= height else shorten(reason, 2, width, dots)
-    said = shorten(said, max(1, height - len(short) - min(len(rest), LEAST_REPAIRS)), width, dots)
-    rows = [*said, *short, *rest]
+    short = reason if len(above) + len(reason) + len(rest) <= height else shorten(reason, 2, width, dots)
+    above = shorten(above, max(1, height - len(short) - min(len(rest), LEAST_REPAIRS)), width, dots)
+    rows = [*above, *short, *rest]
     if len(rows) < height:
         rows += [fit(line, width) for line in torch_says(error, 10_000)]
     left = height - len(rows)
@@ -157,13 +157,13 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
     if frame.exercise is not None and picture.session.view.code is None:
-        asked, told = below_story(picture, width), exercise_rows(frame.exercise, width)
-        if not told and picture.session.talk is not None:  # there no footer says what one can do
-            told = [_WAYS_TO_ANSWER]
+        asked, answer = below_story(picture, width), exercise_rows(frame.exercise, width)
+        if not answer and picture.session.talk is not None:  # there no footer says what one can do
+            answer = [_WAYS_TO_ANSWER]
         if short:
-            left = max(0, picture.room.words - len(told))
+            left = max(0, picture.room.words - len(answer))
             asked = shorten([one for one in asked if one], left, width, "…")
-        return [*told, *asked]
+        return [*answer, *asked]
     if frame.stage.board is not None:  # the sentence is a node's, which is not shown
         return below_story(picture, width)
     if frame.node is None and picture.session.view.solution_line is not None:
@@ -177,27 +177,27 @@ def node_rows(picture: Picture, frame: Frame, width: int, *, short: bool, most: 
     """Return what is said of a node at a step: by the stop, or of the step where it is the stop's no more."""
     session, place = picture.session, frame.place
     elsewhere = len(place.path) > 1 or session.view.order not in (None, session.view.at_stop.order)
-    told = below_story(picture, width)
+    story = below_story(picture, width)
     secret = session.keeps_secret and 0 < place.step < place.steps
-    if not told or elsewhere or secret:
+    if not story or elsewhere or secret:
         return step_rows(frame, width, short=short, most=most)
     if place.step == 0:
-        return [*gap(told, most), *told] if frame.moves else told
+        return [*gap(story, most), *story] if frame.moves else story
     if most is None or short:
         return step_rows(frame, width, short=short, most=most)
     closes = [] if session.view.lesson.document else closing(frame.captions.prose, width, picture.name_hues)
     answers = session.view.at_stop.ask is not None and place.step == place.steps
-    return told_rows(frame, width, told, closes or told, most, answers=answers)
+    return told_rows(frame, width, story, closes or story, most, answers=answers)
 
 
-def gap(told: list[Row], most: int | None) -> list[Row]:
+def gap(story: list[Row], most: int | None) -> list[Row]:
     """Return the rows that are kept free above a stop's text for the formulas of its steps."""
     kept = ABOVE if most is None or most < ROOMY else ABOVE + 1
-    return [GAP] * min(kept, max(0, (most or 0) - len(told)))
+    return [GAP] * min(kept, max(0, (most or 0) - len(story)))
 
 
 def told_rows(
-    frame: Frame, width: int, told: list[Row], closes: list[Row], most: int, *, answers: bool
+    frame: Frame, width: int, story: list[Row], closes: list[Row], most: int, *, answers: bool
 ) -> list[Row]:
     """Return a step's formula, and below it what the stop says: all of it, or how it `closes`.
 
@@ -207,11 +207,11 @@ def told_rows(
     paint = painter(frame)
     whole = formula(frame.captions.formula, width, paint)
     brief = [paint(elide(frame.captions.brief, width))] if frame.captions.brief else []
-    ways = [(whole, told)]
+    ways = [(whole, story)]
     if answers or width_of(formula_row(frame.captions.brief)) <= width:
-        ways.append((brief, told))
+        ways.append((brief, story))
     if answers:
-        ways.append(([], told))
+        ways.append(([], story))
     ways += [(whole, closes), (brief, closes), ([], closes)]
     reason = sentence_rows(frame.captions.reason, width)
     for lines, rows in ways:
@@ -243,9 +243,12 @@ def verdict_rows(picture: Picture, width: int, most: int | None) -> list[Row]:
     if frame is None or ask is None or ask.guess is None:
         return []
     role = "ok" if ask.guess.right else "current"
-    said, told = [row((text, role)) for text in wrap(ask.guess.sentence, width)], below_story(picture, width)
-    if not told or most is None or len(said) + len(told) <= most or not picture.room.story:
-        return [*said, *told]
+    verdict, story = (
+        [row((text, role)) for text in wrap(ask.guess.sentence, width)],
+        below_story(picture, width),
+    )
+    if not story or most is None or len(verdict) + len(story) <= most or not picture.room.story:
+        return [*verdict, *story]
     whole = led(row((ask.guess.sentence, role)), frame.captions.prose, width, picture.name_hues)
     return (
         whole
@@ -285,10 +288,10 @@ def ask_rows(ask: AskView, width: int) -> list[Row]:
 def below_story(picture: Picture, width: int) -> list[Row]:
     """Return what the stop says further: all of it, where its first sentence does not stand above."""
     frame, hues, most = picture.frame, picture.name_hues, picture.room.words
-    said = picture.session.view.at_stop.prose if frame is None else frame.captions.prose
+    prose = picture.session.view.at_stop.prose if frame is None else frame.captions.prose
     if picture.room.story:
-        return after_story(said, width, hues, most=most)
-    return paragraphs(said, width, hues, most=most)
+        return after_story(prose, width, hues, most=most)
+    return paragraphs(prose, width, hues, most=most)
 
 
 def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
@@ -335,9 +338,9 @@ def large(picture: Picture, width: int) -> list[Row]:
         return text_rows(picture, width, short=True)
     lines = formula(frame.captions.formula, narrow, painter(frame)) if frame.place.step else []
     if lines and len(lines) <= room.words // DOWN:
-        told = closing(frame.captions.prose, width, picture.name_hues)
+        sentence = closing(frame.captions.prose, width, picture.name_hues)
         left = room.words - len(lines) * DOWN
-        return [*enlarge_rows(lines), *(told or sentence_rows(frame.captions.sentence, width))[:left]]
+        return [*enlarge_rows(lines), *(sentence or sentence_rows(frame.captions.sentence, width))[:left]]
     rows = text_rows(picture, narrow)
     return enlarge_rows(rows) if len(rows) * DOWN <= room.words else text_rows(picture, width, short=True)
 
@@ -428,10 +431,10 @@ def _reason_rows(error: ErrorView, width: int) -> list[Row]:
 
 def _shorten(frame: str, width: int) -> str:
     """Return a frame with as much of its path, from the end, as leaves room for the line and the function."""
-    found = _FRAME.match(frame)
-    if found is None or len(frame) <= width:
+    match = _FRAME.match(frame)
+    if match is None or len(frame) <= width:
         return frame
-    path, rest = found.groups()
+    path, rest = match.groups()
     room = max(width - len(rest), LEAST_PATH)
     return frame if len(path) <= room else f"...{path[3 - room :]}{rest}"
 
@@ -488,7 +491,7 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
         rows += [row(line) for one in frame.stage.board.rows for line in wrap(one.plain, width)]
         rows += output_rows(frame.listing.printed, width)
     elif frame is not None and frame.stage.map is not None:
-        rows += [row(line) for said, _ in frame.stage.map.plain for line in wrap(said, width)]
+        rows += [row(line) for words, _ in frame.stage.map.plain for line in wrap(words, width)]
         rows += [
             (),
             *sentence_rows(frame.captions.sentence, width),

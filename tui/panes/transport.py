@@ -46,11 +46,11 @@ class ControlsPane(RowWidget):
         """Return the scales of heat, of as many tensors as there is room for; the result is the last."""
         if frame is None or frame.stage.look not in ("heat", "both"):
             return ""
-        told = (
+        scales = (
             self._scale(frame.stage.look, frame.stage.scales[first:])
             for first in range(len(frame.stage.scales))
         )
-        legends = map(self.glyphs.text, told)  # in ASCII they are longer
+        legends = map(self.glyphs.text, scales)  # in ASCII they are longer
         return next((legend for legend in legends if len(legend) <= room), "")
 
     def _scale(self, look: LookName, scales: Sequence[tuple[str, str]]) -> str:
@@ -59,8 +59,8 @@ class ControlsPane(RowWidget):
         (title, size), *others = scales
         if not title:
             return f"-{strongest} … +{strongest} is {size}" if look == "heat" else f"colours {size}"
-        told = ", ".join([f"{title} is {size}", *(" ".join(scale) for scale in others)])
-        return f"at ±{strongest} {told}" if look == "heat" else f"at full colour {told}"
+        sizes = ", ".join([f"{title} is {size}", *(" ".join(scale) for scale in others)])
+        return f"at ±{strongest} {sizes}" if look == "heat" else f"at full colour {sizes}"
 
 
 def control_spans(picture: Picture, glyphs: Glyphs) -> tuple[list[TextSpan], list[TextSpan]]:
@@ -119,9 +119,9 @@ def printed_beside(picture: Picture, glyphs: Glyphs) -> Row:
     lines = stop_output(picture).splitlines()
     if len(lines) != 1 or not picture.room.controls or picture.session.view.lesson.document:
         return ()
-    told = row(("prints ", "dim"), (lines[0], ""))
+    shown = row(("prints ", "dim"), (lines[0], ""))
     room = picture.room.main - width_of(control_spans(picture, glyphs)[1])
-    return told if width_of(told) < room else ()
+    return shown if width_of(shown) < room else ()
 
 
 def control_text(control: Control, text: str, dots: str, room: int) -> str:

@@ -57,9 +57,9 @@ def attention_plain(trace: Trace) -> CleanText:
 
 
 def _cells(head: Head[Node]) -> list[str]:
-    told = ["?"] * 4
+    facts = ["?"] * 4
     if not head.node.dropped:
         *shares, spread = head.focus
-        told = [*("" if share is None else f"{share:.0%}" for share in shares), f"{spread:.1f}"]
+        facts = [*("" if share is None else f"{share:.0%}" for share in shares), f"{spread:.1f}"]
     path = elide_title(clean(head.path) or "-", _PATH)
-    return [path, *map(str, (head.head, head.batch, *head.shape)), *told]
+    return [path, *map(str, (head.head, head.batch, *head.shape)), *facts]

@@ -24,43 +24,43 @@ _NAME = 34  # columns of a module's name
 _NAMED = 8  # nodes that are named one by one
 
 
-def comparison_json(first: Trace, found: Comparison[Node]) -> Iterator[CleanText]:
+def comparison_json(first: Trace, comparison: Comparison[Node]) -> Iterator[CleanText]:
     """Return the first node that differs, and what only one of the traces has; then an object a row."""
-    change = found.first
+    change = comparison.first
     yield json_line(
         {
             "format": 1,
             "first": None if change is None else _place(change),
-            "only_first": [_path(node) for node in found.only_first],
-            "only_other": [_path(node) for node in found.only_other],
-            "unknown": len(found.unknown),
+            "only_first": [_path(node) for node in comparison.only_first],
+            "only_other": [_path(node) for node in comparison.only_other],
+            "unknown": len(comparison.unknown),
         }
     )
     for scope in first.scopes:
         inside = [node for own in scope for node in own.nodes]
         if scope.path and inside:
-            yield json_line({"format": 1, "path": scope.path, "op": "module", **_facts(found, inside)})
+            yield json_line({"format": 1, "path": scope.path, "op": "module", **_facts(comparison, inside)})
         for node in scope.nodes:
-            if node in found.changes:
-                facts = _facts(found, [node]) | {"kind": found.changes[node].kind}
+            if node in comparison.changes:
+                facts = _facts(comparison, [node]) | {"kind": comparison.changes[node].kind}
                 yield json_line({"format": 1, "path": _path(node), "op": node.op, **facts})
 
 
-def _facts(found: Comparison[Node], nodes: Sequence[Node]) -> dict[str, object]:
-    facts = change_facts(found, nodes)
+def _facts(comparison: Comparison[Node], nodes: Sequence[Node]) -> dict[str, object]:
+    facts = change_facts(comparison, nodes)
     return {name: significant(value) if isinstance(value, float) else value for name, value in facts.items()}
 
 
-def comparison_plain(first: Trace, found: Comparison[Node], names: Sequence[str]) -> CleanText:
+def comparison_plain(first: Trace, comparison: Comparison[Node], names: Sequence[str]) -> CleanText:
     """Return what differs first, where differences begin, and a table of the modules that differ."""
-    lines = list(_told(found, names))
+    lines = list(_told(comparison, names))
     rows = [list(_HEADS)]
     same = 0
     for scope in first.scopes:
         inside = [node for own in scope for node in own.nodes]
         if not scope.path or not inside:
             continue
-        facts = change_facts(found, inside)
+        facts = change_facts(comparison, inside)
         if not facts["changed"]:
             same += 1
             continue
@@ -77,20 +77,20 @@ def comparison_plain(first: Trace, found: Comparison[Node], names: Sequence[str]
     return clean_lines("\n".join(lines) + "\n")
 
 
-def _told(found: Comparison[Node], names: Sequence[str]) -> Iterator[str]:
-    change = found.first
+def _told(comparison: Comparison[Node], names: Sequence[str]) -> Iterator[str]:
+    change = comparison.first
     if change is None:
-        yield "no number differs" if not found.unknown else "no number that is in both differs"
+        yield "no number differs" if not comparison.unknown else "no number that is in both differs"
     else:
         yield clean(f"the first that differs: {named_change(change)}", 300)
-    begins = [own.node for own in found.changes.values() if own.begins and own is not change]
+    begins = [own.node for own in comparison.changes.values() if own.begins and own is not change]
     if begins:
         yield clean(f"differences also begin at {_listed(begins)}", 600)
-    for nodes, name in ((found.only_first, names[0]), (found.only_other, names[1])):
+    for nodes, name in ((comparison.only_first, names[0]), (comparison.only_other, names[1])):
         if nodes:
             yield clean(f"only in {Path(name).name}: {_listed(nodes)}", 600)
-    if found.unknown:
-        yield f"the values of {len(found.unknown)} nodes were dropped, so of these nothing is known"
+    if comparison.unknown:
+        yield f"the values of {len(comparison.unknown)} nodes were dropped, so of these nothing is known"
 
 
 def named_change(change: Change[Node]) -> str:

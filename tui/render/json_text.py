@@ -62,8 +62,8 @@ def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, obj
     if frame.stage.map is not None:
         record["map"] = _finite(frame.stage.map.record())
     if place is not None:
-        told = {"title": place.deck, "stop": place.stop, "stops": place.stops, "heading": place.title}
-        record["deck"] = told
+        deck = {"title": place.deck, "stop": place.stop, "stops": place.stops, "heading": place.title}
+        record["deck"] = deck
     return record
 
 
@@ -159,11 +159,11 @@ def tensor_object(name: str, tensor: Value) -> dict[str, object]:
 
 def _axes(edges: TensorLabels) -> dict[str, object]:
     """Return the names and labels of the axes, if there are any."""
-    told = [
+    axes = [
         {"name": edge.name, "labels": list(edge.labels if len(edge.labels) <= LARGEST else ())}
         for edge in edges
     ]
-    return {"axes": told} if edges else {}
+    return {"axes": axes} if edges else {}
 
 
 def _error(error: ProgramError) -> dict[str, object]:

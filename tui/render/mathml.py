@@ -29,6 +29,6 @@ def _element(element: Element, hues: NameHues) -> str:
     hue = hue_of_names(element_names(element), hues) if hues else ""
     classes = " ".join(filter(None, (element.get("class", ""), hue)))
     attributes = {**element.attrib, **({"class": classes} if classes else {})}
-    told = "".join(f' {name}="{escape(value)}"' for name, value in sorted(attributes.items()))
+    written = "".join(f' {name}="{escape(value)}"' for name, value in sorted(attributes.items()))
     inside = "".join(_element(child, hues) for child in element)
-    return f"<{element.tag}{told}>{escape(element.text or '')}{inside}</{element.tag}>"
+    return f"<{element.tag}{written}>{escape(element.text or '')}{inside}</{element.tag}>"

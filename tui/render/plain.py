@@ -121,8 +121,8 @@ def _words(frame: Frame, *, whole: bool) -> str:
     place, captions = frame.place, frame.captions
     if not whole or not 0 < place.steps == place.step or place.depth not in ("cells", "terms"):
         return captions.sentence
-    told = _told(frame)
-    return f"{captions.reason}{'. ' * bool(captions.reason)}{told}" if told else captions.sentence
+    sentence = _told(frame)
+    return f"{captions.reason}{'. ' * bool(captions.reason)}{sentence}" if sentence else captions.sentence
 
 
 def _wrap(text: str, width: int) -> Sequence[str]:
@@ -190,7 +190,10 @@ def _facts(frame: Frame) -> list[str]:
 def _drawing(frame: Frame, width: int) -> list[str]:
     """Return what a drawing shows, in words and figures."""
     words = () if frame.stage.drawing is None else frame.stage.drawing.words
-    return [f"look: {frame.stage.look}", *(line for said in words for line in wrap(said, max(20, width)))]
+    return [
+        f"look: {frame.stage.look}",
+        *(line for sentence in words for line in wrap(sentence, max(20, width))),
+    ]
 
 
 def _boxes(frame: Frame, width: int) -> list[str]:
@@ -199,8 +202,8 @@ def _boxes(frame: Frame, width: int) -> list[str]:
     if level is None:
         return []
     lines = [f"map: {' / '.join(level.path) or 'all'}" if level.gallery is None else "attention heads"]
-    for said, selected in level.plain:
-        first, *rest = wrap(said, max(20, width - 2))
+    for words, selected in level.plain:
+        first, *rest = wrap(words, max(20, width - 2))
         lines += [f"{'>' if selected else ' '} {first}", *(f"  {line}" for line in rest)]
     return lines if level.gallery is None else [*lines, *_weights(level.gallery)]
 
@@ -231,8 +234,8 @@ def _tensor(panel: Panel, width: int, *, signs: bool = True) -> list[str]:
     for number, row in zip(rows, panel.cells.window(rows, columns, 4), strict=True):
         cells = row if _unknown(panel) or not signs else [_spell(cell, panel) for cell in row]
         text = "".join(piece.text for piece in cell_texts(cells, slot))
-        said = cut(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
-        lines.append(said + text)
+        head = cut(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
+        lines.append(head + text)
     return lines
 
 
@@ -247,8 +250,8 @@ def _unknown(panel: Panel) -> bool:
 
 def _spell(cell: Cell, panel: Panel) -> Cell:
     """Return a cell with the signs of plain text; a point in a number is none of the panel's."""
-    said = {panel.pending_glyph: PENDING, panel.mask_glyph: MASKED}.get(cell.text.strip())
-    return cell if said is None else replace(cell, text=said.rjust(len(cell.text)))
+    sign = {panel.pending_glyph: PENDING, panel.mask_glyph: MASKED}.get(cell.text.strip())
+    return cell if sign is None else replace(cell, text=sign.rjust(len(cell.text)))
 
 
 def _legend(panels: Sequence[Panel], width: int) -> list[str]:
@@ -263,7 +266,7 @@ def _legend(panels: Sequence[Panel], width: int) -> list[str]:
                 shown = cell.mark & ~CellMark.PENDING if _unknown(panel) else cell.mark
                 hidden = cell.text.strip() == panel.mask_glyph  # and not a number in its place, such as −inf
                 marks |= shown if hidden else shown & ~CellMark.MASKED
-    said = {
+    meanings = {
         CellMark.PENDING: f"{PENDING} not yet computed",
         CellMark.MASKED: f"{MASKED} masked: 0",
         CellMark.CURSOR: "> < the cursor",
@@ -271,7 +274,7 @@ def _legend(panels: Sequence[Panel], width: int) -> list[str]:
         CellMark.CONSUMER: "{ } is fed by it",
         CellMark.CLASH: "! ! does not fit",
     }
-    words = [text for mark, text in said.items() if mark in marks]
+    words = [text for mark, text in meanings.items() if mark in marks]
     return [", ".join(words)] if words else []
 
 

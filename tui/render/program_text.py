@@ -46,8 +46,8 @@ def _node(node: Node) -> Iterator[str]:
     where = f"   line {node.line}" if node.line else ""  # an input of a function has none
     where = f"   {clean(Path(node.file).name, 60)}:{node.line}" if node.file else where
     scope = f"   {clean(node.scope, 100)}" if node.scope else ""
-    said = f"{node.dtype} {node.shape}  dropped" if node.dropped else summary(node.value)
-    yield f"{_name(node.name, 60)} = {node.op}({operands}){where}{scope}   {said}"
+    facts = f"{node.dtype} {node.shape}  dropped" if node.dropped else summary(node.value)
+    yield f"{_name(node.name, 60)} = {node.op}({operands}){where}{scope}   {facts}"
     value = node.value.detach()
     if node.dropped or not 0 < value.numel() <= MOST_CELLS:
         return

@@ -83,21 +83,21 @@ def next_lines(
 
 
 def progress_lines(
-    lessons: Sequence[Lesson], progress: CourseProgress, glyphs: Glyphs, said: Iterable[str] = ()
+    lessons: Sequence[Lesson], progress: CourseProgress, glyphs: Glyphs, notes: Iterable[str] = ()
 ) -> Iterator[str]:
     """Yield a line for all of the course, what else is `said`, and a line for each part and each lesson."""
-    found = [(lesson, counts(lesson, progress)) for lesson in lessons]
-    total = LessonCounts(*(sum(column) for column in zip(*(told for _, told in found), strict=True)))
+    counted = [(lesson, counts(lesson, progress)) for lesson in lessons]
+    total = LessonCounts(*(sum(column) for column in zip(*(own for _, own in counted), strict=True)))
     yield f"{total.seen} of {total.stops} stops seen, {total.solved} of {total.exercises} exercises solved"
-    yield from map(glyphs.text, said)
+    yield from map(glyphs.text, notes)
     width = max(len(lesson.title) for lesson in lessons)
     part = None
-    for lesson, told in found:
+    for lesson, own in counted:
         if lesson.part != part:
             part = lesson.part
             yield f"{part} {lesson.part_title}"
         mark = glyphs.stages[progress.stage(lesson.slug)]
         half = "½" * bool((progress.of(lesson.slug) or LessonProgress()).half)
-        count = half if half and not told.solved else f"{told.solved}{half}"
-        solved = f"  {count}/{told.exercises} solved" if told.exercises else ""
-        yield glyphs.text(f"  {mark} {lesson.title:<{width}}  {told.seen:>2}/{told.stops:<2} seen{solved}")
+        count = half if half and not own.solved else f"{own.solved}{half}"
+        solved = f"  {count}/{own.exercises} solved" if own.exercises else ""
+        yield glyphs.text(f"  {mark} {lesson.title:<{width}}  {own.seen:>2}/{own.stops:<2} seen{solved}")

@@ -42,12 +42,12 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
     rows = summary(trace)
     lines = [_first(first_not_finite(trace.nodes)), *_overflows(rows)]
     if by is None:
-        told = list(_lines(trace.scopes, {row.path: row for row in rows if row.op == MODULE}, rows))
+        body = list(_lines(trace.scopes, {row.path: row for row in rows if row.op == MODULE}, rows))
     else:
         of = [row for row in rows if row.op != MODULE]
         of.sort(key=lambda row: sort_key(facts_of(row), by))
-        told = [_cells(f"{row.path} {row.op}", row) for row in of]
-    table = [list(_HEADS), *told]
+        body = [_cells(f"{row.path} {row.op}", row) for row in of]
+    table = [list(_HEADS), *body]
     widths = [max(cell_len(row[k]) for row in table) for k in range(len(_HEADS))]
     for row in table:
         first = row[0] + " " * (widths[0] - cell_len(row[0]))
@@ -86,8 +86,8 @@ def _overflows(rows: Sequence[SummaryRow[Node]]) -> Iterator[str]:
 
 
 def _reaches(row: SummaryRow[Node], least: float) -> bool:
-    found = row.values
-    return row.dtype in ("float32", "float64") and found is not None and (found.largest or 0.0) >= least
+    extremes = row.values
+    return row.dtype in ("float32", "float64") and extremes is not None and (extremes.largest or 0.0) >= least
 
 
 def _named(node: Node) -> str:
@@ -114,13 +114,13 @@ def _inside(
     """Yield the rows inside scopes that are alike, in the order in which they ran."""
     from llm_linalg.analysis.summary import alike_runs
 
-    found: list[tuple[int, list[list[str]]]] = []
+    groups: list[tuple[int, list[list[str]]]] = []
     for nodes in zip(*[scope.nodes for scope in alike], strict=True):
         if nodes[0] in operations:
             text = (
                 f"{nodes[0].bound_name or nodes[0].op} {nodes[0].op if nodes[0].bound_name else ''}".strip()
             )
-            found.append(
+            groups.append(
                 (nodes[0].index, [_cells(_indented(text, depth), *[operations[own] for own in nodes])])
             )
     position = 0
@@ -134,8 +134,8 @@ def _inside(
             continue
         name = run[0].name if len(run) == 1 else f"{run[0].name}…{run[-1].name} ×{len(run)}"
         own_row = _cells(_indented(name, depth), *[modules[child.path] for child in together])
-        found.append((first.index, [own_row, *_inside(together, modules, operations, depth + 1)]))
-    for _, lines in sorted(found, key=lambda own: own[0]):
+        groups.append((first.index, [own_row, *_inside(together, modules, operations, depth + 1)]))
+    for _, lines in sorted(groups, key=lambda own: own[0]):
         yield from lines
 
 
@@ -150,7 +150,7 @@ def _cells(name: str, *rows: SummaryRow[Node]) -> list[str]:
     from llm_linalg.analysis.summary import Extremes
 
     values = [row.values for row in rows]
-    found = (
+    extremes = (
         None if None in values else reduce(Extremes.with_those_of, [own for own in values if own is not None])
     )
     seconds = [row.seconds for row in rows]
@@ -162,16 +162,16 @@ def _cells(name: str, *rows: SummaryRow[Node]) -> list[str]:
         count_text(sum(row.bytes for row in rows)),
         count_text(sum(row.products for row in rows)),
         "?" if None in seconds else time_text(sum(own for own in seconds if own is not None)),
-        *_extremes(found),
+        *_extremes(extremes),
     ]
 
 
-def _extremes(found: Extremes | None) -> list[str]:
-    if found is None:
+def _extremes(extremes: Extremes | None) -> list[str]:
+    if extremes is None:
         return ["?", "?", "?"]
     broken = " ".join(
-        f"{count_text(own)} {word}" for own, word in ((found.nan, "NaN"), (found.inf, "inf")) if own
+        f"{count_text(own)} {word}" for own, word in ((extremes.nan, "NaN"), (extremes.inf, "inf")) if own
     )
-    high, low = (("" if own is None else f"{own:.3g}") for own in (found.largest, found.smallest))
-    zeros = found.zeros / max(found.cells, 1)
+    high, low = (("" if own is None else f"{own:.3g}") for own in (extremes.largest, extremes.smallest))
+    zeros = extremes.zeros / max(extremes.cells, 1)
     return [broken or high, low, f"{zeros:.0%}" if zeros else ""]

@@ -124,8 +124,8 @@ class ScreenSvg:
             ("font-style:italic", style.italic),
             ("opacity:.6", style.dim),
         )
-        said = ";".join(text for text, on in weights if on)
-        return foreground, None if background == self._colours[1] else background, said
+        weight = ";".join(text for text, on in weights if on)
+        return foreground, None if background == self._colours[1] else background, weight
 
     def _class(self, foreground: str, weight: str) -> str:
         parts = [

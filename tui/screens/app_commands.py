@@ -65,9 +65,9 @@ def copy_command(host: Host) -> Awaitable[object] | None:
         return None
     text = reopening_command(host.session)
     _copy(host, text)
-    said = f"Copied: {text}"
-    if host.session.talk is not None or cell_len(said) + 2 <= host.app.size.width:
-        host.tell(said)
+    notice = f"Copied: {text}"
+    if host.session.talk is not None or cell_len(notice) + 2 <= host.app.size.width:
+        host.tell(notice)
         return None
     from tui.screens.pager import Pager
 
@@ -101,10 +101,10 @@ def confirm_leaving(host: Host) -> bool:
     session = host.session
     talk = session.talk
     if talk is not None and not talk.leaving:
-        told = session.with_presentation(replace(talk, leaving=True)).with_notice(
+        asked = session.with_presentation(replace(talk, leaving=True)).with_notice(
             "Press it again to leave the stage."
         )
-        host.update_session(told)
+        host.update_session(asked)
         return False
     return True
 
@@ -141,15 +141,15 @@ def progress(host: Host) -> Awaitable[object]:
     solved = learner.progress.of(there.lesson.slug)
     is_left = there.at_stop.exercise is not None and (solved is None or there.stop not in solved.solved)
     nearest = NextStop(there.lesson, there.at_stop) if is_left else None
-    said = [*next_lines(catalog(), learner.progress, brief=learner.is_brief, nearest=nearest)]
-    said += ["P practises what you have seen, and E makes a stop's program your own."]
-    said += ["A model of yours: llm-linalg trace (F2, the guide trace)."]
-    lines = [*progress_lines(catalog(), learner.progress, glyphs_of(host.page), said)]
+    ways = [*next_lines(catalog(), learner.progress, brief=learner.is_brief, nearest=nearest)]
+    ways += ["P practises what you have seen, and E makes a stop's program your own."]
+    ways += ["A model of yours: llm-linalg trace (F2, the guide trace)."]
+    lines = [*progress_lines(catalog(), learner.progress, glyphs_of(host.page), ways)]
     lines += ["", "V leaves out stops marked More."]
     lines += ["llm-linalg progress --reset forgets all of this."]
 
     def rows(width: int) -> list[Row]:
-        return [row(piece) for line in lines for piece in (wrap(line, width) if line in said else [line])]
+        return [row(piece) for line in lines for piece in (wrap(line, width) if line in ways else [line])]
 
     return host.app.push_screen(Pager("Progress", rows))
 

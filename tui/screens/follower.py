@@ -68,17 +68,17 @@ class FollowerScreen(ExplorerScreen):
 
     async def _listen(self) -> None:
         """Show the broadcasts, and wait for a presenter when there is none."""
-        told, read = "", BroadcastReader()
+        last, read = "", BroadcastReader()
         async for now in self.link.talks():
-            said = "" if isinstance(now, Broadcast) else now
+            reason = "" if isinstance(now, Broadcast) else now
             if isinstance(now, Broadcast):
                 try:
                     self.update_session(await asyncio.to_thread(read.session, self.session, now))
                 except (WireError, LessonError, LookupError) as error:
-                    said = f"It can't be followed: {error}"
-            if said not in ("", told):
-                self.tell(said)
-            told = said
+                    reason = f"It can't be followed: {error}"
+            if reason not in ("", last):
+                self.tell(reason)
+            last = reason
 
 
 class BroadcastReader:

@@ -182,10 +182,10 @@ class PlaygroundEditor:
         self.flush()
         if self.open:
             with self._lock:
-                told, done = self._drafts.save(self._host.session.view.program, anew=self._anew)
+                notice, done = self._drafts.save(self._host.session.view.program, anew=self._anew)
                 if done:
                     self._unkept, self._anew = None, False
-            self._host.tell(told)
+            self._host.tell(notice)
 
     def end(self) -> str:
         """Keep the last words too; return what went wrong."""

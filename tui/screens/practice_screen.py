@@ -184,9 +184,9 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
 
     def _keys(self) -> list[tuple[str, str]]:
         """Return what the keys do now."""
-        told = self.told is not None or self.passed
-        keys = [] if self.drawn is None else [("↵", "next")] if told else [("↵", "answer"), ("→", "pass")]
-        if told and self._open_stop is not None and self._picture.taught is not None:
+        answered = self.told is not None or self.passed
+        keys = [] if self.drawn is None else [("↵", "next")] if answered else [("↵", "answer"), ("→", "pass")]
+        if answered and self._open_stop is not None and self._picture.taught is not None:
             keys.append(("l", "its lesson"))
         if self._other is not None:
             keys.append(("tab", "what you have seen" if self._is_whole else "all of the course"))
@@ -202,26 +202,26 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
             waits = self.practice is None or bool(self.practice.programs)
             return [row((LOADING if waits else NOTHING_SEEN, "label"))]
         question = self.drawn.question
-        said: list[Row] = [*paragraphs(question.ask.question, width)]
-        said += [
+        below: list[Row] = [*paragraphs(question.ask.question, width)]
+        below += [
             row((f"{number} ", "key"), plain_text(choice))
             for number, choice in enumerate(question.ask.choices, 1)
         ]
         if self.told is None and not self.passed:
-            said.append(row(("your answer: ", "label"), (f"{self.text}_", "strong")))
+            below.append(row(("your answer: ", "label"), (f"{self.text}_", "strong")))
         else:
-            said += self._verdict(self.drawn, width)
-        return [*self._picture_rows(max(0, height - len(said) - 1), width), (), *said]
+            below += self._verdict(self.drawn, width)
+        return [*self._picture_rows(max(0, height - len(below) - 1), width), (), *below]
 
     def _verdict(self, drawn: PracticeQuestion, width: int) -> list[Row]:
         """Return what came of the answer, the mistake, why another is right, and where that is taught."""
         from tui.compose.practice_picture import reasons
 
-        told = self.told
+        given = self.told
         lines = [(f"It is {plain_text(drawn.question.answer.text)}.", "current")]
-        if told is not None:
-            lines = [(told.sentence, "ok" if told.right else "current")]
-        lines += [(text, "") for text in reasons(drawn, told)]
+        if given is not None:
+            lines = [(given.sentence, "ok" if given.right else "current")]
+        lines += [(text, "") for text in reasons(drawn, given)]
         if self._picture.taught is not None:
             lines.append((self._picture.taught.words, "label"))
         return [row((line, role)) for text, role in lines for line in wrap(text, width)]

@@ -265,14 +265,14 @@ class PresenterScreen(ExplorerScreen):
 
     async def _look(self) -> None:
         """Read the deck again if it was saved: off the event loop, since a disk may be slow."""
-        found = await asyncio.to_thread(self._files.look)
-        if found is None:
+        deck = await asyncio.to_thread(self._files.look)
+        if deck is None:
             return
-        if isinstance(found, str):
-            told = self.session.with_presentation(replace(self.talk, fault=found))
-            self.update_session(told.with_notice(found))
+        if isinstance(deck, str):
+            faulty = self.session.with_presentation(replace(self.talk, fault=deck))
+            self.update_session(faulty.with_notice(deck))
         else:
-            self.update_session(reload_deck(self.session, found))
+            self.update_session(reload_deck(self.session, deck))
             self.set_timer(NOTICE, partial(self._take_back, self.session.notice))
 
     def _take_back(self, notice: str) -> None:

@@ -95,9 +95,9 @@ def _survey(owner: Widget, view: View, dropped: Event, seconds: float | None) ->
         _latest = dropped
         from tui.compose.view_runner import survey
 
-        found = survey(view, dropped.is_set, seconds)
+        surveyed = survey(view, dropped.is_set, seconds)
     if not dropped.is_set():
-        owner.post_message(CellsSurveyed(found))
+        owner.post_message(CellsSurveyed(surveyed))
 
 
 def running_place() -> str:

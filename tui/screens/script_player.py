@@ -73,9 +73,9 @@ class ScriptPlayer:
         self._line = line = self._lines.popleft()
         try:
             with self._script.errors_at(line):
-                for said in line.acts:
-                    before, session = session, perform_word(session, said)
-                    self._recorder.add_words(before, said, session)
+                for words in line.acts:
+                    before, session = session, perform_word(session, words)
+                    self._recorder.add_words(before, words, session)
         except ScriptError as error:
             self._end()
             return session.with_notice(str(error))
@@ -84,6 +84,6 @@ class ScriptPlayer:
 
 def _time(line: ScriptLine) -> float:
     """Return how long the picture of a line stands."""
-    waits = [seconds(said[1:]) for said in line.acts if said[0] == "wait"]
+    waits = [seconds(words[1:]) for words in line.acts if words[0] == "wait"]
     only = bool(waits) and len(waits) == len(line.acts)
     return sum(waits) + (0.0 if only else PACE)

@@ -80,9 +80,9 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         if self.now is None:
             return 0.0
         show = self.now.show
-        told = show.get("seconds")
+        clock = show.get("seconds")
         since = monotonic() - self._heard if show.get("running") else 0.0
-        return (float(told) if isinstance(told, int | float) else 0.0) + since
+        return (float(clock) if isinstance(clock, int | float) else 0.0) + since
 
     def draw(self) -> None:
         """Draw the notes and the keys."""
@@ -90,8 +90,8 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         if not height:
             return
         lines = self.query_one(RowWidget)
-        said = f"stop {self._count}_   G or enter goes there" if self._count else self.notice
-        notes = NotesContent(self.now, self.seconds, said, self._top, strftime("%H:%M"))
+        footer = f"stop {self._count}_   G or enter goes there" if self._count else self.notice
+        notes = NotesContent(self.now, self.seconds, footer, self._top, strftime("%H:%M"))
         rows = notes_rows(notes, width, height - 1, lines.glyphs)
         rows += [()] * (height - 1 - len(rows))
         lines.styles.height = height

@@ -82,9 +82,9 @@ def open_link(session: Session) -> Session:
     if len(slugs) < 2:
         return link_by(session, 1)
     titles = {lesson.slug: lesson.title for lesson in session.lessons}
-    told = "   ".join(f"{number} {titles.get(slug, slug)}" for number, slug in enumerate(slugs, 1))
+    choices = "   ".join(f"{number} {titles.get(slug, slug)}" for number, slug in enumerate(slugs, 1))
     offered = session.selection._replace(links=session.view)
-    return replace(session, selection=offered, notice=f"Open: {told}")
+    return replace(session, selection=offered, notice=f"Open: {choices}")
 
 
 def link_by(session: Session, number: int) -> Session:
@@ -244,8 +244,8 @@ def undo_or_redo(session: Session, step: str) -> Session:
     lesson = view.lesson.slug != session.view.lesson.slug
     control = first_control(view) if lesson else session.selection.control
     moved = replace(session.at_view(view), history=history, door=session.door)
-    told = "Undone." if step == "undo" else "Done again."
-    return moved.with_trail(()).with_control(control).with_notice(told)
+    notice = "Undone." if step == "undo" else "Done again."
+    return moved.with_trail(()).with_control(control).with_notice(notice)
 
 
 def next_look(session: Session) -> Session:

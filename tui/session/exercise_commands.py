@@ -56,12 +56,12 @@ def with_verdict(session: Session, verdict: Verdict) -> Session:
     attempt = session.attempt
     if is_unlocked(verdict.error):
         return session.with_attempt(session.view, attempt._replace(view=None))
-    said = attempt._replace(
+    judged = attempt._replace(
         verdict=verdict,
         is_solved=attempt.is_solved or verdict.is_whole,
         is_half=attempt.is_half or verdict.right,
     )
-    return session.with_attempt(session.view, said)
+    return session.with_attempt(session.view, judged)
 
 
 def hint(session: Session) -> Session:
@@ -128,5 +128,5 @@ def session_frame(session: Session, *, ascii_only: bool = False) -> Frame | None
 
     # Until the last hint nothing shows what was asked for.
     is_revealed = attempt.is_solved or 0 < len(done.hints) <= attempt.rungs
-    said = shown_verdict(verdict, is_revealed=is_revealed)
-    return verdict_frame(replace(frame, exercise=done), said, ascii_only=ascii_only)
+    shown = shown_verdict(verdict, is_revealed=is_revealed)
+    return verdict_frame(replace(frame, exercise=done), shown, ascii_only=ascii_only)

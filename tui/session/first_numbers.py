@@ -23,10 +23,10 @@ def with_first_told(session: Session, before: Run | None) -> Session:
     """Return the session with a notice of the first such number, if it was not told before."""
     run = session.last_run
     node = None if run is None else _first(run)
-    told = None if before is None else _first(before)
+    last = None if before is None else _first(before)
     if run is None or node is None or session.editor.is_open or session.notice or session.talk is not None:
         return session
-    if told is not None and (told.name, told.line, told.scope) == (node.name, node.line, node.scope):
+    if last is not None and (last.name, last.line, last.scope) == (node.name, node.line, node.scope):
         return session
     return session.with_notice(_notice(node, _word(run, node)))
 
@@ -41,11 +41,11 @@ def go_to_first(session: Session) -> Session:
 def go_to_first_change(session: Session) -> Session:
     """Put the cell cursor where the first tensor that differs does so most; return comes back here."""
     run = session.current
-    found = None if run is None else run.comparison
-    if found is None or found.first is None:
+    comparison = None if run is None else run.comparison
+    if comparison is None or comparison.first is None:
         return session
-    node = found.first.node
-    return _go_to(session, node, found.farthest(node), "changes")
+    node = comparison.first.node
+    return _go_to(session, node, comparison.farthest(node), "changes")
 
 
 def _go_to(session: Session, node: Node, index: tuple[int, ...], look: LookName) -> Session:
@@ -87,6 +87,6 @@ def _notice(node: Node, word: str) -> str:
 
 def _first_cell(node: Node) -> tuple[int, ...]:
     """Return the first cell that is NaN; without any, the first that is infinite."""
-    found = node.value.isnan()
-    found = found if bool(found.any()) else node.value.isinf()
-    return tuple(found.nonzero()[0].tolist())
+    cells = node.value.isnan()
+    cells = cells if bool(cells.any()) else node.value.isinf()
+    return tuple(cells.nonzero()[0].tolist())

@@ -119,9 +119,9 @@ def follow(session: Session) -> Session:
         follows = None
     shown = replace(view, follows=follows)
     if follows is not None:
-        said = run.lineages.refusal(shown)
-        if said:
-            return session.with_notice(said)
+        refusal = run.lineages.refusal(shown)
+        if refusal:
+            return session.with_notice(refusal)
     if view.depth == "map" or follows is None:
         return session.at_view(shown)
     there = map_moves.onto(shown, session.navigation, session.navigation.path)

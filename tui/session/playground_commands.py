@@ -74,10 +74,10 @@ def next_repair(session: Session) -> Session:
     repaired = failure.apply_repair(session.view, number) if number else None
     view = repaired or session.view.with_program(broken.view.program)
     more = "^r takes the next." if number < count else "^r takes it back."
-    told = f"Repair {number} of {count}; {more}" if number else "As it was."
+    notice = f"Repair {number} of {count}; {more}" if number else "As it was."
     there = session.with_undo(view)
     editor = there.editor._replace(last_repair=(broken, number, view.program))
-    return replace(there, editor=editor, notice=told)
+    return replace(there, editor=editor, notice=notice)
 
 
 def write(session: Session, argument: str) -> Session:

@@ -405,10 +405,10 @@ class Session:
         told_elsewhere = self.editor.is_open or self.notice or self.talk is not None or slug in known
         if told_elsewhere or self.last_run is None:
             return session
-        told = run.redrawn_since(self.last_run)
-        if not told:
+        reason = run.redrawn_since(self.last_run)
+        if not reason:
             return session
-        return session.with_notice(told).with_learner(explained_redraws=known | {slug})
+        return session.with_notice(reason).with_learner(explained_redraws=known | {slug})
 
     def at_view(self, view: View) -> Session:
         """Go to another step or place of the same run; a player at work pauses."""
@@ -485,9 +485,9 @@ class Session:
         stops, numbers = lesson.stops, (view.stop,)
         attempt = self.attempt
         solved, half = numbers if attempt.is_solved else (), numbers if attempt.is_half else ()
-        told = LessonProgress(numbers, solved, len(stops), lesson.exercises, half)
+        counted = LessonProgress(numbers, solved, len(stops), lesson.exercises, half)
         titles = [str(stop.title) for stop in stops]
-        noted = self.learner.progress.with_lesson(lesson.slug, told, titles)
+        noted = self.learner.progress.with_lesson(lesson.slug, counted, titles)
         return self if noted is self.learner.progress else self.with_learner(progress=noted)
 
     def remembered(self, state: State) -> State:

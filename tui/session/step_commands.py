@@ -168,12 +168,12 @@ def _way_on(session: Session) -> WayOn:
         return WayOn(f"{last} of this part. → again: {there}.", motion(steps.over))
     number = stop_beside(session, view.lesson, view.stop, 1)
     if number is not None:
-        told = f"{last} here. → again: the next stop, {as_sentence(view.lesson.stops[number - 1].title)}"
-        return WayOn(told, by(stop_by, 1))
+        notice = f"{last} here. → again: the next stop, {as_sentence(view.lesson.stops[number - 1].title)}"
+        return WayOn(notice, by(stop_by, 1))
     following = session.neighbour(1)
     if following is not None:
-        told = f"{last} of this lesson. → again: the next lesson, {as_sentence(following.title)}"
-        return WayOn(told, by(stop_by, 1))
+        notice = f"{last} of this lesson. → again: the next lesson, {as_sentence(following.title)}"
+        return WayOn(notice, by(stop_by, 1))
     return WayOn(the_end(session), lambda session: session)
 
 

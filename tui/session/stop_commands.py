@@ -69,8 +69,8 @@ def is_more(stop: Stop) -> bool:
 def leave_out_more(session: Session) -> Session:
     """Leave out the stops marked "More", or take them in again."""
     brief = not session.learner.is_brief
-    told = "left out from here on. V takes them in again." if brief else "taken in again."
-    return session.with_learner(is_brief=brief).with_notice(f"Stops marked More are {told}")
+    outcome = "left out from here on. V takes them in again." if brief else "taken in again."
+    return session.with_learner(is_brief=brief).with_notice(f"Stops marked More are {outcome}")
 
 
 def next_exercise(session: Session) -> Session:
@@ -92,8 +92,8 @@ def next_exercise(session: Session) -> Session:
         if number is None:
             continue
         if lesson.slug != view.lesson.slug:
-            told = f"An exercise of {as_sentence(lesson.title)} u leads back."
-            return session.with_undo(session.opening(lesson, number)).with_notice(told)
+            notice = f"An exercise of {as_sentence(lesson.title)} u leads back."
+            return session.with_undo(session.opening(lesson, number)).with_notice(notice)
         if number != view.stop:
             return session.with_undo(view.at_stop_number(number))
         return session.with_notice("All others are solved.")

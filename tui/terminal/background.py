@@ -20,9 +20,9 @@ def is_light(answer: bytes) -> bool | None:
 
     The weights are those of Rec. 709 for the lightness that an eye sees.
     """
-    found = _ANSWER.search(answer)
-    if found is None:
+    match = _ANSWER.search(answer)
+    if match is None:
         return None
-    red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
+    red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in match.groups())
     lightness: float = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return lightness > 0.5

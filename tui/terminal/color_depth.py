@@ -18,9 +18,9 @@ MODERN = ("kitty", "ghostty", "direct", "truecolor", "24bit")
 
 def color_depth(environment: Mapping[str, str]) -> tuple[ColorDepth, str]:
     """Return the colours of the terminal, and why."""
-    said = environment.get("COLORTERM", "").strip().lower()
-    if said in ("truecolor", "24bit"):
-        return "truecolor", f"COLORTERM={said}"
+    declared = environment.get("COLORTERM", "").strip().lower()
+    if declared in ("truecolor", "24bit"):
+        return "truecolor", f"COLORTERM={declared}"
     term = environment.get("TERM", "").strip().lower()
     first, *rest = term.split("-")
     why = f"TERM={term}"

@@ -34,14 +34,14 @@ def redirect_output() -> Iterator[Redirection]:
     handle, log = log_file()
     os.dup2(handle, 1)
     os.dup2(handle, 2)
-    told = not faulthandler.is_enabled()
-    if told:  # where it was, in case native code ends the process
+    enables = not faulthandler.is_enabled()
+    if enables:  # where it was, in case native code ends the process
         faulthandler.enable(handle)
     supervisor.notes.log = "" if log is None else str(log)
     try:
         yield Redirection(screen, log)
     finally:
-        if told:
+        if enables:
             faulthandler.disable()
         supervisor.notes.log = ""
         os.dup2(screen, 1)

@@ -231,12 +231,12 @@ def _next_signal(deadline: float | None) -> int | None:
     if not hasattr(signal, "sigtimedwait"):  # macOS; then the child has some twice, which does no harm
         return int(signal.sigwait(waited))
     left = None if deadline is None else max(0.0, deadline - time.monotonic())
-    told = signal.sigwaitinfo(waited) if left is None else signal.sigtimedwait(waited, left)
-    if told is None:
+    info = signal.sigwaitinfo(waited) if left is None else signal.sigtimedwait(waited, left)
+    if info is None:
         return None
     # A terminal tells its foreground group, but the end of it only the session's leader.
-    from_kernel = told.si_code > 0 and told.si_signo not in (signal.SIGCHLD, signal.SIGHUP)
-    return None if from_kernel else told.si_signo
+    from_kernel = info.si_code > 0 and info.si_signo not in (signal.SIGCHLD, signal.SIGHUP)
+    return None if from_kernel else info.si_signo
 
 
 def _what_happened(number: int, shared: Notes, peak: int) -> str:

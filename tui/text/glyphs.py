@@ -87,8 +87,8 @@ def _spelling(script: str, text: str) -> str:
 def _letter(char: str) -> str:
     """Return the letter that a small or a styled one is, and the name of a Greek one."""
     plain = normalize("NFKC", char) if decomposition(char).startswith("<") else char
-    found = re.fullmatch("GREEK (SMALL|CAPITAL) LETTER ([A-Z]+)", name(plain, "") if len(plain) == 1 else "")
-    greek = "" if found is None else found[2].lower() if found[1] == "SMALL" else found[2].capitalize()
+    match = re.fullmatch("GREEK (SMALL|CAPITAL) LETTER ([A-Z]+)", name(plain, "") if len(plain) == 1 else "")
+    greek = "" if match is None else match[2].lower() if match[1] == "SMALL" else match[2].capitalize()
     return _script(char) + (greek or plain)
 
 

@@ -34,13 +34,13 @@ class Guide(NamedTuple):
 @cache
 def guides() -> dict[str, Guide]:
     """Return the guides by topic, in alphabetical order."""
-    found = {
+    pages = {
         file.name.removesuffix(".md"): file
         for file in files("tui").joinpath("help").iterdir()
         if file.name.endswith(".md")
     }
-    found["lessons"] = files("llm_linalg.lessons").joinpath("README.md")
-    return {topic: _guide(topic, found[topic].read_text(encoding="utf-8")) for topic in sorted(found)}
+    pages["lessons"] = files("llm_linalg.lessons").joinpath("README.md")
+    return {topic: _guide(topic, pages[topic].read_text(encoding="utf-8")) for topic in sorted(pages)}
 
 
 def _guide(topic: str, text: str) -> Guide:

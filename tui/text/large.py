@@ -64,14 +64,14 @@ def enlarge(text: str) -> tuple[str, str, str]:
 
 def enlarge_rows(rows: Sequence[Row]) -> list[Row]:
     """Return rows of spans in large letters, three rows each."""
-    found: list[Row] = []
+    enlarged: list[Row] = []
     for spans in rows:
         letters = [enlarge(span.text) for span in spans]
-        found += [
+        enlarged += [
             tuple(TextSpan(lines[k], span.role, span.do) for span, lines in zip(spans, letters, strict=True))
             for k in range(DOWN)
         ]
-    return found
+    return enlarged
 
 
 def in_font(text: str) -> bool:
@@ -81,13 +81,13 @@ def in_font(text: str) -> bool:
 
 def _letters(text: str) -> list[str]:
     """Return the characters, each with the marks that stand over or under it."""
-    found: list[str] = []
+    letters: list[str] = []
     for character in unicodedata.normalize("NFC", text):
-        if found and not cell_len(character):
-            found[-1] += character
+        if letters and not cell_len(character):
+            letters[-1] += character
         else:
-            found.append(character)
-    return found
+            letters.append(character)
+    return letters
 
 
 @cache

@@ -51,8 +51,8 @@ class LineEdit(NamedTuple):
 
     def insert(self, text: str) -> LineEdit:
         """Return the line with a text typed or pasted at the cursor, its line breaks as spaces."""
-        said = clean(" ".join(text.splitlines()), None)[: LONGEST - len(self.text)]
-        return LineEdit(self.before + said + self.after, self.caret + len(said))
+        typed = clean(" ".join(text.splitlines()), None)[: LONGEST - len(self.text)]
+        return LineEdit(self.before + typed + self.after, self.caret + len(typed))
 
     def press(self, key: str, character: str | None) -> LineEdit:
         """Return the line after a key, by Textual's name of it; the same line for one that does nothing."""
@@ -80,8 +80,8 @@ class LineEdit(NamedTuple):
 
         Where they go no further, they are offered, and from then on picked one after the other.
         """
-        found = _WORD.search(self.before)
-        begun = found[0] if found else ""
+        match = _WORD.search(self.before)
+        begun = match[0] if match else ""
         if self.offered:
             picked = (self.picked + 1) % len(self.offered)
             kept = self.before.removesuffix(begun)

@@ -69,30 +69,30 @@ def story(title: str, prose: str) -> str:
 
 def after_story(prose: str, width: int, hues: NameHues = NO_HUES, *, most: int | None = None) -> list[Row]:
     """Return the rest of a stop's prose as rows; links are counted from those of its first sentence on."""
-    said, rest = markdown.first_sentence(prose)
-    return _fitting(rest, width, len(markdown.links(said)), hues, most)
+    story, rest = markdown.first_sentence(prose)
+    return _fitting(rest, width, len(markdown.links(story)), hues, most)
 
 
 def closing(prose: str, width: int, hues: NameHues = NO_HUES) -> list[Row]:
     """Return the last sentence of a stop's prose as rows; nothing if that is the one of its story."""
-    said, rest = markdown.first_sentence(prose)
-    links = len(markdown.links(said))
+    sentence, rest = markdown.first_sentence(prose)
+    links = len(markdown.links(sentence))
     while rest:
-        said, after = markdown.first_sentence(rest)
-        if not said or not after:
+        sentence, after = markdown.first_sentence(rest)
+        if not sentence or not after:
             return _fitting(rest, width, links, hues, None)
-        links, rest = links + len(markdown.links(said)), after
+        links, rest = links + len(markdown.links(sentence)), after
     return []
 
 
 def led(lead: Row, prose: str, width: int, hues: NameHues = NO_HUES) -> list[Row]:
     """Return what stands below a stop's story as rows, after other words on the same line."""
-    said, rest = markdown.first_sentence(prose)
+    story, rest = markdown.first_sentence(prose)
     blocks = markdown.blocks(rest)
     if [block.kind for block in blocks] != ["text"]:
         return [*wrap_spans(words(lead), width), *after_story(prose, width, hues)]
-    told = inline(blocks[0].text, len(markdown.links(said)), hues)
-    return _wrap_glued((*words((*lead, TextSpan(" "))), *words(told)), width, 0)
+    spans = inline(blocks[0].text, len(markdown.links(story)), hues)
+    return _wrap_glued((*words((*lead, TextSpan(" "))), *words(spans)), width, 0)
 
 
 def words(spans: Row) -> Row:
@@ -257,13 +257,13 @@ def with_hues(line: Row, hues: Sequence[str], *, term_by_term: bool = False) -> 
 def _coloured(span: TextSpan, pattern: str, hues: Sequence[str]) -> Iterator[TextSpan]:
     """Yield the parts of a span; numbers in what matches have the colours in turn."""
     begun = 0
-    for found in re.finditer(pattern, span.text):
-        yield span.with_text(span.text[begun : found.start()])
-        parts = re.split(rf"({_TIMES})", found[0])
+    for match in re.finditer(pattern, span.text):
+        yield span.with_text(span.text[begun : match.start()])
+        parts = re.split(rf"({_TIMES})", match[0])
         for k, part in enumerate(parts):
             hue = hues[k // 2] if k % 2 == 0 and k // 2 < len(hues) else ""
             yield TextSpan(part, f"{span.role} {hue}".strip() if hue else span.role, span.do)
-        begun = found.end()
+        begun = match.end()
     yield span.with_text(span.text[begun:])
 
 
@@ -285,14 +285,14 @@ def elide(line: Formula, width: int, dots: str = "…") -> Row:
 
 
 def _with_gaps(spans: Row, kept: set[int], gap: str) -> Row:
-    found: list[TextSpan] = []
+    spread: list[TextSpan] = []
     for k, span in enumerate(spans):
         if k in kept:
             # What follows the head has no plus of its own, and the dots before it bring none.
-            found.append(span)
+            spread.append(span)
         elif k - 1 in kept:
-            found.append(TextSpan(gap if k > 1 else gap.removeprefix(" + ")))
-    return tuple(found)
+            spread.append(TextSpan(gap if k > 1 else gap.removeprefix(" + ")))
+    return tuple(spread)
 
 
 def _wrap_glued(spans: Row, width: int, indent: int) -> list[Row]:

@@ -32,7 +32,7 @@ class Token(NamedTuple):
 
 def tokens(lines: Sequence[str]) -> list[list[Token]]:
     """Return the tokens of each line that are drawn in a role of their own."""
-    found: list[list[Token]] = []
+    by_line: list[list[Token]] = []
     quotes = ""  # those that an open string of several lines waits for
     for line in lines:
         made: list[Token] = []
@@ -48,8 +48,8 @@ def tokens(lines: Sequence[str]) -> list[list[Token]]:
             role = _name(text, line, start, at) if kind == "name" else kind
             if role:
                 made.append(Token(start, at, role))
-        found.append(made)
-    return found
+        by_line.append(made)
+    return by_line
 
 
 def _closing(line: str, at: int, quotes: str) -> tuple[int, str]:

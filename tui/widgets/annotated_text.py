@@ -25,9 +25,9 @@ class AnnotatedText(TextArea):
         self._line_cache.clear()
         self._highlights.clear()
         lines = self.document.lines
-        for row, found in enumerate(tokens(lines)):
+        for row, line_tokens in enumerate(tokens(lines)):
             line = lines[row]
-            for start, end, role in found:
+            for start, end, role in line_tokens:
                 self._highlights[row].append((_bytes(line, start), _bytes(line, end), role))
         mark = self._mark
         if mark is not None and mark.row < len(lines):

@@ -72,5 +72,5 @@ class Appearance:
 
 def appearance_of(app: App[Any]) -> Appearance:
     """Return the appearance of an app; that of the dark theme for one that has none, as in tests."""
-    found = getattr(app, "appearance", None)
-    return found if isinstance(found, Appearance) else Appearance(app)
+    appearance = getattr(app, "appearance", None)
+    return appearance if isinstance(appearance, Appearance) else Appearance(app)

@@ -60,11 +60,11 @@ def needed(
     nodes: Sequence[RecordNode], last: RecordNode, ends: Set[RecordNode] = frozenset()
 ) -> set[RecordNode]:
     """Return the nodes to which a gradient of the last one may flow; it ends at some."""
-    found = {last}
+    reached = {last}
     for node in reversed(nodes[: last.index + 1]):
-        if node in found and node not in ends and has_gradient(node.value):
-            found.update(node.operands[place].node for place in open_places(node))
-    return {node for node in found if has_gradient(node.value)}
+        if node in reached and node not in ends and has_gradient(node.value):
+            reached.update(node.operands[place].node for place in open_places(node))
+    return {node for node in reached if has_gradient(node.value)}
 
 
 def ends_of(
@@ -224,9 +224,9 @@ def _shared(node: RecordNode) -> _Shared:
             break
         chain.append(node)
         node = node.operands[place].node
-    found = _KNOWN[node]
+    shared = _KNOWN[node]
     for own in reversed(chain):
         given = sum(has_gradient(operand.value) for operand in own.operands)
-        found = _Shared(found.detached, found.mixed or (found.detached and own.is_write and given > 1))
-        _KNOWN[own] = found
-    return found
+        shared = _Shared(shared.detached, shared.mixed or (shared.detached and own.is_write and given > 1))
+        _KNOWN[own] = shared
+    return shared

@@ -213,8 +213,8 @@ class _Writer:
             self._write(before, parts[0], node)
 
         def ask(cotangents: Sequence[Tensor | None]) -> list[Tensor]:
-            (found,) = cotangents
-            return [] if found is None else [flow.after_hooks(node, found, self._ask)]
+            (cotangent,) = cotangents
+            return [] if cotangent is None else [flow.after_hooks(node, cotangent, self._ask)]
 
         return _Part(node, f"{self._asked(node, 'hook', ask)}({before})", explanations.HOOK)
 
@@ -308,8 +308,8 @@ class _Writer:
             return
 
         def ask(cotangents: Sequence[Tensor | None]) -> list[Tensor]:
-            found = flow.own_gradients(node, cotangents, self._ask)
-            return [found[place] for place in places]
+            gradients = flow.own_gradients(node, cotangents, self._ask)
+            return [gradients[place] for place in places]
 
         given = ", ".join(piece or "None" for piece in pieces.values())
         text = f"{self._asked(node, 'backward', ask)}({given})"

@@ -174,5 +174,5 @@ def own_backward(*cotangents: Tensor | None, ask: AskedFunction, step: str) -> T
     if any(own.requires_grad for own in given):
         raise NotImplementedError("nobody knows what a function of the program reads")
     with refusing(step):
-        found = tuple(ask(cotangents))
-    return found[0] if len(found) == 1 else found
+        gradients = tuple(ask(cotangents))
+    return gradients[0] if len(gradients) == 1 else gradients

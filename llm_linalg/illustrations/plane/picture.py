@@ -54,8 +54,8 @@ def plane_of(view: NodeView, at: Index | None = None) -> Plane | None:
         return None
     if any(tensor.value.is_complex() for tensor in tensors) or not all(view.result.shape):
         return None
-    found = next((plane for rule in RULES if (plane := rule(view, at)) is not None), None)
-    return None if found is None else _with_own_labels(found)
+    picture = next((plane for rule in RULES if (plane := rule(view, at)) is not None), None)
+    return None if picture is None else _with_own_labels(picture)
 
 
 def _with_own_labels(plane: Plane) -> Plane:
@@ -78,21 +78,21 @@ def _gathered(view: NodeView, at: Index | None) -> Plane | None:  # noqa: ARG001
     if any(maker.kind != "contraction" or maker.shape for maker in makers):
         return None
     planes = [shadow(node_view(maker), None) for maker in makers]
-    found = [plane for plane in planes if plane is not None]
-    if len(found) < len(planes):
+    drawn = [plane for plane in planes if plane is not None]
+    if len(drawn) < len(planes):
         return None
     now = next(iter(view.step.writes))[0] if view.step is not None else None
-    lit = Plane() if now is None else found[now]
-    shadows = {plane.words[0] for plane in found if plane.paths} - set(lit.words)
-    words = dict.fromkeys(line for plane in (lit, *found) for line in plane.words)
+    lit = Plane() if now is None else drawn[now]
+    shadows = {plane.words[0] for plane in drawn if plane.paths} - set(lit.words)
+    words = dict.fromkeys(line for plane in (lit, *drawn) for line in plane.words)
     return Plane(
-        tuple(dict.fromkeys(arrow for plane in found for arrow in plane.arrows)),
+        tuple(dict.fromkeys(arrow for plane in drawn for arrow in plane.arrows)),
         (),
         lit.paths,
-        tuple(dict.fromkeys(corner for plane in found for corner in plane.corners)),
+        tuple(dict.fromkeys(corner for plane in drawn for corner in plane.corners)),
         tuple(line for line in words if line not in shadows),
-        found[0].axes,
-        tensors=found[0].tensors,
+        drawn[0].axes,
+        tensors=drawn[0].tensors,
     )
 
 
@@ -147,8 +147,8 @@ def _plain(view: NodeView, at: Index | None) -> Plane | None:
     made = row_vectors(view, view.result, at)
     moved = view.node.kind == "movement"  # by an index, which is no vector, if it has another type
     parts = [x for x in view.operands if _is_number(x) and not (moved and x.dtype != view.result.dtype)]
-    found = [row_vectors(view, operand, at) for operand in parts]
-    given = [vectors for vectors in found if vectors is not None]
+    rows = [row_vectors(view, operand, at) for operand in parts]
+    given = [vectors for vectors in rows if vectors is not None]
     if (made is None or not _is_number(view.result)) and not (
         given and view.node.kind in ("reduction", "rowwise")
     ):

@@ -107,14 +107,14 @@ def vectors_now(node: NodeView, vectors: Vectors) -> frozenset[int]:
     """Return which vectors of the result the step writes to: the first of them where there are many."""
     if node.step is None:
         return frozenset()
-    found: set[int] = set()
+    written: set[int] = set()
     for place, index in enumerate(node.step.writes):
         i = vectors.holding(index)
         if i is not None:
-            found.add(i)
+            written.add(i)
         if place > 4 * MOST_ARROWS:
             break
-    return frozenset(found)
+    return frozenset(written)
 
 
 class Layer(NamedTuple):

@@ -110,7 +110,7 @@ class _DocumentStops:
     def close(self) -> None:
         """Make a stop of the prose below the last program."""
         self._end_section()
-        if any(said != RULE for said in self._prose):
+        if any(line != RULE for line in self._prose):
             self.stops.append(self._stop(DocumentCell("code", "", self._line)))
 
     def _add_prose(self, cell: DocumentCell) -> None:
@@ -126,8 +126,8 @@ class _DocumentStops:
             self._take(*question, cell.line if self._numbered else cell.line + block.first)
         self._add_paragraphs(prose)
 
-    def _add_paragraphs(self, found: Sequence[Block]) -> None:
-        for first, *others in group_blocks(found):
+    def _add_paragraphs(self, parts: Sequence[Block]) -> None:
+        for first, *others in group_blocks(parts):
             if first.level:
                 self._end_section()
                 self._title = clean(plain_text(first.text), LONGEST_TITLE)
@@ -185,9 +185,9 @@ def written_question(cell: DocumentCell) -> tuple[str, str, str] | None:
 
 def _question_in(info: str, text: str) -> tuple[str, str, str] | None:
     """Return the word, the options and the text of a question with a check; None for anything else."""
-    found = _QUESTION.fullmatch(info)
+    match = _QUESTION.fullmatch(info)
     has_check = any(line.startswith("check:") for line in text.split("\n"))
-    return (found[1], found[2], text) if found and has_check else None
+    return (match[1], match[2], text) if match and has_check else None
 
 
 def first_shown(stops: Sequence[Stop]) -> int:

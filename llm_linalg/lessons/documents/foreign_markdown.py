@@ -56,10 +56,10 @@ def _prose(lines: Sequence[str]) -> list[str]:
     return text.split("\n") if lines else []
 
 
-def _display(found: re.Match[str]) -> str:
+def _display(match: re.Match[str]) -> str:
     """Return a formula on one line, and as many lines."""
-    tex = " ".join((found[1] or found[2] or found[3]).split())
-    return f"$${tex}$$" + "\n" * found[0].count("\n")
+    tex = " ".join((match[1] or match[2] or match[3]).split())
+    return f"$${tex}$$" + "\n" * match[0].count("\n")
 
 
 def _line_text(text: str) -> str:
@@ -68,9 +68,9 @@ def _line_text(text: str) -> str:
     return _LINK.sub(lambda found: found[1], text)
 
 
-def _tag_text(found: re.Match[str]) -> str:
+def _tag_text(match: re.Match[str]) -> str:
     """Return what stands for a tag: nothing, but where it begins or ends a line, a cell or a list's item."""
-    name = found[2].casefold()
+    name = match[2].casefold()
     if name not in TAGS:
-        return found[0]
-    return _TAG_TEXTS.get(found[1] + name, "") + "\n" * found[0].count("\n")
+        return match[0]
+    return _TAG_TEXTS.get(match[1] + name, "") + "\n" * match[0].count("\n")

@@ -38,17 +38,17 @@ def read(text: str) -> list[DocumentCell]:
     lines = text.split("\n")
     if len(lines) > MOST_LINES + 1:
         raise LineError(1, f"it has more than {MOST_LINES:,} lines")
-    found = blocks(text)
-    for block in found:
+    parts = blocks(text)
+    for block in parts:
         fault = fence_fault(block, LANGUAGES)
         if fault:
             raise LineError(block.first + 1, fault)
-    return list(_cells(lines, found))
+    return list(_cells(lines, parts))
 
 
-def _cells(lines: list[str], found: list[Block]) -> Iterator[DocumentCell]:
+def _cells(lines: list[str], parts: list[Block]) -> Iterator[DocumentCell]:
     place = 0
-    for block in found:
+    for block in parts:
         if language(block.info) in LANGUAGES:
             yield DocumentCell("prose", "\n".join(lines[place : block.first]), place + 1)
             yield DocumentCell("code", _code(block.text.split("\n")), block.first + 1)
@@ -66,9 +66,9 @@ def _code(lines: list[str]) -> str:
     """Return the program in a fence, without prompts and output."""
     first = next((line for line in lines if line.strip()), "")
     if first.startswith(">>>"):
-        said = [_PROMPT.fullmatch(line) for line in lines]
+        matches = [_PROMPT.fullmatch(line) for line in lines]
         lines = [
-            line[1] if line else "" for line in said
+            line[1] if line else "" for line in matches
         ]  # output becomes empty lines, so that line numbers stay
     while lines and not lines[-1].strip():
         lines.pop()

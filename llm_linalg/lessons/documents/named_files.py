@@ -19,5 +19,5 @@ def files_named(document: Lesson) -> tuple[str, ...]:
     if document.path is None or not document.document:
         return ()
     folder = document.path.parent
-    named = {found[2] for stop in document.stops for found in _LITERAL.finditer(stop.code)}
+    named = {match[2] for stop in document.stops for match in _LITERAL.finditer(stop.code)}
     return tuple([name for name in sorted(named) if lies_in(name, folder)][:MOST_FILES])

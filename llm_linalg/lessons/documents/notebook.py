@@ -20,17 +20,17 @@ def read(text: str) -> list[DocumentCell]:
     if sum(map(text.count, "[{,")) > MOST_VALUES:
         raise LineError(1, f"not a notebook: it holds more than {MOST_VALUES:,} values")
     try:
-        found: Any = json.loads(text)
+        document: Any = json.loads(text)
     except json.JSONDecodeError as error:
         raise LineError(error.lineno, f"not JSON: {error.msg.lower()} (column {error.colno})") from None
     except RecursionError:
         raise LineError(1, "not a notebook: too deeply nested") from None
     except ValueError:
         raise LineError(1, "not a notebook: it holds a number too long to read") from None
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise LineError(1, "not a notebook: it is no JSON object")
-    _check_language(found)
-    return [cell for number, value in enumerate(_cells(found), 1) for cell in _cell(value, number)]
+    _check_language(document)
+    return [cell for number, value in enumerate(_cells(document), 1) for cell in _cell(value, number)]
 
 
 def _cells(notebook: dict[str, Any]) -> list[Any]:
@@ -73,17 +73,17 @@ def _tagged(cell: dict[str, Any], text: str) -> str:
     """Return the text of a cell below the word of its tag, if that is `ask` or `exercise`."""
     match cell:
         case {"metadata": {"tags": list() as tags}} if "check:" in text:
-            found = [tag for tag in tags if tag in ("ask", "exercise")]
+            marks = [tag for tag in tags if tag in ("ask", "exercise")]
         case _:
-            found = []
-    if not found:
+            marks = []
+    if not marks:
         return text
     if cell.get("cell_type") != "code":
-        return f"{found[0]}\n{text}"
+        return f"{marks[0]}\n{text}"
     lines = text.split("\n")
     if any(line.startswith("check:") for line in lines):  # as it stands, not as comments
         lines = [f"# {line}" for line in lines]
-    return "\n".join([f"# {found[0]}", *lines])
+    return "\n".join([f"# {marks[0]}", *lines])
 
 
 def _text(cell: dict[str, Any], number: int) -> str:

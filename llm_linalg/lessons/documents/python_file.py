@@ -129,12 +129,12 @@ def _inside(lines: list[str]) -> set[int]:
         spans = [(statement.lineno, statement.end_lineno or statement.lineno) for statement in tree.body]
         return {place for first, last in spans for place in range(first - 1, last)}
     # The file as a whole is not valid Python: a blank line separates if the next line is not indented.
-    found: set[int] = set()
+    inside: set[int] = set()
     for place in range(len(lines) - 1, -1, -1):
         below = next((line for line in lines[place + 1 : place + 20] if line.strip()), "")
         if not lines[place].strip() and below.startswith((" ", "\t")):
-            found.add(place)
-    return found
+            inside.add(place)
+    return inside
 
 
 def _parsed(text: str) -> ast.Module | None:

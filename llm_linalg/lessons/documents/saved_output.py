@@ -64,8 +64,8 @@ def _output_text(value: Mapping[str, Any]) -> str:
     for name in _PICTURES:
         if f"image/{name}" in data:
             caption = clean(_COLOURS.sub("", plain), _LONGEST_CAPTION)
-            said = f"a picture{_size(data[f'image/{name}'])} ({name})"
-            return f"{said}: {caption}" if caption else said
+            words = f"a picture{_size(data[f'image/{name}'])} ({name})"
+            return f"{words}: {caption}" if caption else words
     return _shown(plain)
 
 

@@ -160,10 +160,10 @@ class _Layout:
         one_sided = bool(last) and not first and inner.joined  # a value at a place, such as (a/b)|₀
         return _beside([_in_brackets(inner), boxes[-1]]) if one_sided else self.beside(boxes)
 
-    def beside(self, found: Iterable[FormulaBox]) -> FormulaBox:
+    def beside(self, neighbours: Iterable[FormulaBox]) -> FormulaBox:
         """Return boxes beside each other, with the spaces between them that make them readable."""
         boxes: list[FormulaBox] = []
-        for box in found:
+        for box in neighbours:
             after_word = bool(boxes) and boxes[-1].kind == "word" and box.kind == "space" and box.width < 2
             boxes += [box] if box.width and not after_word else []  # a word has its own space
         for place, box in enumerate(boxes):

@@ -85,17 +85,17 @@ def tree(tex: str) -> Element:
     from docutils.utils.math.latex2mathml import math, parse_latex_math
 
     try:
-        found: Element = parse_latex_math(math(), _rows(source))
+        element: Element = parse_latex_math(math(), _rows(source))
     except MathError as error:
-        said = clean(str(error).rstrip("."), 200)
+        reason = clean(str(error).rstrip("."), 200)
         raise FormulaError(
-            INCOMPLETE if said.startswith("Last node") else said[:1].lower() + said[1:]
+            INCOMPLETE if reason.startswith("Last node") else reason[:1].lower() + reason[1:]
         ) from None
     except (AttributeError, LookupError, NameError, RecursionError, TypeError, ValueError):
         raise FormulaError(INCOMPLETE) from None
-    if not len(found):
+    if not len(element):
         raise FormulaError("there is nothing in it")
-    return _element(found)
+    return _element(element)
 
 
 def fault(tex: str) -> str:
@@ -142,15 +142,15 @@ def _rows(tex: str) -> str:
     return rf"\begin{{aligned}}{tex}\end{{aligned}}" if r"\\" in toplevel_code(tex) else tex
 
 
-def _environment(found: re.Match[str]) -> str:
-    name = _ENVIRONMENTS.get(found[2], found[2])
-    return f"\\{found[1]}{{{name}}}" if name else ""
+def _environment(match: re.Match[str]) -> str:
+    name = _ENVIRONMENTS.get(match[2], match[2])
+    return f"\\{match[1]}{{{name}}}" if name else ""
 
 
-def _command(found: re.Match[str]) -> str:
-    macro = _MACROS.get(found[1] or "")
+def _command(match: re.Match[str]) -> str:
+    macro = _MACROS.get(match[1] or "")
     if macro is None:
-        return found[0].replace("*", "") if found[1] == "operatorname" else found[0]
+        return match[0].replace("*", "") if match[1] == "operatorname" else match[0]
     return macro + " " * macro[1:].isalpha()
 
 

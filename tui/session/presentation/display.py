@@ -46,8 +46,8 @@ def toggle_clock(session: Session) -> Session:
     talk = require_talk(session)
     now = monotonic()
     watch = talk.watch.pause(now) if talk.watch.running else talk.watch.start(now)
-    said = "The clock goes." if watch.running else "The clock stands."
-    return session.with_presentation(replace(talk, watch=watch)).with_notice(said)
+    notice = "The clock goes." if watch.running else "The clock stands."
+    return session.with_presentation(replace(talk, watch=watch)).with_notice(notice)
 
 
 def reset_clock(session: Session) -> Session:
@@ -61,5 +61,5 @@ def reset_clock(session: Session) -> Session:
 def toggle_auto(session: Session) -> Session:
     """Let steps come by themselves, or by key only."""
     talk = require_talk(session)
-    said = "Steps come by key alone." if talk.auto else f"A step every {talk.every:g} s, by itself."
-    return session.with_presentation(replace(talk, auto=not talk.auto)).with_notice(said)
+    notice = "Steps come by key alone." if talk.auto else f"A step every {talk.every:g} s, by itself."
+    return session.with_presentation(replace(talk, auto=not talk.auto)).with_notice(notice)

@@ -124,8 +124,8 @@ def go_to_stop(session: Session, number: int) -> Session:
     talk = require_talk(session)
     most = len(talk.deck.stops)
     there = max(1, min(number, most))
-    found = enter_stop(session, replace(talk, history=()), there, talk.first_view(there))
-    return found if there == number else found.with_notice(f"There is no stop {number}: 1 to {most}.")
+    entered = enter_stop(session, replace(talk, history=()), there, talk.first_view(there))
+    return entered if there == number else entered.with_notice(f"There is no stop {number}: 1 to {most}.")
 
 
 def skip(session: Session) -> Session:

@@ -390,17 +390,17 @@ def follow_cell(way: Literal["lineage", "reach"]) -> Action:
             raise UsageError("there are no cells here")
         if tuple(rest) == ("none",):
             return session.at_view(replace(session.view, follows=None))
-        found = cursor_moves.followable(run_, session.view)
+        followed = cursor_moves.followable(run_, session.view)
         if rest:
             if not all(word.isdecimal() and len(word) < 10 for word in rest[1:]):
                 raise UsageError(f"which cell? its tensor and indices, such as {way} Y 1 2")
-            found = FollowedCell(way, rest[0], tuple(map(int, rest[1:])))
-        if found is None:
+            followed = FollowedCell(way, rest[0], tuple(map(int, rest[1:])))
+        if followed is None:
             raise UsageError(f"which cell? the one under the cursor, or its name and indices: {way} Y 1 2")
-        lit = replace(session.view, follows=found._replace(way=way))
-        said = run_.lineages.refusal(lit)
-        if said:
-            raise UsageError(said)
+        lit = replace(session.view, follows=followed._replace(way=way))
+        refusal = run_.lineages.refusal(lit)
+        if refusal:
+            raise UsageError(refusal)
         if lit.depth == "map":
             return session.at_view(lit)
         there = map_moves.onto(lit, session.navigation, session.navigation.path)

@@ -77,7 +77,7 @@ def _shots(script: Script, most: int | None) -> Iterator[ScriptShot]:
     session, before = opening_session(script), None
     for line in script.body:
         with script.errors_at(line):
-            waits = [seconds(said[1:]) for said in line.acts if said[0] == "wait"]
+            waits = [seconds(words[1:]) for words in line.acts if words[0] == "wait"]
             session = perform(session, line.acts)
         if len(waits) == len(line.acts) and before is not None:
             yield ScriptShot(before, sum(waits), line.number)

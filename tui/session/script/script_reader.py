@@ -66,19 +66,19 @@ def parse_script(text: str, file: str, folder: Path | None = None) -> Script:
         if number > LONGEST:
             raise ScriptError(file, number, f"a script has {LONGEST:,} lines at most")
         try:
-            said = tuple(resolve_path(words, folder or Path()) for words in acts(line))
-            for words in said:
+            actions = tuple(resolve_path(words, folder or Path()) for words in acts(line))
+            for words in actions:
                 find_word(words[0], "'llm-linalg help words' lists all")
         except UsageError as error:
             raise ScriptError(file, number, str(error)) from None
-        if said and not lines and said[0][0] not in FIRST:
+        if actions and not lines and actions[0][0] not in FIRST:
             raise ScriptError(
                 file, number, "a script begins with a lesson or a deck, such as: lesson matmul, deck talk.md"
             )
-        if ("quit",) in said:
+        if ("quit",) in actions:
             break
-        if said:
-            lines.append(ScriptLine(number, said))
+        if actions:
+            lines.append(ScriptLine(number, actions))
     if not lines:
         raise ScriptError(file, 1, "nothing is said here: a script begins with a line such as: lesson matmul")
     return Script(file, tuple(lines))

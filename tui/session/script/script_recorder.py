@@ -137,8 +137,8 @@ class Recording:
 
     def end(self, session: Session) -> str:
         """Write what was done to the end, if a file was named at the start; return what went wrong."""
-        told, saved = ("", True) if self._file is None else self._save(session)
-        return "" if saved else told
+        notice, saved = ("", True) if self._file is None else self._save(session)
+        return "" if saved else notice
 
     def _save(self, session: Session) -> tuple[str, bool]:
         name = session.view.lesson.slug if session.talk is None else session.talk.name

@@ -49,9 +49,9 @@ def _tokens(line: str) -> Iterator[str | None]:
             text, place = _string(line, place)
             yield text
         else:
-            found = _TOKEN.match(line, place)
-            place = place if found is None else found.end()
-            yield found[0] if found else ""
+            match = _TOKEN.match(line, place)
+            place = place if match is None else match.end()
+            yield match[0] if match else ""
 
 
 def _string(line: str, place: int) -> tuple[str, int]:
