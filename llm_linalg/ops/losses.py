@@ -66,11 +66,11 @@ def _cross_entropy(call: Call) -> str:
 def _cross_entropy_vjp(call: Call) -> Mapping[str, str]:
     """Return the VJP of a cross-entropy: the predicted shares minus the one-hot targets."""
     *rows, classes = call.shapes[0]
-    right = f"torch.nn.functional.one_hot({{target}}, {classes})"
-    lines = ["said = torch.softmax({input}, dim=-1)", f"right = {right}"]
+    wanted = f"torch.nn.functional.one_hot({{target}}, {classes})"
+    lines = ["chances = torch.softmax({input}, dim=-1)", f"wanted = {wanted}"]
     each = call["reduction"] == "none" and rows
     over = f" / {rows[0]}" if call["reduction"] == "mean" and rows else ""
-    lines.append(f"{'{d}.unsqueeze(-1)' if each else '{d}'} * (said - right){over}")
+    lines.append(f"{'{d}.unsqueeze(-1)' if each else '{d}'} * (chances - wanted){over}")
     return {"input": "\n".join(lines)}
 
 

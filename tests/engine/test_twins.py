@@ -126,7 +126,7 @@ def test_readable_rules() -> None:
     softmax = run(start + "P = torch.softmax(x, dim=-1)\nloss = (P * P).sum()").backward("loss")
     assert "dx = P * (dP - (dP * P).sum(1, keepdim=True))" in softmax.source
     loss = run(start + "loss = F.cross_entropy(x, torch.tensor([2, 0]))").backward("loss")
-    assert "dx = dloss * (loss_said - loss_right) / 2" in loss.source
+    assert "dx = dloss * (loss_chances - loss_wanted) / 2" in loss.source
     pieces = run(start + "a, b, c = x.unbind(1)\nloss = (a * c).sum()").backward("loss")
     assert "dx = torch.stack([da, torch.zeros_like(b), dc], dim=1)" in pieces.source
     picked = run(start + "y = x[0, 1:]\nloss = (y * y).sum()").backward("loss")
