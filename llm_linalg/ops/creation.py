@@ -39,6 +39,8 @@ class Creation(Operation):
                 return shape_by_torch(replace(call, kwargs={**call.kwargs, "device": "meta"}))
             case "tril_indices" | "triu_indices":
                 return (2, _triangle(call))
+            case "scalar_tensor":
+                return ()
         if "window_length" in call.arguments:
             return (int(call["window_length"]),)
         if "size" in call.arguments:
@@ -130,8 +132,8 @@ class Draw(Operation):
 
 
 _ANY = (torch.zeros(()),)
-_KINDS = "dtype=None, layout=None, device=None, requires_grad=False"
-_SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
+_KINDS = "dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False"
+_SIZED = f"*size, generator=None, out=None, {_KINDS}"
 _LIKE = f"input, *, memory_format=None, {_KINDS}"
 # Each cell draws as many numbers as it needs, so what it draws depends on the cells before it.
 _NORMAL = f"mean, std=1.0, size=None, *, generator=None, out=None, {_KINDS}"
@@ -140,12 +142,13 @@ CREATIONS: tuple[Operation, ...] = (
     *(Creation(name, _SIZED) for name in ("ones", "zeros", "empty")),
     Creation("full", f"size, fill_value, *, out=None, {_KINDS}"),
     Creation("randint", f"*bounds, size=None, generator=None, out=None, {_KINDS}"),
-    Creation("randperm", f"n, *, generator=None, out=None, pin_memory=False, {_KINDS}"),
+    Creation("randperm", f"n, *, generator=None, out=None, {_KINDS}"),
     Creation("eye", f"n, m=None, *, out=None, {_KINDS}"),
     Creation("arange", f"*bounds, start=None, end=None, step=None, out=None, {_KINDS}"),
     Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}"),
     Creation("draw", "numbers, size, dtype", functions=(draw,)),
-    Creation("tensor", f"data, *, pin_memory=False, {_KINDS}"),
+    Creation("tensor", f"data, *, {_KINDS}"),
+    Creation("scalar_tensor", f"value, *, {_KINDS}"),
     *(Creation(name, _LIKE) for name in ("rand_like", "randn_like")),
     *(Creation(name, _LIKE) for name in ("ones_like", "zeros_like", "empty_like")),
     *(Creation(name, f"input, *size, {_KINDS}") for name in ("new_zeros", "new_ones", "new_empty")),

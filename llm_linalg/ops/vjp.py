@@ -96,14 +96,16 @@ def autograd_vjp(
 
 def has_double_backward(result: Tensor, leaf: Tensor) -> bool:
     """Return whether torch differentiates a result's VJP again: else a JVP takes a pass for each cell."""
-    cotangent = torch.zeros_like(result).requires_grad_()
+    cotangent = torch.ones_like(result).requires_grad_()
     try:
         (taken,) = autograd_vjp([result], [leaf], [cotangent], keep=True, twice=True)
-        if taken is not None and taken.requires_grad:
-            autograd_vjp([taken], [cotangent], [torch.zeros_like(taken)], keep=True)
+        if taken is None or not (taken.requires_grad or taken.any()):
+            return True
+        # A backward pass of somebody's own may forget that it depends on its cotangent.
+        again = autograd_vjp([taken], [cotangent], [torch.zeros_like(taken)], keep=True)
     except RuntimeError:
         return False
-    return True
+    return again[0] is not None
 
 
 def autograd_jvp(
@@ -120,13 +122,16 @@ def autograd_jvp(
         return [(own, tangent) for own, tangent in pairs if own is not None and tangent is not None]
 
     try:
-        cotangent = torch.zeros_like(result).requires_grad_()
+        cotangent = torch.ones_like(result).requires_grad_()
         taken = autograd_vjp([result], leaves, [cotangent], keep=True, twice=True)
-        pairs = [(own, tangent) for own, tangent in meeting(taken) if own.requires_grad]
+        pairs = [(own, tangent) for own, tangent in meeting(taken) if own.requires_grad or own.any()]
         if not pairs:
             return None
         pulled, pushed = zip(*pairs, strict=True)
-        return autograd_vjp(pulled, [cotangent], pushed)[0]
+        linked = all(own.requires_grad for own in pulled)
+        if linked and (carried := autograd_vjp(pulled, [cotangent], pushed)[0]) is not None:
+            return carried
+        raise RuntimeError("a backward pass forgets that it depends on its cotangent")
     except RuntimeError:
         carried = result.new_zeros(result.shape)
         for cell in map(tuple, torch.ones(result.shape).nonzero().tolist()):

@@ -17,6 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from llm_linalg.ops.torch_names import schema_name
+from llm_linalg.recording.core_operators import core_body
+
 _INLINED = (functional.multi_head_attention_forward, functional.gumbel_softmax)
 _MODE_CHECKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 _OF_TENSORS = (Tensor.maximum, Tensor.minimum)
@@ -31,6 +34,8 @@ def inline_body(function: Any) -> Callable[..., Any] | None:
     """
     if (name := getattr(function, "__name__", "")).startswith("_foreach_"):
         return _for_each(name.removeprefix("_foreach_"))
+    if (body := core_body(function, schema_name(function))) is not None:
+        return body
     if function not in _INLINED or not isinstance(function, FunctionType):
         return None
     names = {**dict(getmembers(functional)), **dict.fromkeys(_MODE_CHECKS, lambda *_: False)}

@@ -196,7 +196,7 @@ class RecordNode:
     def plan(self) -> tuple[object, ...] | None:
         """What its call has in common with others that take and make as much; None if that is not known."""
         call = self._call
-        return (id(call.plan), *call.numbers, call.position) if isinstance(call, LazyCall) else None
+        return (id(call.plan), call.position) if isinstance(call, LazyCall) else None
 
     @property
     def is_input(self) -> bool:

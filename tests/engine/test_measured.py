@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, library, nn
+from torch.autograd.function import once_differentiable
 
 from llm_linalg import trace
 from tests.ops.drawing import values
@@ -61,11 +64,14 @@ def test_a_gradient_that_torch_has_for_some_values_alone_is_opaque() -> None:
 
 
 def test_what_would_take_many_passes_is_opaque() -> None:
-    def attend(q: Tensor) -> Tensor:
-        attended: Tensor = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, q, q)[0]
-        return attended
+    def back(context: Any, given: Tensor) -> Tensor:
+        return given * 2
 
-    few, many = (trace(attend, torch.randn(1, 2, length, 16)).nodes[1] for length in (4, 40))
-    assert (few.evidence, many.evidence) == ("autograd", "opaque")
-    assert len(few.feeds(0, (0, 1, 3, 0))) == 16  # a query feeds its own row
-    assert len(many.feeds(0, (0, 1, 3, 0))) == many.value.numel()
+    with library._scoped_library("measured", "FRAGMENT") as fragment:
+        fragment.define("doubled(Tensor x) -> Tensor")
+        fragment.impl("doubled", lambda x: x * 2, "CompositeExplicitAutograd")
+        library.register_autograd("measured::doubled", once_differentiable(back), lib=fragment)
+        few, many = (trace(torch.ops.measured.doubled, torch.randn(rows, 16)).nodes[-1] for rows in (4, 80))
+        assert (few.evidence, many.evidence) == ("autograd", "opaque")
+        assert list(few.feeds(0, (3, 0))) == [(3, 0)]
+        assert len(many.feeds(0, (3, 0))) == many.value.numel()

@@ -291,6 +291,7 @@ eye: torch.eye(3) | torch.eye(2, 3)
 arange: torch.arange(4) | torch.arange(1, 2, 0.25) | torch.arange(start=5, end=1, step=-2)
 linspace: torch.linspace(0, 1, 5)
 tensor: torch.tensor([[1, 2], [3, 4]]) | torch.tensor(1.5)
+scalar_tensor: torch.scalar_tensor(2.0)
 """),
 ]  # fmt: skip
 
