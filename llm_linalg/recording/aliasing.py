@@ -68,7 +68,7 @@ class StorageMap:
         """Register a tensor and the value that its node shows."""
         place, value = storage_id(tensor), node.value
         writes = self.writes.get(place)
-        self.hold(tensor, value)
+        self._hold(tensor, value, place)
         shown = 0 if writes is None else len(writes.nodes)
         if place in self.watched:
             self._move(place)
@@ -76,7 +76,9 @@ class StorageMap:
 
     def hold(self, tensor: Tensor, value: Tensor) -> None:
         """Have a value that a node shows moved out of a tensor's storage before a call writes there."""
-        place = storage_id(tensor)
+        self._hold(tensor, value, storage_id(tensor))
+
+    def _hold(self, tensor: Tensor, value: Tensor, place: int) -> None:
         if place and value.data_ptr() == tensor.data_ptr():
             self._kept[place].append(value)
 

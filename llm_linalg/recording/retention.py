@@ -6,7 +6,6 @@ outside (inputs, parameters) belong to the caller and are not counted.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
@@ -35,7 +34,7 @@ class ValueCache:
         self._nodes: list[RecordNode] = []
         self._next = 0  # all nodes before it are dropped
         # By storage: how often nodes hold each value in it, and its size in bytes.
-        self._uses: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        self._uses: dict[int, dict[int, int]] = {}
         self._bytes: dict[int, int] = {}
         self._outside: set[int] = set()
         self.total = 0
@@ -87,8 +86,9 @@ class ValueCache:
         place = storage_id(tensor)
         if not place:
             return
-        uses = self._uses[place]
-        if place not in self._bytes:  # what lies in the caller's memory takes some once it has to leave it
+        uses = self._uses.get(place)
+        if uses is None:  # what lies in the caller's memory takes some once it has to leave it
+            uses = self._uses[place] = {}
             self._bytes[place] = 0 if place in self._outside else tensor.untyped_storage().nbytes()
             self.total += self._bytes[place]
         left = uses.get(id(tensor), 0) + count
