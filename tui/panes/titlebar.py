@@ -30,7 +30,7 @@ class TitleBar(RowWidget):
             return
         view, width = picture.session.view, picture.room.width
         if picture.session.door:
-            self.show([ends(BRAND, HELP, width, self.glyphs.dots), line_across(self.glyphs, width)])
+            self.show([ends(BRAND, HELP_AT_DOOR, width, self.glyphs.dots), line_across(self.glyphs, width)])
             return
         lesson = view.lesson
         stops = len(lesson.stops)
@@ -43,8 +43,7 @@ class TitleBar(RowWidget):
         right = row(
             (f"stop {view.stop}/{stops}  " if stops > 1 else "", "label", "stop.next"),
             (f"seed {view.seed}  ", "label"),
-            ("?", "key", "help"),
-            (" help ", "label", "help"),
+            *(HELP_WHERE_ONE_TYPES if picture.session.editor.is_open else HELP),
         )
         glyphs = self.glyphs
         brand = row((" llm-linalg", "accent strong"))
@@ -58,8 +57,10 @@ class TitleBar(RowWidget):
 
 
 BRAND = row((" llm-linalg", "accent strong"), ("   the linear algebra inside a language model", "label"))
-HELP = row(("?", "key", "door.help"), (" help ", "label", "door.help"))
+HELP_AT_DOOR = row(("?", "key", "door.help"), (" help ", "label", "door.help"))
 """The ends of the first row at the door."""
+HELP = ("?", "key", "help"), (" help ", "label", "help")
+HELP_WHERE_ONE_TYPES = ("F1", "key", "edit.help"), (" help ", "label", "edit.help")
 
 
 def line_across(glyphs: Glyphs, width: int) -> Row:
