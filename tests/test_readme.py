@@ -13,6 +13,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+from hatchling.metadata.core import ProjectMetadata
+from hatchling.plugin.manager import PluginManager
 
 from llm_linalg.lessons.check import problems
 from llm_linalg.lessons.deck import load as load_deck
@@ -98,10 +100,6 @@ def test_its_pictures_are_what_the_tool_draws_now() -> None:
 
 
 def test_a_package_has_them_as_text_in_its_description() -> None:
-    pytest.importorskip("hatchling", reason="hatchling, which builds the package, is not installed")
-    from hatchling.metadata.core import ProjectMetadata
-    from hatchling.plugin.manager import PluginManager
-
     text = ProjectMetadata(str(ROOT), PluginManager()).core.readme
     assert "![" not in text
     assert text.count("──────┬──────") == 2

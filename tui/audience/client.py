@@ -16,6 +16,7 @@ from tui.audience.protocol import LONGEST_LINE, Role, WireError, encode, greetin
 from tui.model.broadcast import Broadcast
 
 AGAIN = 1.0  # seconds between two looks for a presenter
+TITLE_PATIENCE = 5.0  # seconds for a presenter to say what it presents: it may be loading torch
 GONE = "The presenter has gone; waiting for the next."
 
 
@@ -97,7 +98,7 @@ def title_at(path: Path) -> str:
     """Return the title of what is presented at a socket; empty where it doesn't say."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with line, suppress(OSError, ValueError, KeyError, TypeError):
-        line.settimeout(meeting.PATIENCE)
+        line.settimeout(TITLE_PATIENCE)
         line.connect(str(path))
         line.sendall(encode(greeting("follow")))
         with line.makefile("rb") as file:

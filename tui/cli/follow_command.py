@@ -91,7 +91,8 @@ def link_to_presenter(role: Role, flags: argparse.Namespace) -> Link:
         raise UsageError(str(error)) from None
     wanted = [path for path in places if flags.of is None or path.stem == str(flags.of)]
     if len(wanted) > 1 or (places and not wanted):
-        listed = "; ".join(f"--of {path.stem} is {clean(title_at(path), 60)}" for path in places)
+        titles = {path: clean(title_at(path), 60) for path in places}
+        listed = "; ".join(f"--of {path.stem}{title and f' is {title}'}" for path, title in titles.items())
         begun = f"{len(places)} are presenting" if wanted else f"{flags.of} presents nothing"
         raise UsageError(f"{begun}: {listed}")
     return Link(role, os.environ, flags.of)
