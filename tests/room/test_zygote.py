@@ -111,8 +111,9 @@ def in_memory(process: int, word: bytes) -> bool:
             if end - start > 2**28:
                 continue
             memory.seek(start)
-            if word in memory.read(end - start):
-                return True
+            with suppress(OSError):  # what was given back since the maps were read
+                if word in memory.read(end - start):
+                    return True
     return False
 
 
