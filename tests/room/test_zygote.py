@@ -21,7 +21,6 @@ from llm_linalg.base.errors import HaltedError, RoomError
 from llm_linalg.room import lock, tier, zygote_process
 from llm_linalg.room.room_client import Room, room
 from llm_linalg.room.room_limits import RoomLimits
-from llm_linalg.room.zygote import WAITING
 from tests.room.programs import gone, outcome
 from tests.terminal.console import within
 from tests.thinning import thin
@@ -132,10 +131,9 @@ def test_a_text_is_in_no_later_child_and_not_in_the_zygote() -> None:
 
 @NEEDS_LOCK
 @LOOKS_INSIDE
-def test_the_children_have_one_thread_and_little_memory_of_their_own() -> None:
-    for _ in range(WAITING):  # reading all of a spare's memory, as above, gives it pages of its own
-        outcome("x = 1")
-    run = room().start(
+def test_the_children_have_one_thread_and_little_memory_of_their_own(own: Room) -> None:
+    outcome("x = 1", where=own)  # in a room whose spares nobody has read, which gives them pages of their own
+    run = own.start(
         {"source": "import torch.optim\nx = torch.ones(3, requires_grad=True)\n(x * x).sum().backward()"}
     )
     try:
