@@ -29,6 +29,7 @@ from llm_linalg.ops.movement_gradients import (
     transpose_vjp,
 )
 from llm_linalg.ops.movement_shapes import (
+    MASK_DTYPES,
     cat_shape,
     diag_embed_shape,
     diag_shape,
@@ -107,7 +108,7 @@ class Movement(Operation):
         if place in call.places.get(self.lends, ()):
             return reads_nothing(call.shape, call.shapes[place])
         key = call.arguments.get("key")
-        if self.name == "getitem" and isinstance(key, Tensor) and key.dtype != torch.bool:
+        if self.name == "getitem" and isinstance(key, Tensor) and key.dtype not in MASK_DTYPES:
             rest = (1,) * (len(call.shape) - key.dim())  # a row that was looked up has one cell of the key
             numbers = torch.arange(1, key.numel() + 1).reshape(key.shape + rest).expand(call.shape)
             return IndexReads(numbers, call.shapes[place], 0)

@@ -336,7 +336,7 @@ rms_norm: F.rms_norm(x * 1e-4, (3,)) | F.rms_norm(x * 1e-4, (3,), eps=1e-3)
 avg_pool1d: F.avg_pool1d(x, 2, padding=1, count_include_pad=False) | F.avg_pool1d(x, 2, padding=1)
 conv_transpose1d: F.conv_transpose1d(B, C, stride=2, output_padding=1) | F.conv_transpose1d(B, C, padding=1)
 batch_norm: F.batch_norm(x, z.detach() * 0, z.detach().abs() + 1)
-getitem: x[m] | B[:, :, m[0]] | x[k, :, None]
+getitem: x[m] | B[:, :, m[0]] | x[k, :, None] | x[m.byte()] | x[m[:, 0].byte()]
 tril: x.tril(-1) | B.tril(1)
 triu: x.triu(-1) | B.triu(1)
 any: x.any(torch.tensor(0))
