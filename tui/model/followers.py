@@ -41,7 +41,7 @@ def followers(body: Sequence[ast.stmt], given: frozenset[str]) -> frozenset[str]
     A name that is bound again follows what it is bound to then, and what is changed in place follows what
     changes it, with all that it was made of. Where the text can't tell, a name follows.
     """
-    found, made_of, functions = set(given), dict[str, frozenset[str]](), dict[str, frozenset[str]]()
+    following, made_of, functions = set(given), dict[str, frozenset[str]](), dict[str, frozenset[str]]()
     for statement in body:
         names = code_names(statement)
         if isinstance(statement, ast.FunctionDef):
@@ -49,23 +49,23 @@ def followers(body: Sequence[ast.stmt], given: frozenset[str]) -> frozenset[str]
             continue
         read, bound = _with_all(names.loads | names.later, functions), names.binds | names.rebinds
         drawn = {GENERATOR} if _DRAWS.search(ast.unparse(statement)) else set[str]()
-        if (read | drawn) & found:
-            found |= bound | drawn | _with_all(frozenset(_changed_in_place(statement)), made_of)
+        if (read | drawn) & following:
+            following |= bound | drawn | _with_all(frozenset(_changed_in_place(statement)), made_of)
         elif isinstance(statement, ast.Assign):
-            found -= bound
+            following -= bound
         made_of |= {name: read | made_of.get(name, frozenset()) for name in bound}
-    calling = {name for name, inner in functions.items() if _with_all(inner, functions) & found}
-    return frozenset(found | calling)
+    calling = {name for name, inner in functions.items() if _with_all(inner, functions) & following}
+    return frozenset(following | calling)
 
 
 def _with_all(names: frozenset[str], made_of: Reads) -> frozenset[str]:
     """Return names with all those that they are made of, however far back."""
-    found, todo = set(names), [*names]
+    reached, todo = set(names), [*names]
     while todo:
-        new = made_of.get(todo.pop(), frozenset()) - found
-        found |= new
+        new = made_of.get(todo.pop(), frozenset()) - reached
+        reached |= new
         todo += new
-    return frozenset(found)
+    return frozenset(reached)
 
 
 def _changed_in_place(statement: ast.stmt) -> Iterator[str]:
