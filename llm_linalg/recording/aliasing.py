@@ -29,6 +29,8 @@ from llm_linalg.recording.write_log import (
 )
 
 MOST_BORROWED = 1 << 23  # bytes of lent memory that are compared at each use, which takes a millisecond
+MOST_SUMMED = 1 << 30  # bytes of lent memory that are compared once, at the end
+_SUMMED_AT_ONCE = 1 << 17  # words of eight bytes
 _STRIDED = torch.strided
 
 
@@ -63,6 +65,7 @@ class StorageMap:
         # While writes are undone: what was in each storage that was written.
         self._before: dict[int, tuple[Tensor, torch.UntypedStorage]] | None = None
         self._left: list[Tensor] = []  # in storages that were written, and that their tensors have left
+        self._sums: dict[int, tuple[Tensor, int]] = {}  # by storage: checksums of large memory that was lent
 
     def track(self, tensor: Tensor, node: RecordNode) -> TrackedTensor:
         """Register a tensor and the value that its node shows."""
@@ -123,11 +126,22 @@ class StorageMap:
             self.watched.add(place)
 
     def watch_borrowed(self, tensor: Tensor) -> None:
-        """Watch a tensor's storage if its memory is not torch's own: an array's, whose owner may write."""
-        if storage_id(tensor):
-            storage = tensor.untyped_storage()
-            if not storage.resizable() and storage.nbytes() <= MOST_BORROWED:
-                self.watch(tensor)
+        """Watch a tensor's storage if its memory is not torch's own: an array's, whose owner may write.
+
+        Of a large one there is a checksum, which `changed` compares.
+        """
+        place = storage_id(tensor)
+        if not place or (storage := tensor.untyped_storage()).resizable():
+            return
+        if storage.nbytes() <= MOST_BORROWED:
+            self.watch(tensor)
+        elif storage.nbytes() <= MOST_SUMMED and place not in self._sums:
+            self._sums[place] = tensor, _checksum(storage)
+
+    def changed(self) -> list[Tensor]:
+        """Return tensors whose lent memory is not what it was, though no call has written there."""
+        lent = [(tensor, known) for place, (tensor, known) in self._sums.items() if place not in self.writes]
+        return [tensor for tensor, known in lent if _checksum(tensor.untyped_storage()) != known]
 
     def expect(self, tensor: Tensor) -> None:
         """Take what torch has counted for a tensor so far as accounted for."""
@@ -255,6 +269,16 @@ def _copy(values: Sequence[Tensor]) -> torch.UntypedStorage | None:
         return None
     large = sum(value.numel() for value in values) > storage_numel(values[0])
     return copy_storage(values[0]) if large else None
+
+
+def _checksum(storage: torch.UntypedStorage) -> int:
+    """Return a number that changes with the bytes of a storage, and with their order."""
+    cells = torch.empty(0, dtype=torch.uint8).set_(storage)
+    words = cells[: len(cells) // 8 * 8].view(torch.int64)
+    odd = torch.arange(1, 2 * _SUMMED_AT_ONCE, 2)
+    parts = torch.split(words, _SUMMED_AT_ONCE)
+    sums = [(part * odd[: len(part)]).sum().item() for part in parts]
+    return hash((*sums, *cells[len(words) * 8 :].tolist()))
 
 
 def storage_id(tensor: Tensor) -> int:

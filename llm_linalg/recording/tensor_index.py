@@ -233,6 +233,8 @@ class TensorIndex:
             if id(tensor) in self._tracked:
                 self.node_of(tensor)
         with untraced():
+            for tensor in self._storages.changed():
+                self._recover(tensor)
             for tracked in self._tracked.values():
                 if not self._storages.is_accounted_for(tracked):
                     self._recover(tracked.tensor)

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from torch import Tensor, library, nn
 
 from llm_linalg import Trace, trace
+from llm_linalg.recording import aliasing
 from llm_linalg.recording.record_node import OUTSIDE
 
 NO_LAW = ("grad", "empty")
@@ -145,6 +146,27 @@ def test_memory_that_somebody_lends_may_be_written_by_its_owner(lend: Callable[.
     assert broken(made) == []
     assert made["before"].operands[0].value.tolist() == [0.0, 0.0]
     assert torch.equal(made.nodes[-1].value, result(function, x))
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_what_rests_on_large_memory_that_its_owner_wrote_is_marked(
+    written: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aliasing, "MOST_BORROWED", 8)
+    array = np.array([1.0, 2.0, 3.0], dtype=np.float32)
+
+    def function(x: Tensor) -> Tensor:
+        y = torch.from_numpy(array)
+        z = (y * 2).sum()
+        if written:
+            array[:2] = array[1::-1].copy()  # what was there, in another order
+        return z * x + y[0]
+
+    made = trace(function, torch.ones(2))
+    assert broken(made) == []
+    marked = [node.op for node in made.nodes if node.evidence == "outside"]
+    assert len(marked) == (4 if written else 0)  # y, what is made from its cells, and y[0]
+    assert torch.equal(made["y"].value, torch.from_numpy(array))
 
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(WAYS)), st.integers(0, 3)), max_size=6), st.booleans())
