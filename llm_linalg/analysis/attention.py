@@ -135,6 +135,8 @@ def attention_heads(record: Record[N]) -> tuple[Head[N], ...]:
     there is no head.
     """
     patterns = {node: values for node, values in _patterns(record.nodes) if math.prod(_weights_shape(node))}
+    if not patterns:
+        return ()
     nodes = sorted(patterns, key=lambda node: node.index)
     depths, shapes = _depths(record.nodes, patterns), _read_shapes(record.nodes, patterns)
     heads: list[Head[N]] = []

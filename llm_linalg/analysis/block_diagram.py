@@ -177,7 +177,9 @@ class BlockDiagram(Generic[N]):
         first, others = self._readers
         if node not in first:
             return False
-        return first[node] not in held or any(other not in held for other in others.get(node, ()))
+        if first[node] not in held:
+            return True
+        return node in others and any(other not in held for other in others[node])
 
     def _fold(self, scope: Scope[N], path: Path) -> DiagramLevel[N]:
         hidden = {node for node in self._hidden if node.op == "parameter"} if scope.is_fold else self._hidden

@@ -25,6 +25,7 @@ from llm_linalg.recording.scopes import Scope
 MODULE = "module"
 """In place of an operation: the row of a module, or of a function's call."""
 ROUNDS = 3  # plain runs of an operation, of which the fastest counts
+_TOGETHER, _SMALL = 256, 64  # nodes that are added up together, and the most cells of each
 _SUMMED = frozenset([torch.float64, torch.float32, torch.bfloat16, torch.float16])
 _PURPOSE = ("mask", "creation", "movement")
 """Kinds of operations that may make an infinity on purpose, or only carry one on."""
@@ -154,9 +155,7 @@ def first_not_finite(nodes: Iterable[N]) -> N | None:
 
     An infinity that a mask or a constant puts somewhere on purpose does not count.
     """
-    for node in nodes:
-        if node.is_input or node.dropped or _sums_up(node.value):
-            continue
+    for node in _possibly_not_finite([node for node in nodes if not (node.is_input or node.dropped)]):
         if not _has(node.value, torch.isfinite, negated=True):
             continue
         before = [operand.value for operand in node.operands]
@@ -178,6 +177,16 @@ def alike_runs(scopes: Sequence[Scope[N]]) -> Iterator[list[Scope[N]]]:
         run.append(scope)
     if run:
         yield run
+
+
+def _possibly_not_finite(nodes: Sequence[N]) -> Iterator[N]:
+    """Yield the nodes of whose cells not all add up to a number; small ones are added up together."""
+    for start in range(0, len(nodes), _TOGETHER):
+        some = nodes[start : start + _TOGETHER]
+        small = [node.value for node in some if node.value.numel() <= _SMALL and node.value.dtype in _SUMMED]
+        flat = [value.reshape(-1) for value in small if not value.is_meta]
+        if len(flat) < len(some) or not _sums_up(torch.cat(flat)):
+            yield from [node for node in some if not _sums_up(node.value)]
 
 
 def _sums_up(value: Tensor) -> bool:

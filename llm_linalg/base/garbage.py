@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-SELDOM = 4_000  # collections of a generation per one of the next; Python's default is 10
+SELDOM = 20_000  # collections of a generation per one of the next; Python's default is 10
 _LOCK = Lock()
 _found: list[tuple[int, int, int]] = []  # by each run under way: whichever ends last restores the first
 

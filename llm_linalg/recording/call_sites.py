@@ -55,6 +55,7 @@ class CallSites:
         self._frames: dict[int, FrameType] = {}
         # By instruction. The code object is kept so that its id is not reused.
         self._sites: dict[tuple[int, int], tuple[CodeType, Origin]] = {}
+        self._latest: dict[tuple[int, int], Origin] = {}  # what the latest call at each was given
         self._paths: dict[int, str] = {}
         self._modules: list[nn.Module] = []  # kept so that their ids are not reused
         self._scopes: list[str] = [""]
@@ -86,7 +87,10 @@ class CallSites:
             self._sites[key] = frame.f_code, _origin(frame)
         origin = self._sites[key][1]
         target = origin.target if call.direct else ""
-        return Origin(origin.span, origin.source, origin.file, scope, target)
+        latest = self._latest.get(key)
+        if latest is None or latest.scope != scope or latest.target != target:
+            latest = self._latest[key] = origin._replace(scope=scope, target=target)
+        return latest
 
     @property
     def is_full(self) -> bool:

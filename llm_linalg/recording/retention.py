@@ -20,6 +20,9 @@ MOST_NODES = 1_000_000  # in one trace: a node takes some kilobytes besides its 
 class ValueCache:
     """Keeps the values of the latest nodes, or of those around one, and drops the rest.
 
+    Most traces stay far below their budget. Until one reaches half of it, `total` is no more than the sum of
+    all storages, as if no two nodes shared one; only then are their values counted.
+
     Args:
         budget: The most bytes of values to keep.
         around: The position of a node that is always kept, with as many neighbours on both sides as fit;
@@ -37,6 +40,7 @@ class ValueCache:
         self._uses: dict[int, dict[int, int]] = {}
         self._bytes: dict[int, int] = {}
         self._outside: set[int] = set()
+        self._is_rough = True
         self.total = 0
 
     def add(self, node: RecordNode) -> None:
@@ -45,7 +49,13 @@ class ValueCache:
         if node.is_input:
             self._outside.add(storage_id(node.value))
             return
-        self._count(node, 1)
+        if self._is_rough:
+            self.total += node.value.untyped_storage().nbytes()
+            if self.total <= self._budget // 2:
+                return
+            self._begin_to_count()
+        else:
+            self._count(node, 1)
         last, wanted = len(self._nodes) - 1, self._around
         if wanted is not None and last > wanted:
             if self.total > self._budget:
@@ -64,11 +74,21 @@ class ValueCache:
 
     def note_move(self, values: Sequence[Tensor], place: int) -> None:
         """Recount values that were moved out of a storage before a write."""
+        if self._is_rough:
+            moved = {storage_id(value): value for value in values}
+            self.total += sum(value.untyped_storage().nbytes() for value in moved.values())
+            return
         uses = self._uses.pop(place, {})
         self.total -= self._bytes.pop(place, 0)
         for value in values:
             if count := uses.get(id(value)):
                 self._hold(value, count)
+
+    def _begin_to_count(self) -> None:
+        self._is_rough, self.total = False, 0
+        for node in self._nodes:
+            if not node.is_input:
+                self._count(node, 1)
 
     def _let_go(self, node: RecordNode) -> None:
         if node.dropped or node.is_input:
