@@ -135,5 +135,19 @@ def no_log(own_temporary_folder: Path) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that wait for minutes come first, so that none of them is waited for at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/room/"))
+    """Brings the tests into an order in which processors rarely wait.
+
+    Those that take minutes come first, so that none is waited for at the end. Modules that wait for terminals
+    are spread over the others, which work meanwhile.
+    """
+    modules = list(dict.fromkeys(map(_module, items)))
+    waiting = [module for module in modules if module.startswith("tests/terminal/")]
+    others = [module for module in modules if module not in waiting]
+    place = {
+        module: number / len(group) for group in (waiting, others) for number, module in enumerate(group, 1)
+    }
+    items.sort(key=lambda item: (not _module(item).startswith("tests/room/"), place[_module(item)]))
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]

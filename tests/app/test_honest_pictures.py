@@ -43,29 +43,33 @@ def runs(lesson: Lesson) -> Iterator[tuple[View, Run]]:
 def frames(lesson: Lesson) -> Iterator[tuple[View, Frame]]:
     """Some steps of every node of the forward program of every stop."""
     for view, run in runs(lesson):
-        trace = run.trace
-        if trace is None:
-            continue
-        paths = labels(trace.nodes)
-        for path in paths[:: 1 + len(paths) // MOST]:
-            for step in (2, END):
-                shown = replace(view, path=(path,), depth="cells", step=step, backward=False, follows=None)
-                yield shown, run.frame(shown)
+        yield from frames_of(view, run)
+
+
+def frames_of(view: View, run: Run) -> Iterator[tuple[View, Frame]]:
+    paths = [] if run.trace is None else labels(run.trace.nodes)
+    for path in paths[:: 1 + len(paths) // MOST]:
+        for step in (2, END):
+            shown = replace(view, path=(path,), depth="cells", step=step, backward=False, follows=None)
+            yield shown, run.frame(shown)
 
 
 @pytest.mark.parametrize("slug", thin(SLUGS, 12))
-def test_a_tensor_that_is_cut_says_so_and_no_name_is_a_machine_s(slug: str) -> None:
-    for view, frame in frames(find(slug)):
-        for width, height in STAGES:
-            cut_is_said(frame, width, height, f"{slug}, stop {view.stop}, {view.path}")
-        own = set(MACHINE.findall(view.program))
-        texts = [
-            *(panel.title for panel in frame.stage.panels),
-            frame.captions.sentence,
-            frame.captions.shape_line,
-        ]
-        for text in (*texts, *frame.place.trail, *frame.captions.formula_text):
-            assert set(MACHINE.findall(text)) <= own, (slug, view.stop, view.path, text)
+def test_what_is_cut_says_so_and_names_are_the_programs_and_differ(slug: str) -> None:
+    for opening, run in runs(find(slug)):
+        operands_differ(run, f"{slug}, stop {opening.stop}")
+        for view, frame in frames_of(opening, run):
+            where = f"{slug}, stop {view.stop}, {view.path}"
+            for width, height in STAGES:
+                cut_is_said(frame, width, height, where)
+            own = set(MACHINE.findall(view.program))
+            texts = [
+                *(panel.title for panel in frame.stage.panels),
+                frame.captions.sentence,
+                frame.captions.shape_line,
+            ]
+            for text in (*texts, *frame.place.trail, *frame.captions.formula_text):
+                assert set(MACHINE.findall(text)) <= own, (where, text)
 
 
 def cut_is_said(frame: Frame, width: int, height: int, where: str) -> None:
@@ -86,13 +90,12 @@ def cut_is_said(frame: Frame, width: int, height: int, where: str) -> None:
     assert all(label.y < height for label in layout.labels)
 
 
-@pytest.mark.parametrize("slug", thin(SLUGS, 12))
-def test_different_operands_have_different_titles(slug: str) -> None:
-    for _, run in runs(find(slug)):
-        for node in () if run.trace is None else run.trace.nodes:
-            titles = {operand.node.name: operand.title for operand in node.operands}
-            same_text = {other.node.source for other in node.operands}
-            assert len(set(titles.values())) >= min(len(titles), len(same_text)), (slug, node.name, titles)
+def operands_differ(run: Run, where: str) -> None:
+    """Different operands of a node have different titles, unless their text is the same."""
+    for node in () if run.trace is None else run.trace.nodes:
+        titles = {operand.node.name: operand.title for operand in node.operands}
+        same_text = {other.node.source for other in node.operands}
+        assert len(set(titles.values())) >= min(len(titles), len(same_text)), (where, node.name, titles)
 
 
 @pytest.mark.parametrize("slug", ["triangular", "causal", "sampling"])

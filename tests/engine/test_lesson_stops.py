@@ -22,9 +22,9 @@ def name_of(case: object) -> str:
     return case.slug if isinstance(case, Lesson) else f"stop{case.number}" if isinstance(case, Stop) else ""
 
 
-@pytest.mark.parametrize("lesson", thin(catalog(), 4), ids=name_of)
-def test_every_stop_runs_or_fails_as_it_says(lesson: Lesson) -> None:
-    assert problems(lesson) == ()
+@pytest.mark.parametrize("lesson", catalog()[::4], ids=name_of)
+def test_stops_run_or_fail_as_they_say(lesson: Lesson) -> None:
+    assert problems(lesson) == ()  # `check` asks it of every lesson
 
 
 @pytest.mark.parametrize("lesson", thin(catalog(), 6), ids=name_of)

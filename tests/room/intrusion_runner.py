@@ -59,6 +59,7 @@ _CHECKED_KINDS = {
 _MOST_MEMORY = 400 << 20
 _MOST_OF_A_BOMB = 1280 << 20  # a log's cells are copied once, and it holds 1 GB
 _MOST_PROCESSOR = 3.0  # seconds of the app for one program
+_AGAIN = 2
 _LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
 
 
@@ -486,6 +487,10 @@ def main() -> None:
             _say(number=number, effects=[], faults=[])
             continue
         told, _ = _one(outside, one, seconds, locked=locked)
+        for _ in range(_AGAIN):  # a machine that was busy is asked again
+            if not any(HangError.__name__ in fault for fault in told["faults"]):
+                break
+            told, _ = _one(outside, one, seconds, locked=locked)
         if locked and (one.kind in _CHECKED_KINDS or number % 10 == 0):
             started = time.monotonic()
             check = attempt(_CHECK, 10)
