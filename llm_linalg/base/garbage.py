@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+MANY = 20_000  # nodes, whose objects a collection takes a tenth of a second to look through
 SELDOM = 20_000  # collections of a generation per one of the next; Python's default is 10
 _LOCK = Lock()
 _found: list[tuple[int, int, int]] = []  # by each run under way: whichever ends last restores the first
@@ -28,3 +29,12 @@ def rare_full_collections() -> Iterator[None]:
     finally:
         with _LOCK:
             gc.set_threshold(*_found.pop())
+
+
+def spare(nodes: int) -> None:
+    """Leave what there is by now out of all collections, if a trace of many nodes is among it.
+
+    For whoever owns the process: what is garbage in a circle by now is not collected either.
+    """
+    if nodes >= MANY:
+        gc.freeze()

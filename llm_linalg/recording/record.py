@@ -150,12 +150,16 @@ class Record(Generic[N]):
 
         What has a name goes before what stands inside a later line, such as one that prints a comparison.
         """
-        made = [node for node in self.nodes if node.operands and node.value.is_floating_point()]
-        made = [node for node in made if not node.no_grad] or made
-        named = [node for node in made if node.name == "loss"]
-        scalars = [node for node in made if not node.shape]
-        bound = [node for node in made if node.bound_name]
-        return next(iter([*named[-1:], *scalars[-1:], *bound[-1:], *made[-1:]]), None)
+        best, least = None, 8
+        for node in reversed(self.nodes):
+            if node.operands and node.value.is_floating_point():
+                signs = node.bound_name == "loss", not node.value.dim(), node.bound_name is not None, True
+                rank = signs.index(True) + 4 * node.no_grad
+                if rank < least:
+                    best, least = node, rank
+                if not rank:
+                    break
+        return best
 
     def require_values(self, nodes: Iterable[N]) -> None:
         """Raise `LookupError` if the values of any of these nodes were dropped."""

@@ -341,12 +341,14 @@ def _open_external(
 ) -> Run:
     """Run what is shown in a lesson's place; again, if the values that the view shows were dropped."""
     from llm_linalg import ProgramError, ShapeError
+    from llm_linalg.base.garbage import spare
 
     try:
         trace = program.run(view.seed, halt=halt)
         node = top_node(trace.nodes, view.path)
         if node is not None and node.dropped:
             trace = program.run(view.seed, node.index, halt)
+        spare(len(trace.nodes))
         _ = trace.map.level(), trace.map.multiplications  # computed here, as it takes a while for a long run
         return _with_awaited(Run(view, trace), previous, halt)
     except ProgramError as error:
