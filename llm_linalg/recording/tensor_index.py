@@ -516,8 +516,9 @@ def gives_its_value(node: RecordNode) -> bool:
         made = call.replay([operand.value for operand in node.operands])
     except Exception:  # noqa: BLE001 - whatever torch can't do with plain cells
         return False
-    same = (made.shape, made.dtype) == (node.value.shape, node.value.dtype)
-    return same and torch.allclose(made, node.value, equal_nan=True)
+    if wraps_others(made) or (made.shape, made.dtype) != (node.value.shape, node.value.dtype):
+        return False
+    return torch.allclose(made, node.value, equal_nan=True)
 
 
 def _dense(tensor: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from llm_linalg import trace
 from tests.engine.test_written_outside import broken
@@ -86,3 +86,39 @@ def test_of_a_class_that_tells_nothing_there_are_shapes() -> None:
     assert linear.value.is_meta
     assert (linear.evidence, linear.shape) == ("opaque", (3, 2))
     assert made.nodes[-1].value.tolist() == (X @ W.T + 1).tolist()
+
+
+class Strict(Codes):
+    """Computes with none but its own kind."""
+
+    @classmethod
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Refuses plain tensors."""
+        if any(type(own) is Tensor for own in tree_leaves((args, kwargs))):
+            raise RuntimeError("mixed")
+        return super().__torch_dispatch__(func, types, args, kwargs)
+
+
+class Wrap(torch.autograd.Function):
+    @staticmethod
+    def forward(_ctx: Any, x: Tensor) -> Tensor:
+        return Strict(x)
+
+    @staticmethod
+    def backward(_ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient
+
+
+def test_a_function_that_wraps_its_tensor_is_opaque() -> None:
+    def function(x: Tensor) -> Tensor:
+        y: Any = Wrap.apply(x) * 2
+        held: Tensor = y.held
+        return held + 1
+
+    made = trace(function, X)
+    (wrapped,) = [node for node in made.nodes if node.op == "Wrap"]
+    assert wrapped.evidence == "opaque"
+    assert torch.equal(wrapped.value, X)
+    assert made.nodes[-1].value.tolist() == (X * 2 + 1).tolist()
