@@ -111,8 +111,8 @@ class CallPlan:
     numbers: int  # how many numbers the key leaves open
 
     @classmethod
-    def of(cls, call: Call, entry: TableEntry) -> CallPlan:
-        """Return the plan of a bound call, given the table's entry for its function."""
+    def of(cls, call: Call, written: SlottedArguments, entry: TableEntry) -> CallPlan:
+        """Return the plan of a call, given its arguments as they were written and its function's entry."""
         free, slots = entry.operation.first_free_number, []
 
         def opened(value: Any, whole: bool = False) -> Any:
@@ -122,7 +122,6 @@ class CallPlan:
                 return slots[-1]
             return type(value)(map(opened, value)) if value.__class__ in (list, tuple) else value
 
-        written = SlottedArguments.of(call.args, call.kwargs)
         values = [*written.args, *written.kwargs.values()]
         values[free:] = [opened(value, whole=True) for value in values[free:]]
         args, named = tuple(values[: len(call.args)]), values[len(call.args) :]

@@ -89,7 +89,8 @@ class CallSites:
         target = origin.target if call.direct else ""
         latest = self._latest.get(key)
         if latest is None or latest.scope != scope or latest.target != target:
-            latest = self._latest[key] = origin._replace(scope=scope, target=target)
+            latest = Origin(origin.span, origin.source, origin.file, scope, target)
+            self._latest[key] = latest
         return latest
 
     @property
@@ -106,9 +107,12 @@ class CallSites:
         while now is not None:
             running.add(id(now))
             now = now.f_back
+        seen: set[CodeType] = set()  # whose globals were told
         for key, frame in frames.items():
-            used = [name for name in frame.f_code.co_names if name in frame.f_globals]
-            for name, value in (*frame.f_locals.items(), *((name, frame.f_globals[name]) for name in used)):
+            code, around = frame.f_code, frame.f_globals
+            used = () if code in seen else [name for name in code.co_names if name in around]
+            seen.add(code)
+            for name, value in (*frame.f_locals.items(), *[(name, around[name]) for name in used]):
                 if isinstance(value, _NAMED):
                     yield name, value
             if key in running:

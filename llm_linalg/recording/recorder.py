@@ -115,8 +115,8 @@ class KnownCall:
 class Recorder(TensorIndex, TorchFunctionMode):
     """A function mode that records the calls made while it is entered.
 
-    A call is bound to its entry in the table and charged, made, and recorded. One that came twice is known by
-    its key from then on, and neither bound nor priced again.
+    A call is bound to its entry in the table and charged, made, and recorded. From then on it is known by its
+    key, and neither bound nor priced again.
 
     Args:
         where: Returns the place of the call that is being made.
@@ -150,7 +150,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._modes_below: int | None = None  # how many others were entered before it, at the last gap
         self._guard = guard
         self._halt = halt
-        self._known: dict[CallKey, KnownCall | None] = {}  # None for a key that came once
+        self._known: dict[CallKey, KnownCall] = {}
         # To which dtype torch.autocast casts the operands of a call, by its function and dtypes.
         self._casts: dict[tuple[Any, ...], torch.dtype | None] = {}
         self._cast_nodes: dict[tuple[RecordNode, torch.dtype], RecordNode] = {}
@@ -276,7 +276,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             arguments = SlottedArguments.of((*[operand.value for operand in known], momentum), {})
             self._add(self._node(update.__name__, own, known, call_of(update, arguments)), own, wrote=True)
         if not updates and wrote == may and (wrote or (outputs(result) and not _same(call, result, tensors))):
-            self._remember(key, call, price, may)
+            self._remember(key, call, written, price, may)
         return result
 
     def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -309,21 +309,21 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._fail(func, written, mismatch)
             raise ValueError(mismatch.rule) from mismatch
 
-    def _remember(self, key: CallKey | None, call: Call, price: Price | None, may: bool) -> None:
+    def _remember(
+        self, key: CallKey | None, call: Call, written: SlottedArguments, price: Price | None, may: bool
+    ) -> None:
         """Remember the plan and the price of a call for later calls with its key."""
         entry = _LISTED.get(call.function)
         if key is None or entry is None or len(key) > MAX_KEY_PARTS:
             return
-        if key not in self._known:  # most keys come once, and a plan takes long to make
-            if len(self._known) >= MAX_KEYS:
-                self._known.clear()
-            self._known[key] = None
-        elif (
+        if (
             (self._guard is None or price is not None)
             and not draws_random_numbers(call.function)
             and _is_alike(call)
         ):
-            lazy = LazyCall(CallPlan.of(call, entry), call.function)
+            if len(self._known) >= MAX_KEYS:
+                self._known.clear()
+            lazy = LazyCall(CallPlan.of(call, written, entry), call.function)
             self._known[key] = KnownCall(price, may, lazy)
 
     # Recording

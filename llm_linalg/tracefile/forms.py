@@ -129,7 +129,7 @@ class Form(Generic[N]):
             return Plan(None, False)
         entry, function = self.call_told.entry, self.call_told.function
         split = split_call(function, entry.operation, call.args, call.kwargs)
-        plan = CallPlan.of(call, entry)
+        plan = CallPlan.of(call, SlottedArguments.of(call.args, call.kwargs), entry)
         if split is None or plan.numbers != len(split[2]) or (numbers and list(numbers) != split[2]):
             return Plan(None, True)
         own = LazyCall(plan, function, tuple(split[2]), self._position)
