@@ -80,6 +80,7 @@ def product(tmp_path: Path) -> str:
         (["frame", "matmul", "--cursor", "Y[9,9]"], "there is no cell [9, 9]"),
         (["frame", "shapes", "--stop", "4", "--at", "9"], "0 to 3: there is no slice 9"),
         (["frame", "matmul", "--at", "1"], "has no slices"),
+        (["frame", "shapes", "--stop", "4", "--at", "4"], "0 to 3: there is no slice 4"),
         (["frame", "why", "--stop", "5", "--set", "seq_len=2", "--lineage", "logits[2,3]"], "no cell [2, 3]"),
         (["fram", "matmul"], 'a command "frame"'),
         (["fram"], 'a command "frame"'),

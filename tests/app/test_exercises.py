@@ -25,6 +25,7 @@ from tui.model.view import View
 from tui.panes.footer import answer_row
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
+from tui.session.attempts import ExerciseAttempt, attempt_at, with_attempt
 from tui.session.commands import run
 from tui.session.exercise_commands import judged, session_frame
 from tui.session.script.running import ensure_run
@@ -387,3 +388,10 @@ def test_what_the_lines_above_print_is_no_part_of_an_exercise() -> None:
     assert at(begun(setting_up)).listing.own_printed == "its own\n"
     view = known(solution(printing, 2))
     assert at(ensure_run(Session.start(view, [printing]))).listing.own_printed == ""
+
+
+def test_an_attempt_stays_beside_another_of_its_lesson() -> None:
+    first, second = (View.opening(find("softmax"), number) for number in (1, 2))
+    solved = ExerciseAttempt(is_solved=True)
+    attempts = with_attempt(with_attempt((), first, solved), second, ExerciseAttempt(rungs=1))
+    assert (attempt_at(attempts, first), attempt_at(attempts, second).rungs) == (solved, 1)

@@ -17,7 +17,7 @@ from tests.app.driving import opened
 from tests.app.lessons import shell_split
 from tests.common import known
 from tui.cli.parser import app_parser
-from tui.compose.mask_editing import mask_entry
+from tui.compose.mask_editing import flip_entry, mask_entry
 from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.model.view import View
@@ -204,3 +204,25 @@ def test_more_and_less_fill_a_grid() -> None:
     control = parse(LESSON, "own.md").control("own")
     assert control.move(control.default, 1) == ((1, 1), (1, 1))
     assert control.move(control.default, -1) == ((0, 0), (0, 0))
+
+
+BATCH = """\
++++
+title = "Grid"
+[controls.mask]
+default = [[1, 0], [1, 1]]
+edits = "M"
++++
+## One
+```python show="Y"
+M = torch.tensor(mask)
+Y = torch.ones(2, 2, 2) * M
+```
+"""
+
+
+def test_a_cell_of_a_batch_stands_for_the_entry_at_its_last_axes() -> None:
+    view = View.opening(replace(parse(BATCH, "grid.md"), is_own=True))
+    view = replace(view, cursor=("Y", (0, 1, 0)))
+    made = known(ensure_run(Session.start(view, [view.lesson])).current)
+    assert dict(flip_entry(made, view).controls)["mask"] == "10/01"

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from llm_linalg.lessons.reader import catalog
 from tests.app.driving import Driver, opened
+from tests.app.talks import deck_at, done, started
 from tests.app.test_command_laws import kept, pictures
 from tui.app import Explorer, Options
 from tui.session.script.playback import ScriptShot, last_session, opening_session, play_script
 from tui.session.script.saving import Tape
 from tui.session.script.script_reader import PACE, ScriptError, parse_script
+from tui.session.script.script_recorder import words_of
 from tui.session.script.tokens import acts, line_of
 
 WORD = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -200,3 +202,8 @@ async def test_a_key_saves_what_was_done(tmp_path: Path, monkeypatch: pytest.Mon
         await driver.press("R")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["matmul-2.steps", "matmul.steps"]
     assert (tmp_path / "matmul.steps").read_text() == "lesson matmul\nnext 2\nlook plane\n"
+
+
+def test_a_step_on_stage_is_written_as_the_step_that_was_reached(tmp_path: Path) -> None:
+    after = done(started(deck_at(tmp_path), 2), "forward")
+    assert words_of(after, "back", done(after, "back")) == ("step", "0")

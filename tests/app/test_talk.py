@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg.lessons.deck import load
 from tests.app.talks import DECK, deck_at, done, started, where
 from tests.common import known
 from tui.files.watch import Watch
 from tui.session.commands import COMMANDS, run
 from tui.session.decks import read_deck
-from tui.session.presentation.reload import reload_deck
+from tui.session.presentation.reload import match_stops, reload_deck
 from tui.session.presentation.stage_moves import is_edited, require_talk
 from tui.session.presentation.state import Talk
 from tui.session.presentation.stopwatch import Stopwatch, clock_text
@@ -265,3 +266,16 @@ def test_a_map_that_was_only_looked_at_is_left_at_its_end(tmp_path: Path) -> Non
     assert where(talk) == (2, 1)
     assert where(done(talk, "stage.next", "stage.next")) == (3, 1)
     assert done(talk, "stage.back").view.depth == "map"
+
+
+def test_stops_under_one_heading_are_told_apart(tmp_path: Path) -> None:
+    text = "+++\ntitle = 'A talk'\n+++\n## One\n```stops\n{}\n```\n"
+    old = load(deck_at(tmp_path, text.format("softmax:1\nsoftmax:2"), "old.md"))
+    new = load(deck_at(tmp_path, text.format("softmax:3\nsoftmax:1\nsoftmax:2"), "new.md"))
+    assert match_stops(old, new) == {1: 2, 2: 3}
+
+
+def test_the_keys_on_stage_come_and_go(tmp_path: Path) -> None:
+    talk = started(deck_at(tmp_path))
+    shown = [require_talk(done(talk, *["stage.footer"] * count)).footer for count in range(3)]
+    assert shown == [False, True, False]

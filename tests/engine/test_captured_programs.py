@@ -318,3 +318,7 @@ def test_what_is_added_to_keeps_its_name_and_the_last_loss_is_the_loss() -> None
     assert t["total"].value == 6
     t = run("w = torch.ones(2)\nfor k in range(3):\n    loss = (w * k).sum()")
     assert known(t.loss).value == 4
+
+
+def test_a_result_stands_at_the_first_of_its_lines() -> None:
+    assert sorted(run("x = torch.ones(2)\n(x *\n  2)").lines) == [1, 2]

@@ -71,3 +71,11 @@ def test_those_that_a_budget_keeps_are_as_they_were() -> None:
     kept = [node for node in whole if not node.operands[0].node.dropped]
     assert len(kept) > 3
     assert all(torch.equal(node.value, node.operands[0].value + 1) for node in kept)
+
+
+def test_a_gradient_that_is_read_again_is_a_node_again() -> None:
+    again = "(w * 3).sum().backward()\n"
+    t = run(
+        f"w = torch.ones(2, requires_grad=True)\n{again}a = w.grad * 1\n{again}b = w.grad * 1\nc = w.grad * 2"
+    )
+    assert len({t[name].operands[0].node for name in "bc"}) == 2

@@ -555,3 +555,15 @@ def test_a_gap_may_lie_within_any_mode_of_torchs(context: str) -> None:
     assert check(head + loop, 16) == 1
     nodes = [node.op for node in kept(head + loop, 16).nodes]
     assert nodes[-2:] == ["add", "mul"]
+
+
+def test_what_fails_among_the_turns_that_are_left_out_writes_once() -> None:
+    source = """\
+x, s = torch.zeros(2), torch.zeros(())
+for k in range(12000):
+    s = (s + k) * 0.5
+    if k == 6000: y = x.add_(1) @ torch.ones(3)
+z = x * 1"""
+    made = capture_program.ProgramRun(source, cells=(1, 5))
+    made.run()
+    assert made.record().names["z"].value.tolist() == [1, 1]

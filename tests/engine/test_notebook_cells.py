@@ -250,3 +250,22 @@ def test_the_text_that_is_run_has_each_statement_where_it_stands() -> None:
         assert program.python.count("\n") == program.text.count("\n")
         found = {(node.lineno + program.line - 1, node.col_offset) for node in ast.parse(program.python).body}
         assert {(node.lineno, node.col_offset) for node in program.statements} <= found
+
+
+@pytest.mark.parametrize(
+    ("cells", "below"),
+    [
+        (["w = 1 / 0", "def f(): return w * 2"], ["run", "run"]),
+        (["def f(x): return x\na = [f, 1]", f"{NOWHERE}\na.append(nowhere.f(1))", "v = f(1)", "u = a[0]"],
+         ["failed", "run", "rests", "run"]),
+        (["from torch import manual_seed", f"{NOWHERE}\nmanual_seed(0)\nnowhere.f()", "x = torch.rand(2)"],
+         ["failed", "rests", "run"]),
+    ],
+)  # fmt: skip
+def test_what_rests_on_a_cell_is_no_more_than_what_reads_it(cells: list[str], below: list[str]) -> None:
+    assert [state for state, _ in states(*cells, "c = 1")][-len(below) :] == below
+
+
+def test_a_0_beside_a_command_is_a_statement() -> None:
+    (state,) = run_plain(["!pip install x\nk = 5\n0"])[0].states
+    assert (state.state, state.answer) == ("run", "0")

@@ -161,3 +161,19 @@ plain = st.recursive(
 def test_a_literal_is_read_back_as_what_it_was(value: object) -> None:
     assert ast.literal_eval(literal(value)) == value
     assert type(ast.literal_eval(literal(value))) is type(value)
+
+
+def test_one_matrix_solves_many_right_sides() -> None:
+    t = run("A = torch.eye(2)\nB = torch.arange(12.0).reshape(3, 2, 2)\nX = torch.linalg.solve(A, B)")
+    assert set(t["X"].reads((1, 0, 1))[1]) == set(product([1], range(2), range(2)))
+
+
+def test_many_small_matrices_and_views_are_cheap() -> None:
+    assert run("y = torch.linalg.det(torch.eye(2).expand(16384, 2, 2))")["y"].shape == (16384,)
+    assert len(run("x = torch.ones(1024, 1024)\nfor _ in range(200): x.T").nodes) == 201
+
+
+def test_without_a_bend_a_loss_has_no_parts() -> None:
+    node = run("y = F.smooth_l1_loss(torch.tensor([0.0, 2.0]), torch.zeros(2), beta=0.0)")["y"]
+    assert node.evidence == "autograd"
+    assert not node.parts

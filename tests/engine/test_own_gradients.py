@@ -147,3 +147,20 @@ def test_hooks_are_called_in_the_order_in_which_they_were_set() -> None:
     hooks = "u.register_hook(lambda g: 10 * g)\nu.register_hook(lambda g: g + 1)\n"
     trace = run(DOUBLED.replace("y = Exp.apply(u)", f"{hooks}y = u * 2"))
     assert torch.equal(trace.backward("loss")["dx"].value, trace["g"].value)
+
+
+def test_a_leaf_that_is_made_within_saving_hooks_has_its_gradient() -> None:
+    t = run(
+        "with torch.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x: x):\n"
+        "    k = torch.full((2,), 3.0, requires_grad=True)\nloss = (k * k).sum()"
+    )
+    assert t.backward("loss")["dk"].value.tolist() == [6, 6]
+
+
+def test_a_hook_may_be_set_at_any_step_that_was_asked_for() -> None:
+    t = run(
+        "x = torch.ones(2, requires_grad=True)\ny, z = x * 2, x * 3\na, b = y.grad_fn, z.grad_fn\n"
+        "a.register_hook(lambda *given: None)\nloss = (y + z.detach()).sum()"
+    )
+    with pytest.raises(LookupError, match=r"y \(mul, .*calls that were not recorded"):
+        t.backward("loss")

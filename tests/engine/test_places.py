@@ -213,3 +213,21 @@ def test_each_call_of_a_module_is_a_box() -> None:
     ]
     boxes = [box.label for box in made.map.level().boxes if box.scope is not None]
     assert boxes == ["inner", "inner:2", "inner:3"]
+
+
+def test_a_module_that_failed_is_left() -> None:
+    class Failing(nn.Module):
+        def forward(self, _: Tensor) -> Tensor:
+            raise ValueError("no")
+
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = Failing()
+
+        def forward(self, x: Tensor) -> Tensor:
+            with pytest.raises(ValueError, match="no"):
+                self.inner(x)
+            return x * 2
+
+    assert trace(Outer(), torch.ones(2)).nodes[-1].scope == ""

@@ -299,3 +299,14 @@ def test_a_gather_is_refused_where_torch_refuses_it(
             run("y = x.gather(axis, at)", names=names)
         return
     assert run("y = x.gather(axis, at)", names=names)["y"].value.equal(expected)
+
+
+def test_a_diagonal_is_of_a_square_also_where_a_side_is_1() -> None:
+    with pytest.raises(ShapeError, match="a letter that stands twice means the diagonal"):
+        run("y = torch.einsum('ii->i', torch.ones(1, 3))")
+
+
+def test_a_place_that_is_selected_lies_on_its_axis() -> None:
+    said = r"axis 1 of torch.ones\(2, 5\) \(2, 5\) has size 5: it runs from 0 to 4, and 7 is out of range"
+    with pytest.raises(ShapeError, match=said):
+        run("torch.ones(2, 5).index_select(1, torch.tensor([7]))")
