@@ -136,7 +136,7 @@ class StorageMap:
         if storage.nbytes() <= MOST_BORROWED:
             self.watch(tensor)
         elif storage.nbytes() <= MOST_SUMMED and place not in self._sums:
-            self._sums[place] = tensor, _checksum(storage)
+            self._sums[place] = tensor.detach(), _checksum(storage)  # the tensor itself may leave it
 
     def changed(self) -> list[Tensor]:
         """Return tensors whose lent memory is not what it was, though no call has written there."""

@@ -20,8 +20,8 @@ MOST_NODES = 1_000_000  # in one trace: a node takes some kilobytes besides its 
 class ValueCache:
     """Keeps the values of the latest nodes, or of those around one, and drops the rest.
 
-    Most traces stay far below their budget. Until one reaches half of it, `total` is no more than the sum of
-    all storages, as if no two nodes shared one; only then are their values counted.
+    Most traces stay far below their budget. Until one reaches half of it, `total` is a sum over its nodes, as
+    if no two of them shared a storage; only then are values counted.
 
     Args:
         budget: The most bytes of values to keep.
