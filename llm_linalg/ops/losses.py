@@ -79,7 +79,8 @@ def _divergence(call: Call) -> str:
     if call["log_target"]:
         each = "each = target.exp() * (target - input)"
     if call["reduction"] == "batchmean":
-        return f"{each}\nloss = each.sum() / {call.shapes[0][0]}"
+        batch = "".join([f" / {size}" for size in call.shapes[0][:1]])  # a number alone is no batch
+        return f"{each}\nloss = each.sum(){batch}"
     return f"{each}\n{_ending(call, 'each')}"
 
 
@@ -101,7 +102,8 @@ def _has_classes(arguments: Mapping[str, Any]) -> bool:
 
 
 def _has_bend(arguments: Mapping[str, Any]) -> bool:
-    return _is_plain(arguments) and arguments.get("beta", arguments.get("delta")) > 0
+    bend = arguments.get("beta", arguments.get("delta"))
+    return _is_plain(arguments) and isinstance(bend, int | float) and bend > 0
 
 
 def _loss(

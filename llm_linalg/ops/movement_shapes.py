@@ -151,9 +151,11 @@ def diag_shape(call: Call) -> Shape:
 
 def diag_embed_shape(call: Call) -> Shape:
     """Return the shape of a diag_embed: the last axis becomes the diagonal of a matrix."""
-    *shape, size = call.shapes[0] or (0,)
+    if not call.shapes[0]:
+        raise ShapeMismatch("a number alone has no axis that could become a diagonal")
+    *shape, size = call.shapes[0]
     axes = sorted({axis_of(call[name], len(shape) + 2) for name in ("dim1", "dim2")})
-    if len(axes) < 2 or not call.shapes[0]:
+    if len(axes) < 2:
         raise ShapeMismatch("the diagonal of the last axis needs two different axes")
     for axis in axes:
         shape.insert(axis, size + abs(int(call["offset"])))

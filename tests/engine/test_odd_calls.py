@@ -173,7 +173,14 @@ def test_many_small_matrices_and_views_are_cheap() -> None:
     assert len(run("x = torch.ones(1024, 1024)\nfor _ in range(200): x.T").nodes) == 201
 
 
-def test_without_a_bend_a_loss_has_no_parts() -> None:
-    node = run("y = F.smooth_l1_loss(torch.tensor([0.0, 2.0]), torch.zeros(2), beta=0.0)")["y"]
-    assert node.evidence == "autograd"
+@pytest.mark.parametrize(("beta", "evidence"), [("0.0", "autograd"), ("torch.tensor(1.0)", "opaque")])
+def test_a_loss_whose_bend_is_no_number_above_0_has_no_parts(beta: str, evidence: str) -> None:
+    node = run(f"y = F.smooth_l1_loss(torch.tensor([0.0, 2.0]), torch.zeros(2), beta={beta})")["y"]
+    assert node.evidence == evidence
     assert not node.parts
+
+
+def test_the_mean_over_a_batch_of_a_number_alone_is_itself() -> None:
+    node = run("y = F.kl_div(torch.tensor(0.5), torch.tensor(2.0), reduction='batchmean')")["y"]
+    assert node.parts
+    assert torch.allclose(node.parts[-1].value, node.value)
