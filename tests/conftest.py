@@ -101,10 +101,11 @@ def bytecode(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def own_temporary_folder() -> Iterator[Path]:
+def own_temporary_folder(own_home: None) -> Iterator[Path]:
     """Gives the run a temporary folder of its own, so that what the app leaves there is seen.
 
-    It isn't in pytest's, which other users, as whom some tests write, may not enter.
+    It isn't in pytest's, which other users, as whom some tests write, may not enter; nor is pytest's in it,
+    as paths of sockets have to be short.
     """
     with tempfile.TemporaryDirectory(prefix="tests-of-llm-linalg-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
