@@ -65,7 +65,7 @@ def clean(text: str, limit: int | None = 10_000, *, lines: bool = False, tabs: b
         lines: Keep line breaks.
         tabs: Keep tabs.
     """
-    if _is_ordinary(text, lines=lines, tabs=tabs):
+    if is_ordinary(text, lines=lines, tabs=tabs):
         return CleanText(text if limit is None or len(text) <= limit else _cut(text, limit))
     # Tabs and dropped characters change the length, so more than `limit` is read, but not all of a huge text.
     source = text if limit is None else text[: 4 * limit + 4]
@@ -152,7 +152,7 @@ def elide_title(text: str, limit: int) -> str:
     return f"…{end}"
 
 
-def _is_ordinary(text: str, *, lines: bool, tabs: bool = False) -> bool:
+def is_ordinary(text: str, *, lines: bool = False, tabs: bool = False) -> bool:
     """Return whether a text is as `clean` would leave it, as far as its characters tell one by one."""
     known = _IS_PLAIN(text) or all(map(_is_ordinary_character, set(text)))
     return bool(known and (lines or "\n" not in text) and (tabs or "\t" not in text))
@@ -168,7 +168,7 @@ def escape_json(text: str) -> CleanText:
 
     It means the same: such characters stand nowhere in JSON but within strings.
     """
-    if _is_ordinary(text, lines=True):
+    if is_ordinary(text, lines=True):
         return CleanText(text)
     out: list[str] = []
     marks = 0

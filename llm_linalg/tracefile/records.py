@@ -22,7 +22,7 @@ from llm_linalg.base.errors import (
     Span,
     StackFrame,
 )
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import clean, is_ordinary
 from llm_linalg.recording.cell_state import CellState, State
 from llm_linalg.recording.ending import ENDING_KINDS, Ending
 from llm_linalg.recording.gap import Gap
@@ -116,6 +116,21 @@ def each(field: Field) -> Field:
         lambda data: tuple([field.read(item) for item in listed(data)]),
         lambda value: [field.tell(item) for item in value],
     )
+
+
+def words(most: int = MOST_NAME) -> Field:
+    """A tuple of texts as `text` has them, looked at together where all of their characters are ordinary."""
+    single = each(text(most))
+
+    def read(data: Any) -> tuple[str, ...]:
+        items = listed(data)
+        if not all(item.__class__ is str for item in items):
+            raise FormatError("no text where one has to be")
+        if max(map(len, items), default=0) <= most and is_ordinary("".join(items)):
+            return tuple(items)
+        return tuple(single.read(items))
+
+    return Field(read, single.tell)
 
 
 def parts(*fields: Field, of: Callable[..., Any] | None = None) -> Field:
@@ -327,7 +342,7 @@ SCHEMAS: Mapping[int, Schema] = {
             of=CellState,
         )
     ),
-    form_of.LISTED: Schema(parts(_NAME, each(_NAME))),
+    form_of.LISTED: Schema(parts(_NAME, words())),
     form_of.FAILED: Schema(
         parts(
             *(*_CALL, each(_OPERAND), text(form_of.PIECE, lines=True)),

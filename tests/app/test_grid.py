@@ -206,23 +206,20 @@ def test_more_and_less_fill_a_grid() -> None:
     assert control.move(control.default, -1) == ((0, 0), (0, 0))
 
 
-BATCH = """\
-+++
-title = "Grid"
-[controls.mask]
-default = [[1, 0], [1, 1]]
-edits = "M"
-+++
+BATCH = (
+    LESSON.partition("Hi.")[0]
+    + """\
 ## One
 ```python show="Y"
-M = torch.tensor(mask)
+M = torch.tensor(own)
 Y = torch.ones(2, 2, 2) * M
 ```
 """
+)
 
 
 def test_a_cell_of_a_batch_stands_for_the_entry_at_its_last_axes() -> None:
     view = View.opening(replace(parse(BATCH, "grid.md"), is_own=True))
     view = replace(view, cursor=("Y", (0, 1, 0)))
     made = known(ensure_run(Session.start(view, [view.lesson])).current)
-    assert dict(flip_entry(made, view).controls)["mask"] == "10/01"
+    assert dict(flip_entry(made, view).controls)["own"] == "10/01"
