@@ -80,7 +80,7 @@ class Reader(Generic[N]):
         self._told: dict[int, int] = {}
         self._damage: FormatError | None = None
         self._about: tuple[str, int] | None = None
-        self._forms: list[Form[N]] = []
+        self._forms: list[FormRecord | Form[N]] = []  # made with its first node
         self._plans: dict[str, dict[Any, Plan]] = {}
         self._stores: list[_Store] = []
         self._operands: list[Operand[N]] = []
@@ -230,13 +230,15 @@ class Reader(Generic[N]):
 
     def _form(self, record: FormRecord) -> None:
         span = None if record.span is None else self._spans.setdefault(record.span, record.span)
-        self._forms.append(Form(record._replace(span=span), self._plans))
+        self._forms.append(record._replace(span=span))
 
     def _node(self, payload: bytes) -> None:
         hold(len(payload) >= form_of.NODE.size, "a node without its form")
         number, store, place, count, flags, _ = form_of.NODE.unpack_from(payload)
         hold(number < len(self._forms), "a node of no form")
         form, index = self._forms[number], len(self.nodes)
+        if isinstance(form, FormRecord):
+            form = self._forms[number] = Form(form, self._plans)
         hold(index < MOST_NODES, "more nodes than a trace can hold")
         hold(
             count == form.call_told.tensors or form.name in (form_of.OPAQUE, form_of.ALIAS),
