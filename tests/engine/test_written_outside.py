@@ -153,7 +153,7 @@ def test_what_rests_on_large_memory_that_its_owner_wrote_is_marked(
     written: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aliasing, "MOST_BORROWED", 8)
-    array = np.array([1.0, 2.0, 3.0], dtype=np.float32)
+    array = np.array([1.0, 2.0, 3.0])
 
     def function(x: Tensor) -> Tensor:
         y = torch.from_numpy(array)
@@ -162,7 +162,7 @@ def test_what_rests_on_large_memory_that_its_owner_wrote_is_marked(
             array[:2] = array[1::-1].copy()  # what was there, in another order
         return z * x + y[0]
 
-    made = trace(function, torch.ones(2))
+    made = trace(function, torch.ones(2, dtype=torch.float64))
     assert broken(made) == []
     marked = [node.op for node in made.nodes if node.evidence == "outside"]
     assert len(marked) == (4 if written else 0)  # y, what is made from its cells, and y[0]
