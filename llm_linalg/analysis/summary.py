@@ -184,7 +184,7 @@ def _possibly_not_finite(nodes: Sequence[N]) -> Iterator[N]:
     for start in range(0, len(nodes), _TOGETHER):
         some = nodes[start : start + _TOGETHER]
         small = [node.value for node in some if node.value.numel() <= _SMALL and node.value.dtype in _SUMMED]
-        flat = [value.reshape(-1) for value in small if not value.is_meta]
+        flat = [value if value.dim() == 1 else value.reshape(-1) for value in small if not value.is_meta]
         if len(flat) < len(some) or not _sums_up(torch.cat(flat)):
             yield from [node for node in some if not _sums_up(node.value)]
 

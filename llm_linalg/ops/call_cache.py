@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import EllipsisType, NoneType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ _MOST = 64  # items of a list that goes into a key
 _FAR = 2**31  # a bound of a slice that no tensor reaches
 CallKey = tuple[Hashable, ...]
 Number = int | float | slice
+T = TypeVar("T")
 SplitCall = tuple[CallKey, list[Tensor], list[Number]]
 """A call's key, and the tensors and numbers that the key leaves open, as they were written."""
 
@@ -44,7 +45,11 @@ def split_call(
     free = operation.first_free_number
     try:
         for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
-            if place >= free and _is_open(value):
+            kind = value.__class__
+            if kind in _TENSORS:  # as `_add` would, at once, for most are
+                key += (value.shape, value.dtype, value.is_contiguous())
+                tensors.append(value)
+            elif place >= free and kind is slice and _is_open(value):
                 key.append(slice)
                 numbers.append(value)
             elif not _add(value, key, tensors, numbers, place >= free):
@@ -108,6 +113,7 @@ class CallPlan:
     slotted: SlottedArguments
     swap: bool  # whether the first two arguments stand in reverse
     order: tuple[int, ...]  # for each tensor of the call, its position as it was written
+    in_order: bool  # whether these positions are 0, 1, 2 and so on, as in most calls
     numbers: int  # how many numbers the key leaves open
 
     @classmethod
@@ -126,12 +132,12 @@ class CallPlan:
         values[free:] = [opened(value, whole=True) for value in values[free:]]
         args, named = tuple(values[: len(call.args)]), values[len(call.args) :]
         slotted = SlottedArguments(args, dict(zip(call.kwargs, named, strict=True)), [])
-        return cls(call.operation, slotted, entry.swap, call.order, len(slots))
+        in_order = call.order == tuple(range(len(call.order)))
+        return cls(call.operation, slotted, entry.swap, call.order, in_order, len(slots))
 
-    @property
-    def in_order(self) -> bool:
-        """Whether the tensors were written in the order of the parameters, as in most calls."""
-        return self.order == tuple(range(len(self.order)))
+    def ordered(self, written: Sequence[T]) -> tuple[T, ...]:
+        """Return what stands for the call's tensors, as they were written, in the order of the parameters."""
+        return tuple(written) if self.in_order else tuple([written[place] for place in self.order])
 
     def call(
         self,

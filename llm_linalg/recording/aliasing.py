@@ -292,4 +292,7 @@ def storage_id(tensor: Tensor) -> int:
 
 def version_of(tensor: Tensor) -> int | None:
     """Return how often a tensor was written; None under `torch.inference_mode`, which doesn't count."""
-    return None if tensor.is_inference() else tensor._version
+    try:
+        return tensor._version
+    except RuntimeError:
+        return None

@@ -27,6 +27,7 @@ from llm_linalg.recording.record_node import Origin
 _ENGINE = Path(__file__).parents[1]
 # Code below these folders is torch's or ours; a call site is the innermost frame in neither.
 _OWN = (str(Path(torch.__file__).parent), str(_ENGINE), "<frozen ")
+_RECORDER = str(_ENGINE / "recording" / "recorder.py")
 _DOOR = str(_ENGINE / "api" / "trace.py")
 _VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _STORES = frozenset(
@@ -76,17 +77,23 @@ class CallSites:
         """Return the call site of the innermost frame that is neither torch's nor ours."""
         if not self._running:
             return Origin()
-        nearest = sys._getframe(3)  # the frames within are the recorder's
-        call = self._folding.find(nearest)
-        frame, scope = call.frame, self._folding.scope(call, self._scopes[-1])
-        if frame is None:
-            return Origin(scope=scope)
-        self._frames.setdefault(id(frame), frame)
+        nearest = sys._getframe(3)
+        while nearest.f_code.co_filename == _RECORDER and nearest.f_back is not None:
+            nearest = nearest.f_back
+        frame, scope, direct = nearest, self._scopes[-1], True
         key = id(frame.f_code), frame.f_lasti
-        if key not in self._sites:
-            self._sites[key] = frame.f_code, _origin(frame)
+        if key not in self._sites:  # else it is the program's own frame, as found before
+            call = self._folding.find(nearest)
+            scope, direct = self._folding.scope(call, scope), call.direct
+            if call.frame is None:
+                return Origin(scope=scope)
+            frame = call.frame
+            key = id(frame.f_code), frame.f_lasti
+            if key not in self._sites:
+                self._sites[key] = frame.f_code, _origin(frame)
+        self._frames.setdefault(id(frame), frame)
         origin = self._sites[key][1]
-        target = origin.target if call.direct else ""
+        target = origin.target if direct else ""
         latest = self._latest.get(key)
         if latest is None or latest.scope != scope or latest.target != target:
             latest = Origin(origin.span, origin.source, origin.file, scope, target)

@@ -77,7 +77,7 @@ _UNFILLED = frozenset(
     for function in (*resolve(f"torch.{name}"), *resolve(f"torch.Tensor.new_{name}"))
 )
 """What makes a tensor whose cells hold whatever is in memory."""
-_PLAIN = frozenset([Tensor, torch.nn.Parameter])
+_PLAIN: frozenset[type] = frozenset([Tensor, torch.nn.Parameter])
 _PROFILER = "torch._ops.profiler"  # of the marks that an optimizer sets around its steps for it
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
 
@@ -171,7 +171,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             # Inside torch.vmap and its like tensors are wrappers without cells of their own.
             self.saw_transform = self.saw_transform or func is not _SWITCH
             return func(*args, **kwargs)
-        stop_if(self._halt, "stopped: what comes after this was not run")
+        if self._halt is not None:
+            stop_if(self._halt, "stopped: what comes after this was not run")
         entry = _LISTED.get(func)
         if entry is None:
             return self._run_unlisted(func, args, kwargs)
@@ -205,13 +206,19 @@ class Recorder(TensorIndex, TorchFunctionMode):
     ) -> Any:
         """Run a call of which earlier ones have shown what it is."""
         call = LazyCall(known.call.plan, func, tuple(numbers)) if numbers else known.call
+        name = known.call.plan.operation.name
         if self._guard is not None and known.price is not None:
             written = tensors[0] if known.writes else None
-            self._guard.charge_again(call.operation.name, known.price, written)
-        operands = self._operands_before_write(func, tensors) if known.writes else None
+            self._guard.charge_again(name, known.price, written)
+        before = self._operands_before_write(func, tensors) if known.writes else None
         result = self._run(func, args, kwargs)
-        if operands is not None:
-            self._record_write(call, tensors, operands, result)
+        if before is not None:
+            self._record_write(call, tensors, before, result)
+        elif type(result) in _PLAIN and name != "grad" and not autocasts():  # most ask no more than this
+            operands = call.plan.ordered([self.operand(tensor) for tensor in tensors])
+            node = self._node(name, result, operands, call)
+            node.note_inner()
+            self._add(node, result)
         else:
             self._record(call, tensors, outputs(result))
         return result

@@ -118,7 +118,7 @@ class Form(Generic[N]):
             own = self._bound(written, value, numbers) if plan.is_described else None
             call = own or self._opaque(written, value)
             return call, tuple([written[at] for at in call.order])
-        operands = tuple(written if plan.in_order else [written[at] for at in plan.order])
+        operands = plan.call.plan.ordered(written)
         if numbers:
             return LazyCall(plan.call.plan, plan.call.function, numbers, self._position), operands
         return plan.call, operands

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.markdown import plain_text
+from tui.compose.nodes import labels
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
-    from llm_linalg.api.trace import Trace
     from llm_linalg.lessons.lesson import Lesson
     from llm_linalg.recording.scopes import Scope
     from tui.session.session import Session
@@ -158,12 +158,12 @@ def _modules(session: Session) -> tuple[OutlineEntry, ...]:
     elif name == "module":
         open_path = argument
     entries: list[OutlineEntry] = []
-    _open(trace, trace.scopes, open_path, 0, at, shown, entries)
+    _open(labels(trace.nodes), trace.scopes, open_path, 0, at, shown, entries)
     return tuple(entries)
 
 
 def _open(
-    trace: Trace,
+    names: Sequence[str],
     scope: Scope[Node],
     path: str,
     level: int,
@@ -171,7 +171,10 @@ def _open(
     shown: Node,
     entries: list[OutlineEntry],
 ) -> None:
-    """Add the entries inside a scope: modules and nodes in the order in which they came."""
+    """Add the entries inside a scope: modules and nodes in the order in which they came.
+
+    `names` has the label of each node of the trace.
+    """
     from llm_linalg.recording.scopes import Scope
 
     inside: list[tuple[int, Scope[Node] | Node]] = []
@@ -186,9 +189,9 @@ def _open(
             label = f"{item.name} ({item.size})"
             entries.append(OutlineEntry(f"module:{item.path}", label, level, heading=True, here=here))
             if _within(path, item.path):
-                _open(trace, item, path, level + 1, at, shown, entries)
+                _open(names, item, path, level + 1, at, shown, entries)
         else:
-            own = trace.labels[item].removeprefix(f"{scope.path}.")  # the modules around it stand above
+            own = names[item.index].removeprefix(f"{scope.path}.")  # the modules around it stand above
             text = clean(own, LONGEST)
             entries.append(OutlineEntry(f"node:{item.index}", text, level, here=item is shown))
 
