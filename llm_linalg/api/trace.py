@@ -318,6 +318,7 @@ def trace(
         recorder.name_targets()
         result = Trace.of(recorder.finish("", seed))
         result.ending = ending or result.ending
+        recorder.release()  # else circles of references would keep the values of a trace that nobody holds
         return result
 
     def run_again(at: int) -> Trace:

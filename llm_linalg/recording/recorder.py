@@ -579,6 +579,11 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._leaves = {id(leaf): ref(leaf) for leaf, _ in pairs}
         return pairs
 
+    def release(self) -> None:
+        """Let go of all tensors, and of who handles calls: they know the recorder, and so hold its nodes."""
+        super().release()
+        self.handlers, self.is_inner = {}, None
+
     # Gaps
 
     def __enter__(self) -> Recorder:

@@ -268,7 +268,8 @@ class TensorIndex:
 
         The program's tensors hold the graph of autograd. Nodes keep detached values.
         """
-        self._where, self._storages = Origin, StorageMap()
+        self._where, self._storages, self._cache = Origin, StorageMap(), None
+        self.before_drop = lambda: None
         for tensors in (self._tracked, self._tensors, self._gradients, self._labels, self._bound):
             tensors.clear()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from struct import unpack_from
-from typing import Any, Generic, cast
+from typing import Any, ClassVar, Generic, cast
 
 import torch
 from torch import Tensor
@@ -100,21 +100,6 @@ class Reader(Generic[N]):
         self.error: ProgramError | None = None
         self.own_names: tuple[str, ...] = ()
         self._rest: tuple[str | None, int | None, tuple[ProgramError, ...]] = (None, None, ())
-        self._read_told: dict[int, Callable[[Any], object]] = {
-            form_of.ABOUT: partial(setattr, self, "_about"),
-            form_of.FORM: self._form,
-            form_of.NAME: self._name,
-            form_of.LINE_RESULT: self._line_result,
-            form_of.AMEND: self._amend,
-            form_of.PRINT: self.prints.append,
-            form_of.GAP: self._gaps.setdefault,
-            form_of.CELL: self._cell,
-            form_of.LISTED: self._list,
-            form_of.FILE: self._file,
-            form_of.FAILED: self._failed,
-            form_of.REST: self._read_rest,
-            form_of.END: partial(setattr, self, "ending"),
-        }
         if whole:
             self.read()
             if self.ending is None:
@@ -215,7 +200,7 @@ class Reader(Generic[N]):
             self._text += after - first
             if after - first > schema.most or self._text > form_of.MOST_TEXT:
                 raise FormatError("too long a text")
-            self._read_told[kind](schema.read(bytes(self._view[first:after])))
+            self._takers[kind](self, schema.read(bytes(self._view[first:after])))
         elif kind == form_of.NODES:
             self._node(bytes(self._view[first:after]))
         elif kind == form_of.CELLS:
@@ -452,3 +437,32 @@ class Reader(Generic[N]):
         self.failed = self.cell_calls.pop(len(errors), None)
         self.error = last
         self._rest = printed, failed_line, errors
+
+    def _take_about(self, about: tuple[str, int]) -> None:
+        self._about = about
+
+    def _gap(self, gap: Gap) -> None:
+        self._gaps[gap] = None
+
+    def _print(self, printed: tuple[int, str]) -> None:
+        self.prints.append(printed)
+
+    def _end(self, ending: Ending) -> None:
+        self.ending = ending
+
+    # What takes each kind of record. One that held its own methods would hold its nodes, in a circle.
+    _takers: ClassVar[dict[int, Callable[[Reader[Any], Any], object]]] = {
+        form_of.ABOUT: _take_about,
+        form_of.FORM: _form,
+        form_of.NAME: _name,
+        form_of.LINE_RESULT: _line_result,
+        form_of.AMEND: _amend,
+        form_of.PRINT: _print,
+        form_of.GAP: _gap,
+        form_of.CELL: _cell,
+        form_of.LISTED: _list,
+        form_of.FILE: _file,
+        form_of.FAILED: _failed,
+        form_of.REST: _read_rest,
+        form_of.END: _end,
+    }

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 import pytest
 import torch
 from torch import Tensor
 
-from llm_linalg import Trace, trace
+from llm_linalg import Trace, run, trace
 from tests.engine.test_written_outside import WAYS
 
 SIZE = 1000 * 4  # bytes of one value
@@ -195,3 +197,24 @@ def test_what_a_run_has_written_is_not_computed_again(
         with pytest.raises(LookupError, match=re.escape(f"{name} has been written since")):
             found.recomputed(node)
     assert all(map(torch.equal, were, [item for item in inputs if isinstance(item, Tensor)]))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: trace(function, torch.ones(1000)),
+        lambda: trace(function, torch.ones(1000), keep=10 * SIZE),
+        lambda: trace(torch.nn.Linear(3, 3), torch.ones(3)),
+        lambda: run("x = torch.ones(3)\nprint(x)\ny = x * 2"),
+    ],
+    ids=["function", "dropped", "module", "text"],
+)
+def test_a_trace_that_nobody_holds_waits_for_no_collection(make: Callable[[], Trace]) -> None:
+    gc.disable()
+    try:
+        made = make()
+        whole, node, value = ref(made), ref(made.nodes[-1]), ref(made.nodes[-1].value)
+        del made
+        assert (whole(), node(), value()) == (None, None, None)
+    finally:
+        gc.enable()

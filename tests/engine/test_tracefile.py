@@ -861,13 +861,14 @@ def test_what_is_told_without_end_is_refused_and_what_comes_meanwhile_is_not_rea
         log.append(log_format.PRINT, b'[1, "x"]')
     reader = Reader(memory, Node)
 
-    def printed(told: tuple[int, str]) -> None:
+    def printed(own: Reader[Node], told: tuple[int, str]) -> None:
         log.append(log_format.PRINT, b'[1, "x"]')
-        reader.prints.append(told)
+        own.prints.append(told)
 
-    reader._read_told[log_format.PRINT] = printed
-    reader.poll(1)
-    reader.read()
+    with monkeypatch.context() as patch:
+        patch.setitem(Reader._takers, log_format.PRINT, printed)
+        reader.poll(1)
+        reader.read()
     assert len(reader.prints) == 3  # as many as there were
     monkeypatch.setitem(log_format.MOST_RECORDS, log_format.PRINT, 2)
     with pytest.raises(FormatError, match="too many records"):
