@@ -109,11 +109,6 @@ class BlockDiagram(Generic[N]):
         self._scopes = scopes
         self._levels: dict[Path, DiagramLevel[N]] = {}
 
-    @property
-    def is_begun(self) -> bool:
-        """Whether a level is built; the first takes the longest."""
-        return bool(self._levels)
-
     def level(self, path: Sequence[str] = ()) -> DiagramLevel[N]:
         """Return the level inside the box at a path.
 

@@ -45,11 +45,7 @@ def split_call(
     free = operation.first_free_number
     try:
         for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
-            kind = value.__class__
-            if kind in _TENSORS:  # as `_add` would, at once, for most are
-                key += (value.shape, value.dtype, value.is_contiguous())
-                tensors.append(value)
-            elif place >= free and kind is slice and _is_open(value):
+            if place >= free and _is_open(value):
                 key.append(slice)
                 numbers.append(value)
             elif not _add(value, key, tensors, numbers, place >= free):

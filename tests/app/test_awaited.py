@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-import torch
-from torch import Tensor
 
 from llm_linalg.api.trace import Trace
-from llm_linalg.lessons.external import of_function
-from llm_linalg.lessons.lesson import lesson_of
 from llm_linalg.lessons.stop import FollowedCell
 from tui.compose import key_budget
 from tui.compose.program_run import Run
@@ -64,26 +60,6 @@ def asked_view(opened: Run, view: View, way: str) -> View:
     asked = replace(view, follows=FollowedCell("reach" if way == "reach" else "lineage", "y", (0, 0)))
     assert opened.lineages.refusal(asked) == ""
     return asked
-
-
-def test_the_map_of_a_long_trace_is_left_to_a_run_that_has_the_trace() -> None:
-    def long(x: Tensor) -> Tensor:
-        for _ in range(600):
-            x = x * 0.5
-        return x
-
-    view = View.opening(lesson_of(of_function(long, (torch.ones(2),)), "long"))
-    opened = open_view(view)
-    asked = replace(view, depth="map")
-    assert opened.trace is not None
-    assert not opened.trace.map.is_begun
-    assert not opened.serves(asked)
-    again = open_view(asked, opened)
-    assert again.trace is opened.trace
-    assert opened.trace.map.is_begun
-    assert again.serves(asked)
-    short = open_view(View.opening(lesson_of(of_function(torch.exp, (torch.ones(2),)), "short")))
-    assert short.serves(replace(short.view, depth="map"))
 
 
 def test_what_speaks_against_following_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,28 +45,17 @@ class MapTables:
         self._rows: dict[tuple[Trace, Path, bool], tuple[TableRow, ...]] = {}
 
     def awaits(self, view: View) -> bool:
-        """Return whether a view shows a map, or a table, of what is not yet known, and takes a while to find.
-
-        A map alone is not awaited where the program would be run again for it.
-        """
+        """Return whether a view shows a table of what is not yet known, and takes a while to find out."""
         trace = self._passes.of(view)
-        if trace is None or view.depth != "map":
-            return False
-        unknown = not trace.map.is_begun and view.lesson.external is not None
-        return (unknown or self._lacks_costs(view, trace)) and exceeds_key(trace)
-
-    def _lacks_costs(self, view: View, trace: Trace) -> bool:
-        return self._is_table(view) and view.look != "changes" and trace not in self._costs
+        costs = self._is_table(view) and view.look != "changes"
+        return costs and trace is not None and trace not in self._costs and exceeds_key(trace)
 
     def find(self, view: View, halt: Callable[[], bool] | None = None) -> None:
-        """Find out what a view's map or table shows; what `halt` stops stays unknown."""
+        """Find out what a view's table shows; what `halt` stops stays unknown."""
         from llm_linalg.analysis.summary import Cost, Extremes, costs_of
 
         trace = self._passes.of(view)
-        if trace is None:
-            return
-        trace.map.level()
-        if not self._lacks_costs(view, trace):
+        if trace is None or trace in self._costs:
             return
         given = [node for node in trace.nodes if node.call is None and node.op != "parameter"]
         inputs = {node: Cost(0, 0, 0.0, None if node.dropped else Extremes.of(node.value)) for node in given}

@@ -349,6 +349,7 @@ def _open_external(
         if node is not None and node.dropped:
             trace = program.run(view.seed, node.index, halt)
         spare(len(trace.nodes))
+        _ = trace.map.level(), trace.map.multiplications  # computed here, as it takes a while for a long run
         return _with_awaited(Run(view, trace), previous, halt)
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
