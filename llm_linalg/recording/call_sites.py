@@ -77,7 +77,7 @@ class CallSites:
         """Return the call site of the innermost frame that is neither torch's nor ours."""
         if not self._running:
             return Origin()
-        nearest = sys._getframe(3)
+        nearest = sys._getframe(3)  # the frames within are the recorder's, and so may be some around it
         while nearest.f_code.co_filename == _RECORDER and nearest.f_back is not None:
             nearest = nearest.f_back
         frame, scope, direct = nearest, self._scopes[-1], True

@@ -50,7 +50,7 @@ class ValueCache:
             self._outside.add(storage_id(node.value))
             return
         if self._is_rough:
-            self.total += node.value.nbytes
+            self.total += node.value.untyped_storage().nbytes()
             if self.total <= self._budget // 2:
                 return
             self._begin_to_count()

@@ -72,8 +72,6 @@ class Plan(NamedTuple):
 
     call: LazyCall | None  # the call; None if each of them is bound for itself
     is_described: bool  # whether the operation's rules describe it; else it is opaque
-    order: tuple[int, ...] = ()  # for each operand, its position among those of the call as it was written
-    in_order: bool = True  # whether these are in the order of the parameters
 
 
 class Form(Generic[N]):
@@ -133,7 +131,7 @@ class Form(Generic[N]):
         if split is None or plan.numbers != len(split[2]) or (numbers and list(numbers) != split[2]):
             return Plan(None, True)
         own = LazyCall(plan, function, tuple(split[2]), self._position)
-        return Plan(own, True, call.order, plan.in_order)
+        return Plan(own, True)
 
     def _bound(self, written: Sequence[Operand[N]], value: Tensor, numbers: Sequence[Number]) -> Call | None:
         """Return the call, bound; None if its operation doesn't describe it."""
