@@ -93,7 +93,8 @@ class MemoryLog:
         self.head = memoryview(memory)[:START].cast("Q")
         self._limit = len(memory) - RESERVE
         self._cell_bytes = 0
-        HEAD.pack_into(memory, 0, MAGIC, START, 0, VERSION)
+        HEAD.pack_into(memory, 0, MAGIC, 0, 0, VERSION)
+        self.head[USED] = START  # in the end: who looks meanwhile sees no log yet, and never half a header
 
     def append(self, kind: int, payload: bytes) -> None:
         """Add a record; raise `LimitError` if there is no room. How the run ended has some of its own."""

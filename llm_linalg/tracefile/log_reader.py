@@ -107,14 +107,14 @@ class Reader(Generic[N]):
 
     def read(self) -> None:
         """Read all that is there now, and nothing that comes meanwhile."""
+        self._raise_damage()
         end = self._end_now()
         while self._at < end:
             self.poll()
 
     def poll(self, most: int = MOST_AT_ONCE) -> int:
         """Read what has come since, at most so many records; return how many they were."""
-        if self._damage is not None:
-            raise self._damage
+        self._raise_damage()
         try:
             with untraced():
                 return self._poll(most)
@@ -124,6 +124,11 @@ class Reader(Generic[N]):
         except (RuntimeError, ValueError, OverflowError, MemoryError, RecursionError) as error:
             self._damage = FormatError(f"torch refuses what it holds: {type(error).__name__}")
             raise self._damage from None
+
+    def _raise_damage(self) -> None:
+        """Raise once more what was found wrong: a log stays damaged, whatever comes after."""
+        if self._damage is not None:
+            raise self._damage
 
     def record(self) -> Record[N]:
         """Return what was read so far as a record."""

@@ -429,6 +429,41 @@ def test_what_was_told_is_there_at_each_moment() -> None:
     assert reader.record().ending.kind == "exit"
 
 
+def test_a_log_is_whole_at_each_moment_of_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, head = mmap.mmap(-1, 2**17), log_format.HEAD
+    reader = Reader(memory, Node)
+
+    class WordByWord:  # as another process sees it, which may look between any two
+        def pack_into(self, _memory: mmap.mmap, at: int, *words: Any) -> None:
+            own = head.pack(*words)
+            for first in range(0, len(own), 8):
+                memory[at + first : at + first + 8] = own[first : first + 8]
+                assert reader.poll() == 0
+
+        def unpack_from(self, *memory: Any) -> tuple[Any, ...]:
+            return head.unpack_from(*memory)
+
+    monkeypatch.setattr(log_format, "HEAD", WordByWord())
+    log = log_format.MemoryLog(memory)
+    assert reader.poll() == 0
+    log.append(log_format.ABOUT, b'["", 0]')
+    assert reader.poll() == 1
+
+
+def test_a_log_stays_damaged() -> None:
+    memory = mmap.mmap(-1, 2**17)
+    log = log_format.MemoryLog(memory)
+    reader = Reader(memory, Node)
+    memory[24:32] = bytes(8)
+    for read in (reader.poll, reader.read, reader.poll):
+        with pytest.raises(FormatError, match="version 0"):
+            read()
+    memory[24:32] = struct.pack("<Q", log_format.VERSION)
+    log.append(log_format.ABOUT, b'["", 0]')
+    with pytest.raises(FormatError, match="version 0"):
+        reader.read()
+
+
 def test_a_writer_that_changes_what_it_has_told_changes_nothing() -> None:
     memory = mmap.mmap(-1, 2**22)
     t = recorded(lambda: x(3) @ x(3, 200), memory)
