@@ -29,6 +29,7 @@ from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, RecordNode
 
 FUSED = "scaled_dot_product_attention"
+_MAKE_WEIGHTS = frozenset([FUSED, "softmax", "exp"])  # one of them is among what computes weights
 _CARRIED = ("pointwise", "mask", "movement")
 """Kinds of operations that may stand between a softmax and the product with the values."""
 _MOST_STEPS = 8  # operations between scores and softmax
@@ -161,6 +162,8 @@ def attention_heads(record: Record[N]) -> tuple[Head[N], ...]:
 
 def _patterns(nodes: Sequence[N]) -> Iterator[tuple[N, RecordNode]]:
     """Yield each node that computes weights, with the one that gives the values which they multiply."""
+    if {node.op for node in nodes}.isdisjoint(_MAKE_WEIGHTS):  # as in a long loop
+        return
     weights: dict[RecordNode, N] = {}  # what is weights still, after dropout, casts, masks and views
     for node in nodes:
         if node.op == FUSED and (call := node.call) is not None:

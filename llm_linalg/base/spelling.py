@@ -46,9 +46,9 @@ def unknown(what: str, word: str, known: Iterable[str], listing: str = "") -> st
 def number_duplicates(names: Sequence[str]) -> tuple[str, ...]:
     """Return unique names: of several equal ones, all but the last are numbered, as `x:1`."""
     total = Counter(names)
-    seen: Counter[str] = Counter()
+    seen = dict.fromkeys(total, 0)
     made = []
     for name in names:
-        seen[name] += 1
-        made.append(name if seen[name] == total[name] else f"{name}:{seen[name]}")
+        seen[name] = number = seen[name] + 1
+        made.append(name if number == total[name] else f"{name}:{number}")
     return tuple(made)

@@ -151,15 +151,23 @@ class Record(Generic[N]):
         What has a name goes before what stands inside a later line, such as one that prints a comparison.
         """
         best, least = None, 8
-        for node in reversed(self.nodes):
-            if node.operands and node.value.is_floating_point():
-                signs = node.bound_name == "loss", not node.value.dim(), node.bound_name is not None, True
-                rank = signs.index(True) + 4 * node.no_grad
-                if rank < least:
-                    best, least = node, rank
-                if not rank:
-                    break
+        for node in self._differentiable():
+            signs = node.bound_name == "loss", not node.value.dim(), node.bound_name is not None, True
+            rank = signs.index(True) + 4 * node.no_grad
+            if rank < least:
+                best, least = node, rank
+            if not rank:
+                break
         return best
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether there is a node to differentiate; which one, takes a look at all."""
+        return next(self._differentiable(), None) is not None
+
+    def _differentiable(self) -> Iterator[N]:
+        """Yield the nodes that could be differentiated, the last one first."""
+        return (node for node in reversed(self.nodes) if node.operands and node.value.is_floating_point())
 
     def require_values(self, nodes: Iterable[N]) -> None:
         """Raise `LookupError` if the values of any of these nodes were dropped."""

@@ -209,3 +209,6 @@ def test_a_comparison_that_is_printed_is_no_loss() -> None:
     t = run("x = torch.randn(3, 2)\ny = x @ x.T\nprint(torch.allclose(y, x.mm(x.T)))")
     assert t.loss is t["y"]
     assert run("x = torch.randn(3)\nx * 2").loss is not None
+    for text in ("torch.randn(3)", "torch.arange(3) * 2", "torch.randn(3) * 2", "torch.randn(2) > 0"):
+        t = run(f"y = {text}")
+        assert t.has_loss is (t.loss is not None)

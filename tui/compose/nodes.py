@@ -19,19 +19,24 @@ MANY = 100
 MOST_NAMES = 1000  # names that an error lists, at most
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class NodeLabels:
-    """The labels of the nodes at one level of a trace, and their positions: there may be very many."""
+    """The labels of the nodes at one level of a trace, and their positions: there may be very many.
+
+    Equal names but the last are numbered, `x:1`.
+    """
 
     nodes: Sequence[Node]
-    labels: tuple[str, ...]
-    places: Mapping[str, int]
 
-    @classmethod
-    def of(cls, nodes: Sequence[Node]) -> NodeLabels:
-        """Return the labels of some nodes; equal names but the last are numbered, `x:1`."""
-        labels = number_duplicates([node.name for node in nodes])
-        return cls(nodes, labels, {label: place for place, label in enumerate(labels)})
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The label of each node."""
+        return number_duplicates([node.name for node in self.nodes])
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The position of each label."""
+        return {label: place for place, label in enumerate(self.labels)}
 
 
 # Of the longest levels. Each keeps its nodes alive, as it is found by identity.
@@ -43,7 +48,7 @@ def level_labels(nodes: Sequence[Node]) -> NodeLabels:
     for known in _LATEST:
         if known.nodes is nodes:
             return known
-    fresh = NodeLabels.of(nodes)
+    fresh = NodeLabels(nodes)
     if len(nodes) > MANY:
         _LATEST[:] = [fresh, *_LATEST[:1]]
     return fresh

@@ -51,7 +51,7 @@ class Passes:
     @cached_property
     def has_backward(self) -> bool:
         """Whether there is a gradient program to show."""
-        return self.forward is not None and self.forward.loss is not None
+        return self.forward is not None and self.forward.has_loss
 
     def awaits(self, view: View) -> bool:
         """Return whether a view shows a gradient program that is not yet computed and takes a while."""
@@ -120,10 +120,11 @@ def _gradients(trace: Trace | None) -> Trace | str:
     """Return the gradient program of a trace that has a loss; or why there is none."""
     from llm_linalg.base.errors import ProgramError
 
-    if trace is None or trace.loss is None:
+    loss = None if trace is None else trace.loss
+    if trace is None or loss is None:
         return ""
     try:
-        return trace.backward(trace.loss)
+        return trace.backward(loss)
     except (LookupError, ProgramError) as error:
         return f"No way back: {error.message if isinstance(error, ProgramError) else error.args[0]}."
 
