@@ -100,6 +100,9 @@ def test_what_ran_before_a_failure_is_saved(capsys: Capture, name: str, said: st
         (("open", "text.trace"), 2, "--format plain"),
         (("open", "text.trace", "--format", "plain", "--set", "a=1"), 2, "a trace has no controls"),
         (("open", "model.py", "--format", "plain"), 2, "'llm-linalg run'"),
+        (("frame", "damaged.trace"), 1, "damaged.trace is damaged: "),
+        (("frame", "nowhere.trace"), 2, 'no file "nowhere.trace"'),
+        (("frame", "damaged.trace", "--code", "x = 1"), 2, "a trace has no controls"),
         (("trace", "model.py:Net", "--inputs", "3x4", "--save", "net.txt"), 2, "does not end in .trace"),
         (("trace", "model.py:Net", "--inputs", "3x4", "--save", "no/net.trace"), 1, "cannot write"),
     ],
@@ -133,6 +136,19 @@ def test_frames_of_a_file_are_those_of_the_trace(tmp_path: Path) -> None:
     t = trace(GPT(Settings(layers=1)).eval(), torch.arange(5)[None])
     t.save(tmp_path / "gpt.trace")
     assert frames(load_trace(tmp_path / "gpt.trace")) == frames(t)
+
+
+@pytest.mark.parametrize("form", ["plain", "json", "screen"])
+def test_a_command_prints_a_frame_of_a_file(tmp_path: Path, capsys: Capture, form: str) -> None:
+    t = trace(torch.matmul, torch.ones(2, 3), torch.ones(3, 2))
+    t.save(tmp_path / "product.trace")
+    name = t.nodes[-1].name
+    words = "frame", str(tmp_path / "product.trace"), "--node", name, "--step", "last", "--format", form
+    code, printed, narration = told(capsys, *words)
+    assert (code, narration) == (0, [])
+    assert "= 1 + 1 + 1 = 3" in printed or form == "json"
+    assert "line 0" not in printed  # torch was called from no line
+    assert name in printed
 
 
 def test_the_lines_of_a_file_come_from_the_trace_and_from_no_file(folder: Path, capsys: Capture) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
 from tui.cli.launch import check_terminal, launch
@@ -15,6 +16,9 @@ from tui.files.output import say
 from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
 from tui.model.view_words import add_read_flag
+
+if TYPE_CHECKING:
+    from llm_linalg import Trace
 
 
 def parser() -> Parser:
@@ -47,23 +51,16 @@ def run(flags: argparse.Namespace) -> int:
 
 def _open_trace(flags: argparse.Namespace) -> int:
     """Open the app at a trace that was saved, or print its nodes."""
-    path = Path(flags.lesson)
-    if not path.is_file():
-        raise UsageError(f"no file {quote(flags.lesson, 200)}")
-    if flags.code is not None or flags.set:
-        raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
     if flags.format is None and not flags.attention:
         check_terminal(os.environ, "--format plain prints the nodes")
-    from llm_linalg import FormatError, load_trace
+    trace = saved_trace(flags)
+    if trace is None:
+        return 1
     from llm_linalg.lessons.external import of_trace
     from llm_linalg.lessons.lesson import lesson_of
     from llm_linalg.lessons.words import NO_WORDS
 
-    try:
-        trace = load_trace(path)
-    except (FormatError, OSError) as error:
-        say(f"cannot open {quote(flags.lesson, 200)}: {getattr(error, 'strerror', None) or error}")
-        return 1
+    path = Path(flags.lesson)
     if trace.ending.kind != "done":
         say(f"of this run, {trace.ending}")
     opened: tuple[str, ...] = ("open", flags.lesson)
@@ -78,3 +75,23 @@ def _open_trace(flags: argparse.Namespace) -> int:
         print_trace(trace, flags.format)
         return 0
     return launch(flags, lesson_of(of_trace(trace, opened), path.stem, path, trace.seed, words))
+
+
+def saved_trace(flags: argparse.Namespace) -> Trace | None:
+    """Return the trace in the file that the flags name; None, once it was said why, if it can't be read.
+
+    Raises:
+        UsageError: If there is no such file, or for flags that are a lesson's.
+    """
+    path = Path(flags.lesson)
+    if not path.is_file():
+        raise UsageError(f"no file {quote(flags.lesson, 200)}")
+    if flags.code is not None or flags.set:
+        raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
+    from llm_linalg import FormatError, load_trace
+
+    try:
+        return load_trace(path)
+    except (FormatError, OSError) as error:
+        say(f"cannot open {quote(flags.lesson, 200)}: {getattr(error, 'strerror', None) or error}")
+        return None

@@ -12,6 +12,7 @@ from llm_linalg.base.numbers import significant
 from llm_linalg.base.text import CleanText, clean, clean_lines, elide_middle
 from tui.model.change_table import change_facts
 from tui.model.map_table import HEADS, TABLES, change_text
+from tui.render.summary_text import where_made
 from tui.text.json_line import json_line
 
 if TYPE_CHECKING:
@@ -96,12 +97,9 @@ def _told(comparison: Comparison[Node], names: Sequence[str]) -> Iterator[str]:
 def named_change(change: Change[Node]) -> str:
     """Return a change in words: the node, where it is, and by how much it differs."""
     node, twin = change.node, change.twin
-    where = (
-        f", {Path(node.file).name}:{node.line}" if node.file else f", line {node.line}" if node.line else ""
-    )
     inside = f" in {node.scope}" if node.scope and not node.title.startswith(f"{node.scope}.") else ""
     op = "" if node.op in ("input", "parameter", node.title) else f" ({node.op})"
-    return f"{node.title}{op}{inside}{where}: {_how(change, twin)}"
+    return f"{node.title}{op}{inside}{where_made(node)}: {_how(change, twin)}"
 
 
 def _how(change: Change[Node], twin: Node) -> str:

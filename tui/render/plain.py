@@ -175,7 +175,8 @@ def _facts(frame: Frame) -> list[str]:
         what = "box" if frame.stage.map.gallery is None else "head"
         return [f"{what} {frame.place.step} of {frame.place.steps}"]
     shape = f"({', '.join(map(str, node.shape))}{',' if len(node.shape) == 1 else ''})"
-    kind = f"{node.op}, line {node.line}, {node.dtype} {shape}, known by {node.evidence}"
+    line = f", line {node.line}" if node.line else ""  # an input of a function has none
+    kind = f"{node.op}{line}, {node.dtype} {shape}, known by {node.evidence}"
     where = f"{' / '.join(frame.place.path)}: {kind}"
     step = f"step {frame.place.step} of {frame.place.steps}"
     order = (

@@ -93,10 +93,16 @@ def _overflows(values: Iterable[tuple[Node, Extremes | None]], what: str) -> Ite
 
 def _named(node: Node) -> str:
     made = node.forward_node or node
-    where = f", {Path(made.file).name}:{made.line}" if made.file else f", line {made.line}"
     inside = f" in {node.scope}" if node.scope else ""
     through = "" if made is node else f" back through {made.title}"
-    return f"{node.title} ({made.op}){through}{inside}{where}"
+    return f"{node.title} ({made.op}){through}{inside}{where_made(made)}"
+
+
+def where_made(node: Node) -> str:
+    """Return the line that made a node, to follow other words; empty where no line did."""
+    if node.file:
+        return f", {Path(node.file).name}:{node.line}"
+    return f", line {node.line}" if node.line else ""
 
 
 def _lines(
