@@ -102,6 +102,12 @@ class Lineage(Generic[N]):
         fixed = self.constant_cells(operand.node)
         return None if fixed is None else ~fixed
 
+    def _carrying(self, node: N, place: int) -> Tensor | None:
+        """Return a mask (bool) of an operand's cells that are live and matter to a node; None for all."""
+        live = self._live(node, place)
+        inert = node.call.operation.ignored_cells(node.call, place) if node.call else None
+        return live if inert is None else ~inert if live is None else live & ~inert
+
     def _carried_back(self, node: N, place: int, mask: Tensor) -> Tensor:
         axes, others = self._partners(node, place)
         if axes is not None and others:
@@ -109,16 +115,13 @@ class Lineage(Generic[N]):
             own = reads.place(meeting(axes, [(axes.output, mask), *others], reads.labels))
         else:
             own = node.operand_reads[place].back(self._absorbed(node, place, mask))
-        live = self._live(node, place)
-        return own if live is None else own & live
+        carrying = self._carrying(node, place)
+        return own if carrying is None else own & carrying
 
     def _carried_on(self, node: N, place: int, mask: Tensor) -> Tensor:
-        live = self._live(node, place)
-        if live is not None:
-            mask = mask & live
-        inert = node.call.operation.ignored_cells(node.call, place) if node.call else None
-        if inert is not None:
-            mask = mask & ~inert
+        carrying = self._carrying(node, place)
+        if carrying is not None:
+            mask = mask & carrying
         axes, others = self._partners(node, place)
         if axes is not None and others:
             own = mask.expand(node.operands[place].value.shape)

@@ -17,6 +17,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Shape, pointwise
 from llm_linalg.ops.fallback import UntoldOperation, covered
 from llm_linalg.ops.movement import Movement, number_cells
+from llm_linalg.ops.movement_gradients import index_copy_vjp, scatter_call_vjp
 from llm_linalg.ops.movement_shapes import index_shape, input_shape
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import (
@@ -169,7 +170,13 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         data=("input", "src"),
         rule=input_shape,
     ),
-    Movement("index_copy", "input, dim, index, source", data=("input", "source"), rule=input_shape),
+    Movement(
+        "index_copy",
+        "input, dim, index, source",
+        data=("input", "source"),
+        rule=input_shape,
+        vjp_for_call=index_copy_vjp,
+    ),
     IndexedSum(
         "index_add",
         "input, dim, index, source, *, alpha=1, out=None",
@@ -203,6 +210,7 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         rule=input_shape,
         canonical_arguments=_scatter_arguments,
         positions=_scattered_positions,
+        vjp_for_call=scatter_call_vjp,
     ),
     Movement("as_strided", _STRIDED, views=True, other_for=_beyond),
     Movement("pixel_shuffle", "input, upscale_factor"),

@@ -109,6 +109,25 @@ def setitem_vjp(call: Call) -> VJP:
     return {"input": f"{{to}} = {{d}}.clone()\n{{to}}[{key}] = 0\n{{to}}", "value": f"{{d}}[{key}]"}
 
 
+def index_copy_vjp(call: Call) -> VJP:
+    """Return the VJPs of an index_copy as autograd has them: a slice that was replaced takes part, too."""
+    if len(call.shapes[0]) == 0 or len(call.shapes[0]) != len(call.tensor("source").shape):
+        return {}
+    place = "{dim}, {index}"
+    return {"input": f"{{d}}.index_fill({place}, 0)", "source": f"{{d}}.index_select({place})"}
+
+
+def scatter_call_vjp(call: Call) -> VJP:
+    """Return the VJPs of a scatter as autograd has them: a cell that was replaced takes part, too."""
+    source = call["src"]
+    if not isinstance(source, Tensor) or call["reduce"] is not None:
+        return {}
+    if source.shape != call.tensor("index").shape:
+        return {}
+    place = "{dim}, {index}"
+    return {"input": f"{{d}}.scatter({place}, 0)", "src": f"{{d}}.gather({place})"}
+
+
 def embedding_vjp(call: Call) -> VJP:
     """Return the VJP of an embedding: the transposed one-hot rows times the cotangent."""
     tokens = call.tensor("input")

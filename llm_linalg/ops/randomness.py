@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -16,11 +17,14 @@ DROPOUT = 4  # where scaled_dot_product_attention takes how much it drops
 _ANY = (torch.zeros(()),)
 _PERTURBING = """
     dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout rrelu
-    gumbel_softmax scaled_dot_product_attention multi_head_attention_forward
+    gumbel_softmax scaled_dot_product_attention multi_head_attention_forward native_dropout
 """
-_DRAWN = frozenset(
-    ["bernoulli", "uniform", "normal", "random", "exponential", "poisson", "binomial", "multinomial"]
-)
+_SAMPLED = """
+    bernoulli uniform normal random exponential poisson binomial multinomial cauchy log_normal geometric
+    _standard_gamma _sample_dirichlet
+"""
+_RECURRENT = frozenset([torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu])
+_DRAWN = frozenset(_SAMPLED.split())
 _DRAWING = _DRAWN | frozenset(_PERTURBING.split())
 _FACTORIES = frozenset(
     {"randn", "rand", "randint", "randperm", "randn_like", "rand_like", "randint_like", "draw"}
@@ -37,6 +41,8 @@ def draw(numbers: Sequence[float], size: tuple[int, ...], dtype: torch.dtype) ->
 
 def rng_state_before(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
     """Return the state of torch's generator if a call will draw from it; else None."""
+    if function in _RECURRENT:
+        return torch.get_rng_state() if _drops_between_layers(args) else None
     if not draws_random_numbers(function):
         return None
     generator = kwargs.get("generator")
@@ -46,6 +52,11 @@ def rng_state_before(function: Function, args: Sequence[Any], kwargs: Mapping[st
     if function is torch.nn.functional.scaled_dot_product_attention and not uses_dropout(args, kwargs):
         return None
     return torch.get_rng_state()
+
+
+def _drops_between_layers(args: Sequence[Any]) -> bool:
+    """Return whether a recurrent layer with these arguments drops a share of cells, as while training."""
+    return any(type(share) is float and share > 0 and on is True for share, on in pairwise(args))
 
 
 def own_generator(value: Any, state: Tensor | None) -> Any:

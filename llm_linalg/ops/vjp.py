@@ -130,10 +130,10 @@ def autograd_jvp(
         pulled, pushed = zip(*pairs, strict=True)
         linked = all(own.requires_grad for own in pulled)
         if linked and (carried := autograd_vjp(pulled, [cotangent], pushed)[0]) is not None:
-            return carried
+            return carried if carried.layout is torch.strided else carried.to_dense()
         raise RuntimeError("a backward pass forgets that it depends on its cotangent")
     except RuntimeError:
-        carried = result.new_zeros(result.shape)
+        carried = torch.zeros(result.shape, dtype=result.dtype)  # dense, whatever it is
         for cell in map(tuple, torch.ones(result.shape).nonzero().tolist()):
             seed = one(tuple(result.shape), cell).to(result.dtype)
             pairs = meeting(autograd_vjp([result], leaves, [seed], keep=True))

@@ -21,7 +21,9 @@ MODULES = frozenset(["torch", "math", "F", "nn"])
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _SPACED = re.compile(rf"[\[(]?\s*({_NUMBER}(?:(?:\s*,\s*|\s+){_NUMBER})+)\s*,?\s*[\])]?")
-_SIGNS: Mapping[str, str] = {"−": "-", "×": "*", "·": "*"}
+_SIGNS: Mapping[str, str] = {"−": "-", "×": "*", "·": "*", "²": "**2", "³": "**3"}
+_PRINTED = re.compile(r"(?<![\w.])tensor\(")  # as torch prints one
+_SIDE_BY_SIDE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([^\W\d])")
 _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -86,14 +88,26 @@ def read_answer(text: str, *, several: bool = False) -> AnswerText:
         raise LimitError(f"the answer has {len(text):,} characters; {LONGEST_ANSWER:,} are allowed")
     for typed, sign in _SIGNS.items():
         text = text.replace(typed, sign)
+    text = _PRINTED.sub("torch.tensor(", text)
     if several and (spaced := _SPACED.fullmatch(text)):
         text = f"[{', '.join(re.findall(_NUMBER, spaced[1]))}]"
-    source = Source(text)
-    tree = _expression(source)
+    try:
+        source = Source(text)
+        tree = _expression(source)
+    except ProgramError as error:
+        raise ProgramError(_spelling_hint(text) or error.message) from None
     code = text if isinstance(source.tree.body[0], ast.Expr) else ast.unparse(tree)
     names = code_names(tree)
     attributes = frozenset(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
     return AnswerText(code, names.loads | names.later, attributes, numbers_in(tree))
+
+
+def _spelling_hint(text: str) -> str:
+    """Return how Python writes what is read in formulas but is no Python; empty if nothing is."""
+    if "√" in text:
+        return "a root is written (…) ** 0.5, or torch.sqrt(…)"
+    product = _SIDE_BY_SIDE.search(text)
+    return "" if product is None else f"a product is written with its sign: {product[1]} * {product[2]}"
 
 
 def _expression(source: Source) -> ast.expr:

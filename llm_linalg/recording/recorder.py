@@ -270,10 +270,14 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if may and func not in _LISTED:
             written_to = self._written(tensors, operands)  # some of them count nothing
         wrote = bool(written_to) or (may and None in versions)
+        # Into several tensors that it was given, as with `out=(values, indices)`: no node shows that.
+        several = may and wrote and isinstance(result, tuple) and not _is_one_of(tensors[0], written_to)
         if price is None and self._guard:  # torch took what our rules refuse: they don't describe it
             other = written.bind(fallback(call.operation.name), func, tensors)
             call = other.with_rng_state(call.rng_state)
-        if written_to and func not in _LISTED and not (may and _is_one(written_to, tensors[0])):
+        if written_to and (
+            several or (func not in _LISTED and not (may and _is_one(written_to, tensors[0])))
+        ):
             self._note_written(written_to, preserved=may)
         elif wrote and may:
             self._record_write(call, tensors, operands, result)
@@ -282,7 +286,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         for (update, own, _, momentum), known in zip(updates, before, strict=True):
             arguments = SlottedArguments.of((*[operand.value for operand in known], momentum), {})
             self._add(self._node(update.__name__, own, known, call_of(update, arguments)), own, wrote=True)
-        if not updates and wrote == may and (wrote or (outputs(result) and not _same(call, result, tensors))):
+        is_told = wrote or (outputs(result) and not _same(call, result, tensors))
+        if is_told and wrote == may and not (updates or several):
             self._remember(key, call, written, price, may)
         return result
 
@@ -326,6 +331,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if (
             (self._guard is None or price is not None)
             and not draws_random_numbers(call.function)
+            and call.rng_state is None
             and _is_alike(call)
         ):
             if len(self._known) >= MAX_KEYS:
@@ -682,6 +688,10 @@ def _asks_itself(frame: FrameType) -> bool:
 
 def _is_one(tensors: Sequence[Tensor], only: Tensor) -> bool:
     return len(tensors) == 1 and tensors[0] is only
+
+
+def _is_one_of(tensor: Tensor, others: Sequence[Tensor]) -> bool:
+    return any(other is tensor for other in others)
 
 
 def _unwrapped(tensor: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,22 @@ def written_out(x: Tensor) -> Tensor:
     return y * made
 
 
+def sampled(kind: str, count: int, x: Tensor, _: Tensor) -> Tensor:
+    """What a distribution draws after something else was drawn."""
+    others = torch.rand(4)
+    drawn: Tensor = getattr(torch.distributions, kind)(*[x.exp()] * count).rsample()
+    return drawn * others if drawn.shape == x.shape else drawn
+
+
+def in_layers(kind: type[nn.LSTM | nn.GRU], x: Tensor) -> Tensor:
+    """What layers give one after another, with dropout between them."""
+    others = torch.rand(5)
+    layers = kind(4, 5, num_layers=2, dropout=0.5, dtype=x.dtype)
+    out: Tensor = layers(x)[0]
+    return out * others
+
+
+TWICE = torch.tensor([[0, 0, 1, 2], [2, 1, 1, 2]])
 FOLLOWED: dict[str, Program] = {
     "straight through": lambda x, _: Sign.apply(x * 2),
     "reversed": lambda x, _: Reversed.apply(x, 0.5) * x,
@@ -282,6 +299,19 @@ FOLLOWED: dict[str, Program] = {
     "running means": lambda x, _: running_means(x),
     "saved on the CPU": lambda x, _: saved_on_the_cpu(x),
     "written out": lambda x, _: written_out(x),
+    "one place twice": lambda x, y: (
+        x.scatter(0, TWICE, y[:2]) * x.index_copy(-1, TWICE[0, :2], y[:, :2]).scatter_(1, TWICE, x[1:])
+    ),
+    "more axes": lambda x, y: (
+        torch.atleast_3d(x * 2).sum(1) + torch.atleast_1d(y.sum()) + torch.atleast_2d(y[0])
+    ),
+    **{
+        kind: partial(sampled, kind, count)
+        for kind, count in (("Gamma", 2), ("Dirichlet", 1), ("Beta", 2), ("StudentT", 1))
+    },
+    "LSTM with dropout": lambda x, _: in_layers(nn.LSTM, x),
+    "GRU with dropout": lambda x, _: in_layers(nn.GRU, x),
+    "dropout of torch's core": lambda x, _: torch.native_dropout(x, 0.5, True)[0] * torch.rand(4),
 }
 REFUSED: dict[str, tuple[Program, str]] = {
     "no derivative": (

@@ -115,6 +115,8 @@ PROGRAMS = {
     "einsum": "y = torch.einsum('ij,jk,kl->il', torch.tril(x), W, torch.triu(W))",
     "a masked denominator": "y = torch.tril(x) / (x * x + 1)",
     "minus infinity both ways": "m = torch.full((3, 3), -torch.inf).double().triu(1)\ny = torch.exp(m - x)",
+    "a mask added to a product": "m = torch.full((3, 3), -torch.inf).double().triu(1)\n"
+    "y = torch.baddbmm(m[None], x[None], W[None]).softmax(-1)[0]",
     "gathered": "y = x[torch.tensor([2, 0])][:, 1:]",
 }
 

@@ -132,6 +132,22 @@ def test_a_write_falsifies_no_node(way: str, used: str) -> None:
         assert list(made.lineage(made["z"], (0,))) != []
 
 
+def test_what_is_written_into_several_tensors_is_marked() -> None:
+    def function(x: Tensor) -> Tensor:
+        values, places = torch.empty(3), torch.empty(3, dtype=torch.long)
+        for _ in range(3):
+            x = x + 0
+            torch.sort(x, out=(values, places))
+        return values * 2
+
+    x = torch.tensor([3.0, 1.0, 2.0])
+    made = trace(function, x)
+    assert broken(made) == []
+    assert made.nodes[-1].value.tolist() == [2.0, 4.0, 6.0]
+    assert made["values"].evidence == "outside"
+    assert all(node.value.tolist() == [3.0, 1.0, 2.0] for node in made.nodes if node.name.startswith("x"))
+
+
 @pytest.mark.parametrize("lend", [torch.from_numpy, torch.frombuffer])
 def test_memory_that_somebody_lends_may_be_written_by_its_owner(lend: Callable[..., Tensor]) -> None:
     def function(x: Tensor) -> Tensor:

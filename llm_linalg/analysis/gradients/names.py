@@ -76,7 +76,7 @@ class GradientNames:
         last = node.op.rpartition("_")[2]
         if node.bound_name:
             return f"{self.of[node]}_{name}"
-        made = f"{last}{node.index}_{name}"
+        made = _identifier(f"{last}{node.index}_{name}")  # `atleast_1d` ends in no name
         if node.source:
             self._entitle(made, f"{name} of {node.title}")
         return made
