@@ -167,6 +167,11 @@ def first_not_finite(nodes: Iterable[N]) -> N | None:
     return None
 
 
+def holds_not_finite(node: RecordNode) -> bool:
+    """Return whether a node has a NaN or an infinity, whoever put it there."""
+    return not _sums_up(node.value) and _has(node.value, torch.isfinite, negated=True)
+
+
 def alike_runs(scopes: Sequence[Scope[N]]) -> Iterator[list[Scope[N]]]:
     """Yield scopes side by side in runs that do the same with tensors of the same shapes."""
     run: list[Scope[N]] = []

@@ -161,7 +161,8 @@ def check_inputs(
         inputs = len(given) + len(named)
         count = "1 input" if inputs == 1 else f"{inputs} inputs"
         raise TargetError(
-            f"{quote(title, 100)} takes {clean(taken, 200)}, and has {count}: --inputs 2x5x8 gives one"
+            f"{quote(title, 100)} takes {clean(taken, 200)}, and has {count}: --inputs 2x5x8 gives one, "
+            "--inputs randint:0:50:2x5 one of whole numbers"
         )
 
 

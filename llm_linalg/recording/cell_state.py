@@ -83,6 +83,8 @@ def summary(states: Sequence[CellState]) -> str:
     if len(numbers["run"]) == len(states):
         return f"{count}: all run" if len(states) != 1 else "1 cell, which runs"
     faults = [kind for kind in _OWN_FAULT if numbers[kind]]
+    if len(states) == 1 and faults:  # as a script whose author knows of no cells
+        return f"1 cell, which {_part(lambda _: '', faults[0], numbers).strip()}"
     parts = [_part(_count, "run", numbers)]
     parts += [_part(_count, "skipped", numbers)] * bool(numbers["skipped"])
     on = "it" if sum(len(numbers[kind]) for kind in faults) == 1 else "them"

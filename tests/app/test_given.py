@@ -447,6 +447,26 @@ def test_a_summary_is_a_table_or_an_object_a_row(tmp_path: Path, capsys: Capture
     assert "--sort sorts the table of --summary" in said
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            "2x2",
+            "all numbers are finite, but for those meant not to be: first torch.full(…) (full), masked.py:2",
+        ),
+        ("torch.tensor([[1.0, float('nan')]] * 2)", "what comes in is not finite: x"),
+    ],
+)
+def test_a_summary_says_who_put_there_what_is_not_finite(
+    tmp_path: Path, capsys: Capture, given: str, says: str
+) -> None:
+    text = "import torch\ndef f(x): return (x + torch.full((2, 2), -torch.inf).triu(1)).softmax(-1)\n"
+    words = ("trace", written(tmp_path, "masked", text) + ":f", "--inputs", given, "--summary")
+    done, out, _ = ours(capsys, *words)
+    assert (done, out.splitlines()[0]) == (0, says)
+    assert out.endswith("; NaN and inf: how many cells are\n")
+
+
 def test_a_summary_says_what_a_smaller_dtype_could_not_hold(tmp_path: Path, capsys: Capture) -> None:
     text = "def own(x):\n    a = x * 65519\n    b = x * 65520\n    c = b * 1e30\n    return c * 5.19e3\n"
     words = (written(tmp_path, "own_large", text) + ":own", "--inputs", "torch.ones(2)", "--summary")

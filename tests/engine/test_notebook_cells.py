@@ -217,7 +217,8 @@ FAULTS = [CellState(k, "stopped" if k % 2 else "failed") for k in range(1, 9)]
     [
         ([CellState(1)], "1 cell, which runs"),
         ([CellState(1), CellState(2)], "2 cells: all run"),
-        ([CellState(1, "failed")], "1 cell: none runs, cell 1 fails"),
+        ([CellState(1, "failed")], "1 cell, which fails"),
+        ([CellState(1, "stopped")], "1 cell, which is stopped"),
         ([CellState(1), CellState(2, "failed")], "2 cells: one runs, cell 2 fails"),
         ([CellState(1, "skipped"), CellState(2), CellState(3)], "3 cells: 2 run, one is left out"),
         (

@@ -196,9 +196,10 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
     """Return what the flags name, in a lesson's place; it has been imported, and not yet run.
 
     Raises:
-        UsageError: If there is no such thing.
-        ProgramError: If importing it fails, or an input is none.
+        UsageError: If there is no such thing, or an input is none.
+        ProgramError: If importing it fails.
     """
+    from llm_linalg import ProgramError
     from llm_linalg.api import trusted
     from llm_linalg.lessons.external import of_function
     from llm_linalg.lessons.lesson import lesson_of
@@ -208,6 +209,9 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
     seed = flags.seed or 0
     try:
         given, named = trusted.evaluate_named(flags.inputs, seed)
+    except ProgramError as error:
+        raise UsageError(f"--inputs: {error.message}") from None
+    try:
         place = flags.target.partition(":")[0]
         function, path = trusted.load(flags.target, seed, own_code_running(place))
         many = len(given) + len(named)

@@ -38,12 +38,12 @@ def summary_json(trace: Trace) -> Iterator[CleanText]:
 
 def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
     """Return a table: by module, those that are alike as one row; or its operations, sorted by a column."""
-    from llm_linalg.analysis.summary import MODULE, first_not_finite, summary
+    from llm_linalg.analysis.summary import MODULE, summary
 
     rows = summary(trace)
     single = {row.nodes[0]: row.values for row in rows if len(row.nodes) == 1}
     in_order = [(node, single[node]) for node in trace.nodes if node in single]
-    lines = [_first(first_not_finite(trace.nodes)), *_overflows(in_order, "number")]
+    lines = [_first(trace.nodes), *_overflows(in_order, "number")]
     if by is None:
         body = list(_lines(trace.scopes, {row.path: row for row in rows if row.op == MODULE}, rows))
     else:
@@ -57,7 +57,11 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
         lines.append(
             "  ".join([first, *[text.rjust(own) for text, own in zip(row[1:], widths[1:], strict=True)]])
         )
-    lines.append("kept B: for a backward pass, without parameters; time: of plain runs beside the trace")
+    some = [row.values for row in rows if row.values is not None]
+    counted = "; NaN and inf: how many cells are" if any(own.nan or own.inf for own in some) else ""
+    lines.append(
+        f"kept B: for a backward pass, without parameters; time: of plain runs beside the trace{counted}"
+    )
     return clean_lines("\n".join(line.rstrip() for line in lines) + "\n")
 
 
@@ -76,10 +80,19 @@ def _place(node: Node) -> dict[str, object]:
     return {"node": node.name, "path": node.scope, "file": node.file, "line": node.line}
 
 
-def _first(node: Node | None) -> str:
-    if node is None:
+def _first(nodes: Sequence[Node]) -> str:
+    """Return where the first number is not finite; of those that a mask puts there, or that come in, that."""
+    from llm_linalg.analysis.summary import first_not_finite, holds_not_finite
+
+    node = first_not_finite(nodes)
+    if node is not None:
+        return clean(f"the first number that is not finite: {_named(node)}", 300)
+    given = next(filter(holds_not_finite, nodes), None)
+    if given is None:
         return "all numbers are finite"
-    return clean(f"the first number that is not finite: {_named(node)}", 300)
+    if given.is_input:
+        return clean(f"what comes in is not finite: {given.title}", 300)
+    return clean(f"all numbers are finite, but for those meant not to be: first {_named(given)}", 300)
 
 
 def _overflows(values: Iterable[tuple[Node, Extremes | None]], what: str) -> Iterator[str]:

@@ -28,6 +28,8 @@ def find_deck(word: str, *, whole: bool = True) -> Deck:
     from llm_linalg.lessons.deck import load, of_lesson
     from llm_linalg.lessons.documents import is_document
 
+    if not word.strip():
+        raise UsageError("no lesson is named: 'llm-linalg lessons' lists them")
     if is_path(word) or is_document(word) or Path(word).is_dir():
         return load(existing_path(word), whole=whole)
     return of_lesson(find_lesson(word))
