@@ -95,18 +95,18 @@ def read_answer(text: str, *, several: bool = False) -> AnswerText:
         source = Source(text)
         tree = _expression(source)
     except ProgramError as error:
-        raise ProgramError(_spelling_hint(text) or error.message) from None
+        raise ProgramError(_spelling_hint(text, error.message) or error.message) from None
     code = text if isinstance(source.tree.body[0], ast.Expr) else ast.unparse(tree)
     names = code_names(tree)
     attributes = frozenset(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
     return AnswerText(code, names.loads | names.later, attributes, numbers_in(tree))
 
 
-def _spelling_hint(text: str) -> str:
-    """Return how Python writes what is read in formulas but is no Python; empty if nothing is."""
+def _spelling_hint(text: str, why: str) -> str:
+    """Return how Python writes what formulas have and Python refuses, and says why; empty for all else."""
     if "√" in text:
         return "a root is written (…) ** 0.5, or torch.sqrt(…)"
-    product = _SIDE_BY_SIDE.search(text)
+    product = _SIDE_BY_SIDE.search(text) if "decimal literal" in why else None
     return "" if product is None else f"a product is written with its sign: {product[1]} * {product[2]}"
 
 

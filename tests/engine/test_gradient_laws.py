@@ -257,6 +257,9 @@ def written_out(x: Tensor) -> Tensor:
     return y * made
 
 
+deeper: Callable[[Tensor], Tensor] = torch.atleast_3d
+
+
 def sampled(kind: str, count: int, x: Tensor, _: Tensor) -> Tensor:
     """What a distribution draws after something else was drawn."""
     others = torch.rand(4)
@@ -302,9 +305,7 @@ FOLLOWED: dict[str, Program] = {
     "one place twice": lambda x, y: (
         x.scatter(0, TWICE, y[:2]) * x.index_copy(-1, TWICE[0, :2], y[:, :2]).scatter_(1, TWICE, x[1:])
     ),
-    "more axes": lambda x, y: (
-        torch.atleast_3d(x * 2).sum(1) + torch.atleast_1d(y.sum()) + torch.atleast_2d(y[0])
-    ),
+    "more axes": lambda x, y: torch.cat([own[0].T for own in map(deeper, (x * 2, y))]),
     **{
         kind: partial(sampled, kind, count)
         for kind, count in (("Gamma", 2), ("Dirichlet", 1), ("Beta", 2), ("StudentT", 1))

@@ -97,7 +97,8 @@ def answer_row(line: LineEdit, width: int, bar: str, *, code: bool = False, want
         return (*spans, *_offered(line))
     if wanted and not line.text:
         spans = (*spans, *row((wanted, "dim")))
-    for keys in ("   ↵ check  tab names  esc close", "   tab names"):
+    clear = ("   ↵ check  tab names  ^u clear  esc close",) if line.text else ()
+    for keys in (*clear, "   ↵ check  tab names  esc close", "   tab names"):
         if width_of(spans) + cell_len(keys) <= width:
             return (*spans, *row((keys, "label")))
     return spans
