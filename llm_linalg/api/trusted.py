@@ -128,18 +128,22 @@ def evaluate_named(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], di
     """Return the inputs that texts describe by position, and those by name, such as `mask=2x5`.
 
     Raises:
-        ProgramError: If a text describes none, or a named one several.
+        TargetError: If a text describes none, or a named one several.
     """
     named: dict[str, Any] = {}
     unnamed: list[Any] = []
     for place, text in enumerate(texts):
         match = _NAMED.fullmatch(text)
-        values = _values_of(text if match is None else match[2], seed + place)
+        try:
+            values = _values_of(text if match is None else match[2], seed + place)
+        except ProgramError as error:
+            given = "" if quote(text, 40) in error.message else f" {quote(text, 40)}"
+            raise TargetError(f"--inputs{given}: {error.message}") from None
         if match is None:
             unnamed += values
             continue
         if len(values) != 1:
-            raise ProgramError(f"{match[1]} is one input, and has {len(values)}")
+            raise TargetError(f"{match[1]} is one input, and has {len(values)}")
         named[match[1]] = values[0]
     return tuple(unnamed), named
 

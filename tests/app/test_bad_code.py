@@ -114,7 +114,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("model.py:Large", ["2"], 1, ["model.py: line 33", "4,000.0 GB", "meta", "Large.__init__"]),
         ("model.py:large", ["2"], 1, ["model.py: line 41", "4,000.0 GB", "meta", "nodes come before it"]),
         ("model.py:leaves", ["2"], 1, ["model.py: line 45", "SystemExit: 3", "2 nodes come before it"]),
-        ("model.py:fine", ["2x3", "--inputs", "nonsense("], 1, ["nonsense("]),
+        ("model.py:fine", ["2x3", "--inputs", "nonsense("], 2, ["--inputs ", "nonsense("]),
         ("lacks.py:f", ["2"], 1, ["lacks.py: line 1", "nowhere_installed", f"in {sys.prefix}"]),
         ("unread.py:f", ["2"], 1, ["unread.py: line 2", "SyntaxError", "def f(x) return x"]),
         ("bursts.py:f", ["2"], 1, ["bursts.py: line 2", "bursts.py:2"]),

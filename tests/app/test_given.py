@@ -489,3 +489,14 @@ def test_a_gradient_that_a_smaller_dtype_could_not_hold_is_named(
     assert done == 0
     found = said.partition("too large for float16: ")[2]
     assert found == "6.55e+04 in da (mul) back through b, own_steep.py:3\n"
+
+
+def test_beside_an_error_stands_what_ran_as_it_was_computed() -> None:
+    def fails(x: torch.Tensor) -> torch.Tensor:
+        h = x * 2
+        return h @ torch.ones(5)
+
+    run = open_view(View.opening(lesson_of(of_function(fails, (torch.ones(2, 3),)), "fails")))
+    good = known(known(run.failure).good)
+    place = good.frame(good.view).place
+    assert place.step == place.steps > 0

@@ -284,7 +284,7 @@ def test_inputs_may_have_names() -> None:
     assert [tuple(own.shape) for own in given] == [(2, 3)]
     assert named["mask"].tolist() == [True] * 3
     assert named["scale"].shape == (2,)
-    with pytest.raises(ProgramError, match="mask is one input, and has 2"):
+    with pytest.raises(TargetError, match="mask is one input, and has 2"):
         evaluate_named(["mask=torch.ones(1), torch.ones(2)"])
 
     def function(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -199,7 +199,6 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
         UsageError: If there is no such thing, or an input is none.
         ProgramError: If importing it fails.
     """
-    from llm_linalg import ProgramError
     from llm_linalg.api import trusted
     from llm_linalg.lessons.external import of_function
     from llm_linalg.lessons.lesson import lesson_of
@@ -209,9 +208,6 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
     seed = flags.seed or 0
     try:
         given, named = trusted.evaluate_named(flags.inputs, seed)
-    except ProgramError as error:
-        raise UsageError(f"--inputs: {error.message}") from None
-    try:
         place = flags.target.partition(":")[0]
         function, path = trusted.load(flags.target, seed, own_code_running(place))
         many = len(given) + len(named)

@@ -354,5 +354,17 @@ def _open_external(
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
         ran: Trace | None = error.trace
-        good = _last_good(previous) if ran is None or not ran.nodes else Run(view, ran)
+        good = _last_good(previous) if ran is None or not ran.nodes else _whole(Run(view, ran))
         return Run(view, None, Failure(error, good, operands, partial_trace=ran))
+
+
+def _whole(run: Run) -> Run:
+    """Return a run at the last step of its view: beside an error, what ran is shown as it was computed."""
+    from tui.navigation.steps import goto, position
+
+    try:
+        navigation = run.navigation(run.view)
+    except LookupError:  # the run ended before the node that its view shows
+        return run
+    view = goto(run.view, navigation, position(run.view, navigation)[1])
+    return replace(run, view=view)
