@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.fallback import opaque_call
 from llm_linalg.ops.operation import Call, Operation, SlottedArguments
 from llm_linalg.ops.reads import IndexReads, Reads
 from llm_linalg.recording.record_node import Operand, RecordNode
@@ -28,6 +29,8 @@ from llm_linalg.recording.write_log import (
     storage_numel,
 )
 
+ALIAS = "alias"
+"""The operation of a node that refreshes a tensor."""
 MOST_BORROWED = 1 << 23  # bytes of lent memory that are compared at each use, which takes a millisecond
 MOST_SUMMED = 1 << 30  # bytes of lent memory that are compared once, at the end
 _SUMMED_AT_ONCE = 1 << 17  # words of eight bytes
@@ -227,7 +230,11 @@ class StorageMap:
         log = self.writes[tracked.storage]
         writers, source = log.sources(tensor, before.value, tracked.shown_writes)
         operands = tuple(Operand(node.value, node) for node in (before, *writers))
-        return alias_call([operand.value for operand in operands], source), operands
+        values = [operand.value for operand in operands]
+        is_known = source.numbers.numel() or not before.value.numel()
+        if not is_known or any(value.dtype != tensor.dtype for value in values):  # no cell is one of theirs
+            return opaque_call(ALIAS, values, None, 0), operands
+        return alias_call(values, source), operands
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,7 +262,7 @@ class AliasUpdate(Operation):
 
 def alias_call(tensors: Sequence[Tensor], source: WriteSource) -> Call:
     """Return the call that makes a refreshed tensor from its earlier value and what writers wrote."""
-    operation = AliasUpdate("alias", "*tensors", source=source)
+    operation = AliasUpdate(ALIAS, "*tensors", source=source)
     return SlottedArguments.of(tensors, {}).bind(operation, partial(_gather, source), tensors)
 
 

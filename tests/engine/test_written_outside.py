@@ -10,7 +10,8 @@ import importlib
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, library, nn
 
-from llm_linalg import Trace, trace
+from llm_linalg import Node, Trace, trace
 from llm_linalg.recording import aliasing
 from llm_linalg.recording.record_node import OUTSIDE
+from tests.common import known
 
 NO_LAW = ("grad", "empty")
 """What is read from a leaf, and cells that nobody has set."""
@@ -87,10 +89,10 @@ WAYS: dict[str, Callable[[Tensor], object]] = {
 }
 
 
-def broken(made: Trace) -> list[str]:
-    """Returns the nodes of which the law doesn't hold."""
+def broken(made: Trace, nodes: Sequence[Node] | None = None) -> list[str]:
+    """Returns the nodes, or those of some, of which the law doesn't hold."""
     found = []
-    for node in made.nodes:
+    for node in made.nodes if nodes is None else nodes:
         if node.call is None or node.op in NO_LAW:
             continue
         again = node.call.replay([operand.value for operand in node.operands])
@@ -130,6 +132,33 @@ def test_a_write_falsifies_no_node(way: str, used: str) -> None:
     if used == "later" and way not in ("custom op", "overload", "data", "list", "recorded", "view", "nobody"):
         assert [node.name for node in marked][:1] == ["y"]
         assert list(made.lineage(made["z"], (0,))) != []
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda y: y.view(torch.int32).add_(1),
+        lambda y: torch.view_as_real(torch.view_as_complex(y.view(1, 2)))[0, 1].mul_(3),
+        lambda y: torch.view_as_complex(y.view(1, 2)).mul_(2j),
+    ],
+)
+def test_a_write_as_numbers_of_another_type_is_no_movement_of_cells(
+    write: Callable[[Tensor], Tensor],
+) -> None:
+    def function(x: Tensor) -> Tensor:
+        y = x * 2
+        write(y)
+        return (y * x).sum()
+
+    x = torch.tensor([1.0, 2.0])
+    made = trace(function, x)
+    told = [node for node in made.nodes if node.evidence != "opaque"]
+    assert broken(made, told) == []
+    assert made.nodes[-1].value == function(x)
+    own = x.clone().requires_grad_()
+    function(own).backward()  # type: ignore[no-untyped-call]
+    with suppress(LookupError):  # it is refused
+        assert torch.allclose(made.backward(made.nodes[-1])["dx"].value, known(own.grad))
 
 
 def test_what_is_written_into_several_tensors_is_marked() -> None:

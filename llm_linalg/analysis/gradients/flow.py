@@ -17,7 +17,7 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.ops.fallback import UntoldOperation, untold
 from llm_linalg.ops.operation import NO_DERIVATIVE
 from llm_linalg.ops.vjp import has_gradient, whole_vjp
-from llm_linalg.recording.aliasing import AliasUpdate
+from llm_linalg.recording.aliasing import ALIAS, AliasUpdate
 from llm_linalg.recording.record import AskFunction
 from llm_linalg.recording.record_node import N, RecordNode
 
@@ -134,9 +134,9 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
         return "whose gradient a hook may change, which the trace does not hold"
     if call is None or kept_places(node) == ():
         return ""
+    if node.op == ALIAS and any(own.value.dtype != node.value.dtype for own in node.operands):
+        return "whose memory was written as numbers of another type"
     if isinstance(call.operation, AliasUpdate):
-        if any(own.value.dtype != node.value.dtype for own in node.operands):
-            return "whose memory was written as numbers of another type"
         seen = {_is_seen(writer) for writer in _writers(node)}
         mixed = len(seen) > 1 or any(_shared(own.node).mixed for own in node.operands)
         return "of which autograd has seen some writes and not others" if mixed else ""
