@@ -286,8 +286,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         for (update, own, _, momentum), known in zip(updates, before, strict=True):
             arguments = SlottedArguments.of((*[operand.value for operand in known], momentum), {})
             self._add(self._node(update.__name__, own, known, call_of(update, arguments)), own, wrote=True)
-        is_told = wrote or (outputs(result) and not _same(call, result, tensors))
-        if is_told and wrote == may and not (updates or several):
+        is_recorded = wrote or (outputs(result) and not _same(call, result, tensors))
+        if is_recorded and wrote == may and not (updates or several):
             self._remember(key, call, written, price, may)
         return result
 
