@@ -152,8 +152,8 @@ def test_a_write_as_numbers_of_another_type_is_no_movement_of_cells(
 
     x = torch.tensor([1.0, 2.0])
     made = trace(function, x)
-    told = [node for node in made.nodes if node.evidence != "opaque"]
-    assert broken(made, told) == []
+    described = [node for node in made.nodes if node.evidence != "opaque"]
+    assert broken(made, described) == []
     assert made.nodes[-1].value == function(x)
     own = x.clone().requires_grad_()
     function(own).backward()  # type: ignore[no-untyped-call]
