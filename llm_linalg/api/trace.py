@@ -255,6 +255,13 @@ def load_trace(path: str | Path) -> Trace:
     return Trace.of(trace_file.load(Path(path), Node))
 
 
+def parse_trace(data: bytes, name: str) -> Trace:
+    """Return the trace in the bytes of a file of a name; raise `FormatError` as `load_trace` does."""
+    from llm_linalg.tracefile import trace_file
+
+    return Trace.of(trace_file.parse(data, name, Node))
+
+
 def trace(
     function: Callable[..., Any],
     *inputs: Any,

@@ -55,7 +55,7 @@ class _Check:
     def __init__(self, lesson: Lesson) -> None:
         self.lesson = lesson
         self.lines: list[str] = []
-        if lesson.path is not None and not lesson.document:
+        if lesson.path is not None and not lesson.document and lesson.external is None:
             with suppress(LessonError):
                 data = read_bytes(lesson.path, LONGEST_FILE)
                 self.lines = data.decode("utf-8", "replace").splitlines()

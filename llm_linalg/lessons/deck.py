@@ -11,7 +11,7 @@ triangular --stop 2 --set kind=tril       one picture, in the words that the app
 ```
 
 The words after the lesson's name are a view of one stop, the first unless `--stop` names another; the
-engine passes them on to the app. Reading a deck imports no torch and runs nothing.
+engine passes them on to the app. Reading a deck runs nothing, and imports torch for a saved trace alone.
 """
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ class _DeckReading:
 
     def _bytes(self, place: Path) -> bytes:
         """Return a file's bytes, and keep them among the sources, which are bounded together."""
-        self.sources[place] = files.read_bytes(place, documents.LONGEST_FILE + 1)
+        self.sources[place] = files.read_bytes(place, MOST_BYTES + 1)
         if sum(map(len, self.sources.values())) > MOST_BYTES:
             raise LessonError(str(place), 1, f"the deck's files have more than {MOST_BYTES // 1_000_000} MB")
         return self.sources[place]

@@ -40,11 +40,16 @@ def load(path: Path, node_type: type[N]) -> Record[N]:
         data = read_bytes(path, MOST_BYTES + 1)
     except ValueError as error:
         raise FormatError(f"{path.name} is {error}") from None
+    return parse(data, path.name, node_type)
+
+
+def parse(data: bytes, name: str, node_type: type[N]) -> Record[N]:
+    """Return the record in the bytes of a file of a name; raise `FormatError` as `load` does."""
     if data[: len(MAGIC)] != MAGIC:
-        raise FormatError(f"{path.name} is no trace")
+        raise FormatError(f"{name} is no trace")
     if len(data) > MOST_BYTES:
-        raise FormatError(f"{path.name} is longer than {MOST_BYTES >> 30} GB")
+        raise FormatError(f"{name} is longer than {MOST_BYTES >> 30} GB")
     try:
         return Reader(bytearray(data), node_type, whole=True).record()
     except FormatError as error:
-        raise FormatError(f"{path.name} is damaged: {error}") from None
+        raise FormatError(f"{name} is damaged: {error}") from None

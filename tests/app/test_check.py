@@ -158,7 +158,7 @@ def test_a_folder_is_its_lessons_and_a_broken_file_is_a_line(
     ]
     assert objects[0]["format"] == 1
     assert 'did you mean "title"' in objects[0]["what"]
-    assert "3 checked, 1 stops: 2 wrong" in err
+    assert "3 checked, 1 stop: 2 wrong" in err
 
 
 def test_slugs_and_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

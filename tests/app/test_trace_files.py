@@ -98,11 +98,13 @@ def test_what_ran_before_a_failure_is_saved(capsys: Capture, name: str, said: st
         (("open", "text.trace", "--format", "json"), 1, "text.trace is no trace"),
         (("open", "nowhere.trace", "--format", "json"), 2, 'no file "nowhere.trace"'),
         (("open", "text.trace"), 2, "--format plain"),
-        (("open", "text.trace", "--format", "plain", "--set", "a=1"), 2, "a trace has no controls"),
+        (("open", "whole.trace", "--format", "plain", "--set", "a=1"), 2, "a trace has no controls"),
         (("open", "model.py", "--format", "plain"), 2, "'llm-linalg run'"),
         (("frame", "damaged.trace"), 1, "damaged.trace is damaged: "),
         (("frame", "nowhere.trace"), 2, 'no file "nowhere.trace"'),
-        (("frame", "damaged.trace", "--code", "x = 1"), 2, "a trace has no controls"),
+        (("frame", "whole.trace", "--code", "x = 1"), 2, "a trace has no controls"),
+        (("export", "damaged.trace", "-o", "page.html"), 1, "damaged.trace is damaged: "),
+        (("run", "whole.trace"), 2, "a trace was run already"),
         (("trace", "model.py:Net", "--inputs", "3x4", "--save", "net.txt"), 2, "does not end in .trace"),
         (("trace", "model.py:Net", "--inputs", "3x4", "--save", "no/net.trace"), 1, "cannot write"),
     ],
@@ -149,6 +151,21 @@ def test_a_command_prints_a_frame_of_a_file(tmp_path: Path, capsys: Capture, for
     assert "= 1 + 1 + 1 = 3" in printed or form == "json"
     assert "line 0" not in printed  # torch was called from no line
     assert name in printed
+
+
+def test_a_file_is_a_stop_of_a_deck_and_a_page(folder: Path, capsys: Capture) -> None:
+    trace(torch.matmul, torch.ones(2, 3), torch.ones(3, 2)).save(folder / "product.trace")
+    line = "product.trace --node matmul_2 --step last"
+    deck = f'+++\ntitle = "Two products"\n+++\n\n## One\n\n```stops\n{line}\n```\n'
+    (folder / "deck.md").write_text(deck, encoding="utf-8")
+    at = "--node", "matmul_2", "--step", "last"
+    for words in (("frame", "deck.md"), ("export", "product.trace", "--format", "markdown", *at)):
+        code, printed, narration = told(capsys, *words)
+        assert (code, narration) == (0, [])
+        assert "= 1 + 1 + 1 = 3" in printed
+    for file in ("deck.md", "product.trace"):
+        code, _, narration = told(capsys, "check", file)
+        assert (code, narration) == (0, ["llm-linalg: 1 checked, 1 stop: nothing wrong"])
 
 
 def test_the_lines_of_a_file_come_from_the_trace_and_from_no_file(folder: Path, capsys: Capture) -> None:

@@ -58,13 +58,14 @@ def run(flags: argparse.Namespace) -> int:
                 write(line)
     warnings = [*kinds.values()].count(WARNING)
     wrong = len(kinds) - warnings
+    of_stops = "1 stop" if stops == 1 else f"{stops} stops"
     what = f"{wrong} wrong" if wrong else "nothing wrong"
     also = f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else ""
     if unrun:
-        say(f"{decks} read, {stops} stops: {what}{also}")
+        say(f"{decks} read, {of_stops}: {what}{also}")
         say(f"{unrun}; --trust runs it with your rights")
         return 2
-    say(f"{decks} checked, {stops} stops: {what}{also}")
+    say(f"{decks} checked, {of_stops}: {what}{also}")
     return int(wrong > 0)
 
 

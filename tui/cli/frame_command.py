@@ -12,19 +12,16 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import CleanText, clean_lines
 from tui.cli.cell_report import readable_folder
-from tui.cli.open_command import saved_trace
 from tui.cli.parser import FORMATS, command_parser, format_flag, output_flag, size, view_flags
-from tui.cli.trace_command import SUFFIX
 from tui.files.output import Sink, explain
 from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import add_read_flag, add_trust_flag, view_of
+from tui.model.view_words import add_read_flag, add_trust_flag
 from tui.session.decks import Opening, opening_of
 from tui.session.presentation.state import Talk
 
 if TYPE_CHECKING:
-    from llm_linalg import Trace
     from tui.compose.program_run import Run
 
 FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM")
@@ -83,13 +80,7 @@ def run(flags: argparse.Namespace) -> int:
         large_enough(flags.size)
     if flags.read:
         readable_folder(flags.lesson)
-    if flags.lesson.endswith(SUFFIX):
-        trace = saved_trace(flags)
-        if trace is None:
-            return 1
-        opening = _opening_at_trace(flags, trace)
-    else:
-        opening = opening_of(flags, parser())
+    opening = opening_of(flags, parser())
     opened = open_view(opening.view)
     if opened.is_unlocked and opened.error is not None:
         raise opened.error
@@ -108,15 +99,6 @@ def run(flags: argparse.Namespace) -> int:
         return 0
     explain(failure.error, "" if fault is None else f"{fault.file}:{fault.line}: ")
     return 1
-
-
-def _opening_at_trace(flags: argparse.Namespace, trace: Trace) -> Opening:
-    from llm_linalg.lessons.external import of_trace
-    from llm_linalg.lessons.lesson import lesson_of
-
-    path = Path(flags.lesson)
-    lesson = lesson_of(of_trace(trace, ("open", flags.lesson)), path.stem, path, trace.seed)
-    return Opening(view_of(flags, lesson), flags)
 
 
 def _sources_of(opening: Opening) -> Iterator[Path]:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quote
 from tui.cli.launch import check_terminal, launch
 from tui.cli.parser import app_flags, command_parser, format_flag
 from tui.cli.run_command import print_trace
-from tui.cli.trace_command import SUFFIX, attention_flag, print_attention, words_flag, words_of
+from tui.cli.trace_command import attention_flag, print_attention, words_flag, words_of
 from tui.files.output import say
 from tui.model.flags import Parser
+from tui.model.lesson_words import find_lesson
 from tui.model.usage_error import UsageError
-from tui.model.view_words import add_read_flag
-
-if TYPE_CHECKING:
-    from llm_linalg import Trace
+from tui.model.view_words import add_read_flag, view_of
 
 
 def parser() -> Parser:
@@ -38,7 +33,9 @@ def parser() -> Parser:
 
 def run(flags: argparse.Namespace) -> int:
     """Open the app at a file's cells, or at a trace; return the exit code."""
-    if flags.lesson.endswith(SUFFIX):
+    from llm_linalg.lessons.documents import is_trace
+
+    if is_trace(flags.lesson):
         return _open_trace(flags)
     if flags.positions is not None or flags.attention:
         raise UsageError("--words and --attention are about a trace that was saved")
@@ -53,45 +50,22 @@ def _open_trace(flags: argparse.Namespace) -> int:
     """Open the app at a trace that was saved, or print its nodes."""
     if flags.format is None and not flags.attention:
         check_terminal(os.environ, "--format plain prints the nodes")
-    trace = saved_trace(flags)
-    if trace is None:
-        return 1
     from llm_linalg.lessons.external import of_trace
     from llm_linalg.lessons.lesson import lesson_of
-    from llm_linalg.lessons.words import NO_WORDS
 
-    path = Path(flags.lesson)
+    lesson = find_lesson(flags.lesson)
+    view_of(flags, lesson)  # which refuses what is not a trace's
+    trace = lesson.run()
     if trace.ending.kind != "done":
         say(f"of this run, {trace.ending}")
-    opened: tuple[str, ...] = ("open", flags.lesson)
-    words = NO_WORDS
     if flags.positions is not None:
-        opened += ("--words", flags.positions)
+        opened = ("open", flags.lesson, "--words", flags.positions)
         words = words_of(flags.positions, [node.value for node in trace.nodes if node.op == "input"])
+        lesson = lesson_of(of_trace(trace, opened), lesson.title, lesson.path, trace.seed, words)
     if flags.attention:
         print_attention(trace, flags.format or "plain")
         return 0
     if flags.format is not None:
         print_trace(trace, flags.format)
         return 0
-    return launch(flags, lesson_of(of_trace(trace, opened), path.stem, path, trace.seed, words))
-
-
-def saved_trace(flags: argparse.Namespace) -> Trace | None:
-    """Return the trace in the file that the flags name; None, once it was said why, if it can't be read.
-
-    Raises:
-        UsageError: If there is no such file, or for flags that are a lesson's.
-    """
-    path = Path(flags.lesson)
-    if not path.is_file():
-        raise UsageError(f"no file {quote(flags.lesson, 200)}")
-    if flags.code is not None or flags.set:
-        raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
-    from llm_linalg import FormatError, load_trace
-
-    try:
-        return load_trace(path)
-    except (FormatError, OSError) as error:
-        say(f"cannot open {quote(flags.lesson, 200)}: {getattr(error, 'strerror', None) or error}")
-        return None
+    return launch(flags, lesson)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.file_io import read_bytes
 from llm_linalg.base.spelling import quote
+from llm_linalg.lessons.documents import is_trace
 from tui.cli.cell_report import readable_folder
 from tui.cli.parser import command_parser, format_flag
 from tui.cli.settings import BY_NAME
@@ -124,6 +125,8 @@ def _program(flags: argparse.Namespace) -> dict[str, Any]:
     if flags.file is None:
         raise UsageError("run what? Give a FILE, - for standard input, or -c CODE")
     path = Path(flags.file)
+    if is_trace(path):
+        raise UsageError("a trace was run already: 'llm-linalg open FILE --format plain' prints its nodes")
     if path.suffix == ".md" or not path.exists():
         return _lesson_program(flags)
     try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
+from llm_linalg.lessons.documents import TRACE
 from tui.cli.parser import app_flags, command_parser, format_flag, megabytes
 from tui.cli.run_command import print_trace
 from tui.files.output import explain, is_terminal, say, write
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from llm_linalg.recording.record_node import Value
 
 MEGABYTE = 2**20
-SUFFIX = ".trace"
 PATIENCE = 3.0  # seconds of a module's own code after which it is said that it runs
 _TARGET = re.compile(r"(?:.+\.py|(?!randint:)[\w.]+):[^\W\d][\w.]*(?:\(.*\))?", re.DOTALL)
 
@@ -104,7 +104,7 @@ def run(flags: argparse.Namespace) -> int:
         if flags.save is None and error.trace is not None and error.trace.nodes:
             several = len(error.trace) > 1
             before = f"{len(error.trace)} nodes come" if several else "1 node comes"
-            say(f"{before} before it: --save FILE{SUFFIX} keeps {'them' if several else 'it'}")
+            say(f"{before} before it: --save FILE{TRACE} keeps {'them' if several else 'it'}")
         return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
 
 
@@ -121,8 +121,8 @@ def _settle(flags: argparse.Namespace) -> None:
         if flags.target is None:
             raise UsageError("the following arguments are required: TARGET")
         flags.inputs.remove(flags.target)
-    if flags.save is not None and not flags.save.endswith(SUFFIX):
-        raise UsageError(f"{quote(flags.save, 200)} does not end in {SUFFIX}")
+    if flags.save is not None and not flags.save.endswith(TRACE):
+        raise UsageError(f"{quote(flags.save, 200)} does not end in {TRACE}")
     if flags.sort is not None and not flags.summary and flags.look not in TABLES:
         raise UsageError("--sort sorts the table of --summary, or of the map with --look sizes or values")
     if flags.attention and flags.summary:

@@ -45,7 +45,7 @@ def existing_path(word: str) -> Path:
         exists = Path(word).exists()
     except (OSError, ValueError):
         exists = False
-    if not exists and word.endswith((".py", ".ipynb")):
+    if not exists and word.endswith((".py", ".ipynb", ".trace")):
         raise UsageError(f"no file {quote(word, 200)}")
     if not exists:
         raise UsageError(f"no lesson file {quote(word, 200)}; 'llm-linalg lessons' lists the built-in ones")

@@ -160,6 +160,8 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         lesson = find_lesson(flags.lesson) if flags.lesson is not None else first_lesson()
     if flags.stop is not None and not 1 <= flags.stop <= len(lesson.stops):
         raise UsageError(f"{lesson.slug} has stops 1 to {len(lesson.stops)}: there is no stop {flags.stop}")
+    if lesson.external is not None and (flags.code is not None or flags.set):
+        raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
     opening = View.opening(lesson, flags.stop or lesson.opens_at)
     terms = flags.order == "terms"
     cells = flags.order is not None and not terms

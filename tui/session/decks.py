@@ -26,11 +26,11 @@ def find_deck(word: str, *, whole: bool = True) -> Deck:
         LessonError: If it is broken.
     """
     from llm_linalg.lessons.deck import load, of_lesson
-    from llm_linalg.lessons.documents import is_document
+    from llm_linalg.lessons.documents import is_document, is_trace
 
     if not word.strip():
         raise UsageError("no lesson is named: 'llm-linalg lessons' lists them")
-    if is_path(word) or is_document(word) or Path(word).is_dir():
+    if (is_path(word) or is_document(word) or Path(word).is_dir()) and not is_trace(word):
         return load(existing_path(word), whole=whole)
     return of_lesson(find_lesson(word))
 
