@@ -292,8 +292,10 @@ def storage_id(tensor: Tensor) -> int:
     """Return the address of a tensor's storage; 0 if it has none, or no cells in it."""
     if tensor.layout is not _STRIDED:
         return 0
-    # `untyped_storage` would make an object each time.
-    address, offset = tensor.data_ptr(), tensor.storage_offset()
+    try:  # `untyped_storage` would make an object each time
+        address, offset = tensor.data_ptr(), tensor.storage_offset()
+    except RuntimeError:  # of a wrapper that torch.func has left behind
+        return 0
     return address - int(offset) * tensor.element_size() if address and offset else address
 
 

@@ -153,7 +153,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._known: dict[CallKey, KnownCall] = {}
         # To which dtype torch.autocast casts the operands of a call, by its function and dtypes.
         self._casts: dict[tuple[Any, ...], torch.dtype | None] = {}
-        self._cast_nodes: dict[tuple[RecordNode, torch.dtype], RecordNode] = {}
+        self._cast_nodes: dict[tuple[RecordNode, torch.dtype, bool], RecordNode] = {}
         # By id: the tensors whose gradients are known to the program, though nodes don't say so.
         self._leaves: dict[int, ref[Tensor]] = {}
         self._accumulated: dict[int, RecordNode] = {}  # gradients that a pass added to, not read since
@@ -385,18 +385,19 @@ class Recorder(TensorIndex, TorchFunctionMode):
             return call, operands
 
     def _cast(self, operand: Operand[RecordNode], dtype: torch.dtype) -> Operand[RecordNode]:
-        """Return an operand as another dtype; it has one node as each."""
+        """Return an operand as another dtype; it has one node as each, with gradients and without."""
         value = as_dtype(operand.value, dtype)
         if value.dtype == operand.value.dtype:
             return operand
-        node = self._cast_nodes.get((operand.node, dtype))
+        key = operand.node, dtype, torch.is_grad_enabled()
+        node = self._cast_nodes.get(key)
         if node is None or node.dropped:
             written = SlottedArguments.of((operand.value, dtype), {})
             call = written.bind(_TO, Tensor.to, written.tensors)
             origin = self._where()._replace(target="")
             node = self._add(self._node(_TO.name, value, (operand,), call, origin), value)
             node.words = f"{operand.title} as {node.dtype}"
-            self._cast_nodes[operand.node, dtype] = node
+            self._cast_nodes[key] = node
         return Operand(node.value, node)
 
     def _operands_before_write(self, func: Any, tensors: Sequence[Tensor]) -> Sequence[Operand[RecordNode]]:

@@ -14,7 +14,7 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.vjp import has_gradient
-from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, storage_id, version_of
+from llm_linalg.recording.aliasing import ALIAS, StorageMap, TrackedTensor, storage_id, version_of
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
@@ -290,8 +290,8 @@ class TensorIndex:
         nodes = self.nodes
         if len(nodes) >= MOST_NODES:
             raise LimitError(f"more than {MOST_NODES:,} operations: trace a part, or run fewer rounds")
-        if self.heeds_grad_mode and not torch.is_grad_enabled():
-            node.no_grad = True
+        if self.heeds_grad_mode and not torch.is_grad_enabled() and node.op != ALIAS:
+            node.no_grad = True  # but a refresh goes back as its writers do, whoever looks
         elif self.saving_hooks and node.operands:
             node.flows_on = True
         nodes.append(node)

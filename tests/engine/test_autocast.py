@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from llm_linalg import Node, Trace, trace
 from llm_linalg.recording.tensor_index import gives_its_value
+from tests.common import known
 from tests.ops.listed import LISTED, listed_sample
 from tests.thinning import thin
 
@@ -114,3 +115,17 @@ def test_what_is_cast_in_one_call_and_not_in_another_like_it() -> None:
         assert all(operand.node.dtype == "bfloat16" for node in made for operand in node.operands)
         assert not any(operand.value.is_meta for node in kept for operand in node.operands)
         assert len(kept) < len(t.nodes) or keep > 60
+
+
+def test_a_pass_without_gradients_takes_none_from_the_next() -> None:
+    W = torch.ones(2, 3, requires_grad=True)
+
+    def taught(x: Tensor) -> Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.no_grad():
+                wanted = F.linear(x, W)
+            return (F.linear(x, W) * (wanted + 1)).float().sum()
+
+    t = trace(taught, torch.ones(1, 3))
+    taught(torch.ones(1, 3)).backward()
+    assert torch.equal(t.backward(t.nodes[-1])["dW"].value, known(W.grad))

@@ -257,6 +257,24 @@ def written_out(x: Tensor) -> Tensor:
     return y * made
 
 
+def looked_at(x: Tensor) -> Tensor:
+    """What was written through a view, and is only looked at where no gradients are kept."""
+    y = x * 2
+    y[0].mul_(3)
+    with torch.no_grad():
+        y.norm()
+    return y * y
+
+
+def filled(x: Tensor) -> Tensor:
+    """What is written with gradients and without, cell by cell."""
+    made = torch.zeros_like(x)
+    made[1].copy_(x[0])
+    with torch.no_grad():
+        made[2] = x[1]
+    return made * made
+
+
 deeper: Callable[[Tensor], Tensor] = torch.atleast_3d
 
 
@@ -288,6 +306,8 @@ FOLLOWED: dict[str, Program] = {
     "custom operation": lambda x, _: wave(x * 2),
     "hooks": lambda x, _: hooked(x),
     "no_grad": lambda x, _: with_no_grad(x),
+    "looked at": lambda x, _: looked_at(x),
+    "filled": lambda x, _: filled(x),
     "detached": lambda x, _: detached(x),
     "complex writes": lambda x, _: complex_writes(x),
     "spectrum": lambda x, _: torch.stft(
@@ -454,6 +474,7 @@ STEPS = [
     "{t} = {a}.clone()\n{t}[1:] = {b}[1:]\n{t} = {t} * {a}",
     "{t} = {a} * 1\n{t}.register_hook(lambda slope: 2 * slope)\n{t} = {t} * {b}",
     "{t} = {a} * 1\nwith torch.no_grad(): {t}[0] = 7\n{t} = {t} * {b}",
+    "{t} = {a} * 1\n{t}[0].mul_(2)\nwith torch.no_grad(): {t}.norm()\n{t} = {t} * {b}",
     "{t} = F.layer_norm({a}, (4,)) * {b}.softmax(-1)",
     "{t} = {a}.sort(1)[0] + {b}.amax(1, keepdim=True)",
 ]

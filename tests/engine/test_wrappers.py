@@ -122,3 +122,14 @@ def test_a_function_that_wraps_its_tensor_is_opaque() -> None:
     assert wrapped.evidence == "opaque"
     assert torch.equal(wrapped.value, X)
     assert made.nodes[-1].value.tolist() == (X * 2 + 1).tolist()
+
+
+def test_a_program_may_ask_torch_func_for_its_products() -> None:
+    def pulled(x: Tensor) -> Tensor:
+        y, pull = torch.func.vjp(lambda own: own**3, x)
+        (slope,) = pull(torch.ones_like(y))
+        product: Tensor = slope * 2
+        return product
+
+    x = torch.tensor([1.0, 2.0])
+    assert torch.equal(trace(pulled, x).nodes[-1].value, pulled(x))
