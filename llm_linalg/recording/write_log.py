@@ -42,7 +42,7 @@ class WriteLog:
 
     def add(self, node: RecordNode, tensor: Tensor) -> None:
         """Add a node whose call wrote to a tensor."""
-        alike = tensor.shape == node.value.shape and storage_numel(tensor) == self._size
+        alike = tensor.shape == node.value.shape and self._shows_cells(tensor)
         self.nodes.append(node)
         self._layouts.append(layout_of(tensor) if alike else None)
         self._firsts.append(self._firsts[-1] + node.value.numel())
@@ -74,15 +74,20 @@ class WriteLog:
 
     def _writers_of(self, tensor: Tensor) -> Tensor | None:
         """Return the number written last to each cell of a tensor, 0 for none; None if that is unknown."""
-        if storage_numel(tensor) != self._size or None in self._layouts[self._put :]:
+        if not self._shows_cells(tensor) or None in self._layouts[self._put :]:
             return None
         if self._grid is None:
-            self._grid = torch.zeros(self._size, dtype=torch.int64)
+            with torch.inference_mode(False):  # it is written on outside of one, too
+                self._grid = torch.zeros(self._size, dtype=torch.int64)
         for layout, first in zip(self._layouts[self._put :], self._firsts[self._put :], strict=False):
             if layout is not None:
                 _number_cells(layout, self._grid, first)
         self._put = len(self._layouts)
         return self._grid.as_strided(*layout_of(tensor))
+
+    def _shows_cells(self, tensor: Tensor) -> bool:
+        """Return whether a tensor's numbers are those in the storage, one an element."""
+        return storage_numel(tensor) == self._size and not (tensor.is_conj() or tensor.is_neg())
 
 
 @dataclass(eq=False)
@@ -131,7 +136,9 @@ def detach_from_storage(tensor: Tensor, memory: torch.UntypedStorage | None = No
 
     It views a copy of its storage, if one is given; else it or its storage is copied, whichever is smaller.
     """
-    if memory is None and (tensor.is_contiguous() or tensor.numel() <= storage_numel(tensor)):
+    is_signed = tensor.is_conj() or tensor.is_neg()  # then its numbers are not those in its storage
+    small = memory is None and (tensor.is_contiguous() or tensor.numel() <= storage_numel(tensor))
+    if small or is_signed:
         return copy_laid_like(tensor, tensor)
     copied = copy_storage(tensor) if memory is None else memory
     shape, stride, offset = layout_of(tensor)

@@ -161,6 +161,40 @@ def test_a_write_as_numbers_of_another_type_is_no_movement_of_cells(
         assert torch.allclose(made.backward(made.nodes[-1])["dx"].value, known(own.grad))
 
 
+@pytest.mark.parametrize("view", [Tensor.conj, lambda z: z.conj().imag, lambda z: z.mH])
+@pytest.mark.parametrize("by_view", [False, True])
+def test_a_write_beside_a_conjugate_leaves_each_its_own_cells(
+    view: Callable[[Tensor], Tensor], by_view: bool
+) -> None:
+    def function(x: Tensor) -> Tensor:
+        z = x * 1
+        w = view(z)
+        (w if by_view else z).mul_(2)
+        return (z * w).abs().sum()
+
+    x = torch.tensor([[1 + 2j, 3j], [0.5 - 1j, 2]])
+    made = trace(function, x)
+    assert broken(made, [node for node in made.nodes if node.evidence != "opaque"]) == []
+    assert made.nodes[-1].value == function(x)
+    with pytest.raises(LookupError):
+        made.backward(made.nodes[-1])
+
+
+def test_a_look_in_inference_mode_leaves_later_writes_alone() -> None:
+    def function(x: Tensor) -> Tensor:
+        y = x * 2
+        with torch.inference_mode():
+            y[0].mul_(2)
+            y.sum()
+        y[1].mul_(3)
+        return y + 1
+
+    x = torch.ones(2, 3)
+    made = trace(function, x)
+    assert broken(made) == []
+    assert torch.equal(made.nodes[-1].value, function(x))
+
+
 def test_what_is_written_into_several_tensors_is_marked() -> None:
     def function(x: Tensor) -> Tensor:
         values, places = torch.empty(3), torch.empty(3, dtype=torch.long)
