@@ -127,5 +127,5 @@ def test_a_pass_without_gradients_takes_none_from_the_next() -> None:
             return (F.linear(x, W) * (wanted + 1)).float().sum()
 
     t = trace(taught, torch.ones(1, 3))
-    taught(torch.ones(1, 3)).backward()
+    taught(torch.ones(1, 3)).backward()  # type: ignore[no-untyped-call]
     assert torch.equal(t.backward(t.nodes[-1])["dW"].value, known(W.grad))
