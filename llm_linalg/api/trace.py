@@ -28,7 +28,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.capture.gradient_calls import OwnGradients, gradient_handlers
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
-from llm_linalg.recording.aliasing import version_of
+from llm_linalg.recording.aliasing import ALIAS, version_of
 from llm_linalg.recording.call_sites import CallSites, held_in, owner_of, variables_in
 from llm_linalg.recording.collectives import exchanges
 from llm_linalg.recording.ending import Ending, EndingKind
@@ -381,7 +381,7 @@ def _name_held(recorder: Recorder, held: Sequence[tuple[str, Any]]) -> None:
 
 def _permit_gradients(nodes: Sequence[RecordNode]) -> None:
     """Have gradients flow through a function that asks for none at all, as one under `torch.no_grad()`."""
-    if all(node.no_grad for node in nodes if node.operands):
+    if all(node.no_grad for node in nodes if node.operands and node.op != ALIAS):
         for node in nodes:
             node.no_grad = False
 
