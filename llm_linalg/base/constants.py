@@ -11,5 +11,6 @@ LookName = Literal[
 LOOK_NAMES: tuple[LookName, ...] = get_args(LookName)  # of `tui.looks.look_table`, and of the map
 ORDER_NAMES = ("cells", "terms", "rows", "columns", "outer", "wave")  # of `llm_linalg.walks.orders`
 HUES = ("blue", "green", "violet", "pink", "teal", "brown")  # colours that a lesson may give to a tensor
+MOST_TRACE_BYTES = 2**33  # of a saved trace
 MOST_RANKS = 8  # devices that one program may run on
 PRESET_NAMES = ("torch", "nn", "F", "math", "dist")  # modules that a program has without importing them

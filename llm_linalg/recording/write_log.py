@@ -87,7 +87,7 @@ class WriteLog:
 
     def _shows_cells(self, tensor: Tensor) -> bool:
         """Return whether a tensor's numbers are those in the storage, one an element."""
-        return storage_numel(tensor) == self._size and not (tensor.is_conj() or tensor.is_neg())
+        return storage_numel(tensor) == self._size and not _has_other_signs(tensor)
 
 
 @dataclass(eq=False)
@@ -131,14 +131,18 @@ def _number_cells(layout: Layout, grid: Tensor, first: int) -> None:
         there.copy_(numbers.reshape(there.shape))
 
 
+def _has_other_signs(tensor: Tensor) -> bool:
+    """Return whether a tensor's numbers are those in its storage with other signs, as `conj` leaves them."""
+    return tensor.is_conj() or tensor.is_neg()
+
+
 def detach_from_storage(tensor: Tensor, memory: torch.UntypedStorage | None = None) -> Tensor:
     """Return a tensor with the same values in a storage of its own, no larger than the one it had.
 
     It views a copy of its storage, if one is given; else it or its storage is copied, whichever is smaller.
     """
-    is_signed = tensor.is_conj() or tensor.is_neg()  # then its numbers are not those in its storage
     small = memory is None and (tensor.is_contiguous() or tensor.numel() <= storage_numel(tensor))
-    if small or is_signed:
+    if small or _has_other_signs(tensor):
         return copy_laid_like(tensor, tensor)
     copied = copy_storage(tensor) if memory is None else memory
     shape, stride, offset = layout_of(tensor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from llm_linalg.base.constants import MOST_TRACE_BYTES
 from llm_linalg.base.errors import FormatError
 from llm_linalg.base.file_io import FileReplacement, read_bytes
 from llm_linalg.base.untraced import untraced
@@ -13,9 +14,6 @@ from llm_linalg.recording.record_node import N
 from llm_linalg.tracefile.log_format import MAGIC, FileLog
 from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.tracefile.log_writer import Writer
-
-MOST_BYTES = 2**33
-"""The longest file that is read."""
 
 
 def save(record: Record[Any], path: Path) -> None:
@@ -37,7 +35,7 @@ def load(path: Path, node_type: type[N]) -> Record[N]:
         OSError: If it can't be read.
     """
     try:
-        data = read_bytes(path, MOST_BYTES + 1)
+        data = read_bytes(path, MOST_TRACE_BYTES + 1)
     except ValueError as error:
         raise FormatError(f"{path.name} is {error}") from None
     return parse(data, path.name, node_type)
@@ -47,8 +45,8 @@ def parse(data: bytes, name: str, node_type: type[N]) -> Record[N]:
     """Return the record in the bytes of a file of a name; raise `FormatError` as `load` does."""
     if data[: len(MAGIC)] != MAGIC:
         raise FormatError(f"{name} is no trace")
-    if len(data) > MOST_BYTES:
-        raise FormatError(f"{name} is longer than {MOST_BYTES >> 30} GB")
+    if len(data) > MOST_TRACE_BYTES:
+        raise FormatError(f"{name} is longer than {MOST_TRACE_BYTES >> 30} GB")
     try:
         return Reader(bytearray(data), node_type, whole=True).record()
     except FormatError as error:

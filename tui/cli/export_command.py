@@ -34,7 +34,10 @@ def parser() -> Parser:
     """Return the parser of `llm-linalg export WHAT …`."""
     parser = command_parser("export", "Write a lesson, a deck or a script as a file that stands alone.")
     parser.add_argument(
-        "lesson", nargs="*", metavar="WHAT", help="a slug, a lesson or deck, a folder, or a script"
+        "lesson",
+        nargs="*",
+        metavar="WHAT",
+        help="a slug, a lesson or deck, a folder, a script, a FILE.trace",
     )
     output_flag(parser)
     parser.add_argument(

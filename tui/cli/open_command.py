@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
+from llm_linalg.lessons.documents import is_trace
 from tui.cli.launch import check_terminal, launch
 from tui.cli.parser import app_flags, command_parser, format_flag
 from tui.cli.run_command import print_trace
@@ -33,8 +34,6 @@ def parser() -> Parser:
 
 def run(flags: argparse.Namespace) -> int:
     """Open the app at a file's cells, or at a trace; return the exit code."""
-    from llm_linalg.lessons.documents import is_trace
-
     if is_trace(flags.lesson):
         return _open_trace(flags)
     if flags.positions is not None or flags.attention:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from llm_linalg.base.constants import MOST_TRACE_BYTES
 from llm_linalg.base.spelling import unknown
 from llm_linalg.lessons import files
 from llm_linalg.lessons import reader as lesson
@@ -31,7 +32,6 @@ READERS: dict[str, tuple[Callable[[str], list[DocumentCell]], int]] = {
 }
 """By a suffix, how its files are read, and how many bytes they may have; text is parsed as a whole."""
 TRACE = ".trace"
-LONGEST_TRACE = 2**33
 SUFFIXES = (*READERS, TRACE)
 
 
@@ -52,7 +52,7 @@ def read(path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it can't be read, with the file, the line (1 if none is to blame) and the reason.
     """
     place = Path(path)
-    most = LONGEST_TRACE if is_trace(place) else LONGEST_FILE
+    most = MOST_TRACE_BYTES if is_trace(place) else LONGEST_FILE
     return parse(files.read_bytes(place, most + 1), place)
 
 
