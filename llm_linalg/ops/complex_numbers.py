@@ -43,7 +43,6 @@ COMPLEX_NUMBERS: tuple[Operation, ...] = (
         "{input}·exp(i·{other})",
         "({d} * torch.sgn({out}).conj()).real",
         "({d} * {out}.conj()).imag",
-        multiplications_per_cell=2,
     ),
     *(
         unary(name, f"{part} part of {{input}}", spellings=(f"torch.Tensor.{name}",), vjp_for_call=_part_vjp)

@@ -85,8 +85,8 @@ class Operation:
         rule: The shape rule, which may find a mismatch.
         price_for_call: What a call takes, if not what its family says.
         depends_on_cells: Whether cells decide what it is, or how large or how many its results are.
-        multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
-            such as exp count none. What has a program takes its multiplications.
+        multiplications_per_cell: Multiplications (or divisions) that a result's cell takes, beside those
+            that a pointwise phrase shows; functions such as exp count none. A program counts its own.
         first_free_number: Position of the first argument whose number, or slice, does not matter to the price
             of a call.
     """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -17,6 +19,7 @@ from llm_linalg.ops.reads import AxesReads, Reads, reads_nothing
 from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import Number, Term, Terms
 
+_CONSTANT = re.compile(r"[\dπ]+/[\dπ]+|·i\b")
 RULE = "from the last axis back, sizes must be equal, or one of them 1"
 
 
@@ -64,6 +67,11 @@ class Pointwise(Operation):
         others = [tensor for other, tensor in enumerate(call.tensors) if other != place]
         infinite = [torch.isinf(tensor).expand(call.shape) for tensor in others]
         return torch.stack(infinite).any(0) if infinite else None  # ±inf absorbs what is added
+
+    def multiplications(self, call: Call) -> int:
+        """Return the multiplications, divisions and squares of the phrase, and those that it doesn't show."""
+        shown = re.findall("[·/²]", _CONSTANT.sub("", self.phrase))
+        return (len(shown) + self.multiplications_per_cell) * prod(call.shape)
 
     def values(self, call: Call, index: Index) -> dict[str, Any]:
         """Return the arguments for one cell, with its numbers in the place of the tensors."""

@@ -8,12 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation
-from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.pointwise_table import entry, unary
-
-
-def _activation(name: str, signature: str, phrase: str) -> Pointwise:
-    return entry(name, signature, phrase, multiplications_per_cell=1)
 
 
 def _logit_of_eps(call: Call) -> Mapping[str, str]:
@@ -36,8 +31,8 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
     unary("sinh", "sinh({input})", "{d} * torch.cosh({input})"),
     unary("cosh", "cosh({input})", "{d} * torch.sinh({input})"),
     unary("tan", "tan({input})", "{d} * (1 + {out} ** 2)"),
-    unary("deg2rad", "{input}·π/180", "{d} * torch.pi / 180", multiplications_per_cell=1),
-    unary("rad2deg", "{input}·180/π", "{d} * 180 / torch.pi", multiplications_per_cell=1),
+    unary("deg2rad", "{input}·π/180", "{d} * torch.pi / 180"),
+    unary("rad2deg", "{input}·180/π", "{d} * 180 / torch.pi"),
     unary("sinc", "sin(π·{input}) / (π·{input})"),
     entry(
         "atan2",
@@ -51,7 +46,6 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
         "√({input}² + {other}²)",
         "{d} * {input} / {out}",
         "{d} * {other} / {out}",
-        multiplications_per_cell=2,
     ),
     # Exponentials and logarithms.
     entry(
@@ -62,8 +56,8 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
         "{d} * torch.exp({other} - {out})",
     ),
     entry("logaddexp2", "input, other", "log2(2^{input} + 2^{other})"),
-    entry("ldexp", "input, other", "{input}·2^{other}", multiplications_per_cell=1),
-    entry("xlogy", "input, other", "{input}·ln {other}", multiplications_per_cell=1),
+    entry("ldexp", "input, other", "{input}·2^{other}"),
+    entry("xlogy", "input, other", "{input}·ln {other}"),
     entry("xlog1py", "input, other", "{input}·ln(1 + {other})"),
     unary("entr", "-{input}·ln {input}"),
     entry(
@@ -71,7 +65,6 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
         "input, eps=None",
         "ln({input} / (1 - {input}))",
         vjp_for_call=_logit_of_eps,
-        multiplications_per_cell=1,
     ),
     entry("float_power", "input, exponent", "{input}^{exponent}", multiplications_per_cell=1),
     # The gamma function.
@@ -101,7 +94,7 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
     unary("sgn", "sign({input})"),
     entry("nan_to_num", "input, nan=0.0, posinf=None, neginf=None", "{input} if finite"),
     entry("copysign", "input, other", "|{input}| with the sign of {other}"),
-    entry("fmod", "input, other", "{input} - {other}·trunc({input} / {other})", multiplications_per_cell=1),
+    entry("fmod", "input, other", "{input} - {other}·trunc({input} / {other})"),
     entry("fmax", "input, other", "max({input}, {other})"),
     entry("fmin", "input, other", "min({input}, {other})"),
     entry("heaviside", "input, values", "0, {values} or 1 by the sign of {input}", *[NO_DERIVATIVE] * 2),
@@ -117,7 +110,6 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
         "{d} * (1 - {weight})",
         "{d} * {weight}",
         "{d} * ({end} - {input})",
-        multiplications_per_cell=1,
     ),
     entry(
         "addcmul",
@@ -126,7 +118,6 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
         "{d}",
         "{d} * {value} * {tensor2}",
         "{d} * {value} * {tensor1}",
-        multiplications_per_cell=2,
     ),
     entry(
         "addcdiv",
@@ -135,23 +126,27 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
         "{d}",
         "{d} * {value} / {tensor2}",
         "-{d} * {value} * {tensor1} / {tensor2} ** 2",
-        multiplications_per_cell=2,
     ),
     # Activations.
-    _activation("relu6", "input, inplace=False", "min(max(0, {input}), 6)"),
-    _activation("hardtanh", "input, min_val=-1.0, max_val=1.0, inplace=False", "clamp({input})"),
-    _activation("hardsigmoid", "input, inplace=False", "clamp({input}/6 + 1/2, 0, 1)"),
-    _activation("hardswish", "input, inplace=False", "{input}·clamp({input}/6 + 1/2, 0, 1)"),
-    _activation("mish", "input, inplace=False", "{input}·tanh(ln(1 + exp({input})))"),
-    _activation("leaky_relu", "input, negative_slope=0.01, inplace=False", "leaky_relu({input})"),
-    _activation("elu", "input, alpha=1.0, inplace=False", "elu({input})"),
-    _activation("selu", "input, inplace=False", "selu({input})"),
-    _activation("celu", "input, alpha=1.0, inplace=False", "celu({input})"),
-    _activation("softsign", "input", "{input} / (1 + |{input}|)"),
-    _activation("tanhshrink", "input", "{input} - tanh({input})"),
-    _activation("softshrink", "input, lambd=0.5", "softshrink({input})"),
-    _activation("hardshrink", "input, lambd=0.5", "{input} if |{input}| > {lambd} else 0"),
-    _activation(
+    entry("relu6", "input, inplace=False", "min(max(0, {input}), 6)"),
+    entry("hardtanh", "input, min_val=-1.0, max_val=1.0, inplace=False", "clamp({input})"),
+    entry("hardsigmoid", "input, inplace=False", "clamp({input}/6 + 1/2, 0, 1)"),
+    entry("hardswish", "input, inplace=False", "{input}·clamp({input}/6 + 1/2, 0, 1)"),
+    entry("mish", "input, inplace=False", "{input}·tanh(ln(1 + exp({input})))"),
+    entry(
+        "leaky_relu",
+        "input, negative_slope=0.01, inplace=False",
+        "leaky_relu({input})",
+        multiplications_per_cell=1,
+    ),
+    entry("elu", "input, alpha=1.0, inplace=False", "elu({input})", multiplications_per_cell=1),
+    entry("selu", "input, inplace=False", "selu({input})", multiplications_per_cell=1),
+    entry("celu", "input, alpha=1.0, inplace=False", "celu({input})", multiplications_per_cell=1),
+    entry("softsign", "input", "{input} / (1 + |{input}|)"),
+    entry("tanhshrink", "input", "{input} - tanh({input})"),
+    entry("softshrink", "input, lambd=0.5", "softshrink({input})"),
+    entry("hardshrink", "input, lambd=0.5", "{input} if |{input}| > {lambd} else 0"),
+    entry(
         "threshold", "input, threshold, value, inplace=False", "{input} if {input} > {threshold} else {value}"
     ),
 )

@@ -201,6 +201,23 @@ def test_multiplications_are_those_of_the_axes(m: int, k: int, n: int, h: int) -
     assert count(f"F.scaled_dot_product_attention({q}, {q}, {q}, is_causal=True)") == attention
 
 
+CALLS = [
+    ["torch.relu(x)", "F.relu6(x)", "torch.complex(x, x)"],
+    ["x.sigmoid()", "x.square()", "x.rad2deg()", "F.elu(x)", "x.prod()", "x.norm(dim=1)", "x.cumprod(0)"],
+    ["F.silu(x)", "F.hardswish(x)", "x.hypot(y)", "y.addcmul(x, x)", "F.normalize(x)"],
+    ["F.gelu(x)"],
+]  # by how many multiplications or divisions a cell takes
+
+
+@settings(max_examples=5)
+@given(m=st.integers(1, 4), n=st.integers(1, 4))
+def test_a_cell_takes_the_multiplications_of_its_formula(m: int, n: int) -> None:
+    for each, calls in enumerate(CALLS):
+        for call in calls:
+            made = last(f"x, y = torch.ones(m, n), torch.ones(n)\n{call}", m=m, n=n)
+            assert made.multiplications == each * m * n, call
+
+
 def test_large_calls_are_counted_without_being_computed() -> None:
     meta = torch.empty(4096, 8192, device="meta")
     made = trace(lambda x: torch.softmax(x @ x.T, -1), meta)
