@@ -44,7 +44,7 @@ class MatrixFunction(Operation):
     def own_price(self, call: Call, shape: Shape | None) -> Price:
         """Return what a call takes, about: ten times the cube of a matrix's sides, where it is square."""
         cells = operand_cells(call)
-        return Price(cells + output_cells(call, shape), 10 * cells * max(call.shapes[0][-2:], default=1))
+        return Price(cells + output_cells(call, shape), 10 * cells * max(call.shapes[0][-2:]))
 
     def multiplications(self, call: Call) -> int | None:
         return None

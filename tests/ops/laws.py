@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections import Counter
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from llm_linalg import Node, Trace, Walk, trace
 from llm_linalg.analysis.axis_names import AxisNaming
@@ -22,6 +23,7 @@ from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.operation import price_of
 from llm_linalg.ops.vjp import has_gradient
+from tests.common import known
 from tests.ops.drawing import Sample, values
 
 Index = tuple[int, ...]
@@ -263,6 +265,36 @@ def law_price_covers_what_is_made(call: Traced) -> None:
         assert price.multiplications >= 0
 
 
+def law_products_take_what_torch_makes(call: Traced) -> None:
+    """A sum of products takes one multiplication less a term than factors, and torch's largest tensor."""
+    for node in call.nodes:
+        own, price = known(node.call), known(price_of(known(node.call)))
+        if node.kind == "matrix" and len(own.shapes) == 1:
+            cells, side = prod(own.shapes[0]), max(own.shapes[0][-2:])
+            assert own.operation.price(own, node.shape)[:2] == (cells + prod(node.shape), 10 * cells * side)
+        if node.kind == "contraction":
+            walk, made = node.walk("cells"), Made()  # type: ignore[no-untyped-call]
+            factors = [len(term.factors) for k in range(len(walk)) for term in walk[k].terms]
+            assert node.multiplications == sum(count - 1 for count in factors)
+            beside = own.operation.bias_position(own) is not None
+            assert price.products == len(factors) - beside * prod(node.shape)
+            with made:
+                own.replay([tensor.clone() for tensor in own.tensors])
+            assert price.cells == max(made.most, *map(prod, own.shapes)) or not prod(node.shape)
+
+
+class Made(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes how many cells the largest tensor has that torch makes."""
+
+    most: int = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor):
+            self.most = max(self.most, result.untyped_storage().nbytes() // result.element_size())
+        return result
+
+
 def _share_memory(one: Tensor, other: Tensor) -> bool:
     return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
@@ -373,7 +405,7 @@ def _adds_up(walk: Walk) -> None:
             assert close(total, step.value)
             if node.value.dtype.is_floating_point:
                 for term in step.terms:
-                    assert close(math.prod(term.factors), term.value)
+                    assert close(prod(term.factors), term.value)
         if k in (walk.span(cell)[1], walk.locate(cell)) and k == walk.span(cell)[1]:
             assert close(node.value[cell].item(), step.value)
 
