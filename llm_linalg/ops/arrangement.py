@@ -97,8 +97,7 @@ def _added_vjp(call: Call) -> Mapping[str, str]:
 
 def _scattered_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
     """Return a scatter of numbered cells; a plain number that it writes has no source."""
-    own = tensors[call.place("input") or 0]
-    place = call.place("src")
+    own, place = tensors[0], call.place("src")
     source = 0 if place is None else tensors[place].to(own.dtype)
     return own.scatter(call["dim"], call.tensor("index"), source)
 

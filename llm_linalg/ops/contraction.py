@@ -90,7 +90,7 @@ class Contraction(Operation):
         return self.axes(call).terms + (self.bias_position(call) is not None)
 
     def bias_position(self, call: Call) -> int | None:
-        return call.place(self.bias_parameter) if self.bias_parameter else None
+        return call.place(self.bias_parameter)
 
 
 def operand_factors(axes: Axes, operand: int, tensor: Tensor, index: Index) -> Tensor:

@@ -170,11 +170,11 @@ def _size_along(call: Call) -> int:
 
 def _setitem_reads(call: Call) -> tuple[Reads, ...]:
     """Return the reads of the tensor after `x[key] = value`: of the tensor before, and of the value."""
-    own, value = call.place("input"), call.place("value")
-    cells = call.tensors[own or 0].numel()
-    sources = copy_laid_like(number_cells(call.tensors[own or 0], 0), call.tensors[own or 0])
+    own, value = call.tensors[0], call.place("value")
+    cells = own.numel()
+    sources = copy_laid_like(number_cells(own, 0), own)
     sources[call["key"]] = 0 if value is None else number_cells(call.tensors[value], cells)
-    firsts = {own: 0, value: cells}
+    firsts = {0: 0, value: cells}
     return tuple(
         IndexReads(sources.long(), shape, firsts[place])
         if place in firsts

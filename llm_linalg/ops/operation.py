@@ -373,7 +373,7 @@ class Call:
         if "generator" in kwargs:
             kwargs["generator"] = own_generator(kwargs["generator"], self.rng_state)
         result = self.function(*args, **kwargs)
-        return written[0] if result is None and self.may_write else result  # None: ``x[key] = value``
+        return written[0] if result is None else result  # None: ``x[key] = value``
 
     def with_tensors(self, tensors: Sequence[Tensor]) -> Call:
         """Return the same call on other tensors."""

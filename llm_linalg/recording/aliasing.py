@@ -272,8 +272,6 @@ def _gather(source: WriteSource, *tensors: Tensor) -> Tensor:
 
 def _copy(values: Sequence[Tensor]) -> torch.UntypedStorage | None:
     """Return a copy of a storage if its values, as separate copies, would take more than it does."""
-    if len(values) == 1 and values[0].is_contiguous():
-        return None
     large = sum(value.numel() for value in values) > storage_numel(values[0])
     return copy_storage(values[0]) if large else None
 
