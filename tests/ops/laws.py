@@ -92,6 +92,16 @@ def law_kind_and_evidence(call: Traced) -> None:
         assert node.kind in KINDS
 
 
+def law_a_call_gives_its_value_again(call: Traced) -> None:
+    """Made again on what went into it, a call gives what it gave."""
+    for node in call.nodes:
+        if node.kind != "creation":
+            own = known(node.call)
+            made = own.replay([tensor.clone() for tensor in own.tensors])
+            assert (made.shape, made.dtype) == (node.shape, node.value.dtype)
+            assert torch.allclose(made, node.value, equal_nan=True)
+
+
 def law_feeds_invert_reads(call: Traced) -> None:
     """A cell feeds those that read it, each once, and no others."""
     for node in call.nodes:
@@ -252,6 +262,11 @@ def law_gradient(call: Traced) -> None:
             assert alike(found, gradient)
 
 
+# They view memory where they can, or view so little of it that a copy may be large.
+MAY_COPY = {"contiguous", "flatten", "ravel", "reshape", "reshape_as", "unflatten"}
+MAY_COPY |= {"broadcast_to", "expand", "expand_as"}
+
+
 def law_price_covers_what_is_made(call: Traced) -> None:
     """A call's price, where a rule tells its shape, is no less than what it makes, but for views."""
     for node in call.nodes:
@@ -262,7 +277,10 @@ def law_price_covers_what_is_made(call: Traced) -> None:
         views = isinstance(operation, Movement) and (operation.views or picks)
         unknown = operation.infer(node.call) is None
         assert price.cells >= node.value.numel() or views or unknown
-        assert price.multiplications >= 0
+        shared = isinstance(operation, Movement) and _share_memory(node.value, node.call.tensors[0])
+        assert not price.cells or not shared or operation.name in MAY_COPY or not node.value.numel()
+        assert price.products == node.multiplications or operation.name not in ("conv1d", "conv2d", "conv3d")
+        assert price.products >= (node.multiplications or 0) or operation.name != "grouped_mm"
 
 
 def law_products_take_what_torch_makes(call: Traced) -> None:
@@ -280,7 +298,8 @@ def law_products_take_what_torch_makes(call: Traced) -> None:
             assert price.products == len(factors) - beside * prod(node.shape)
             with made:
                 own.replay([tensor.clone() for tensor in own.tensors])
-            assert price.cells == max(made.most, *map(prod, own.shapes)) or not prod(node.shape)
+            if prod(node.shape) and node.op != "tensordot":  # it sums up first what it would have to repeat
+                assert price.cells == max(made.most, *map(prod, own.shapes))
 
 
 class Made(TorchDispatchMode):  # type: ignore[no-untyped-call]

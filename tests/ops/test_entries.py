@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from torch.overrides import get_overridable_functions, resolve_name
 
 from llm_linalg import ops
@@ -14,6 +15,7 @@ from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.reduction import Reduction
 from llm_linalg.ops.rowwise import Rowwise
 from llm_linalg.ops.signature import parse_signature
+from llm_linalg.ops.table import OperationTable
 from llm_linalg.ops.torch_names import short_name
 
 OPERATIONS = sorted(TABLE.operations.values(), key=lambda operation: operation.name)
@@ -29,6 +31,11 @@ def test_an_entry_has_a_phrase_where_its_cells_are_computed() -> None:
             moved = isinstance(operation, Rowwise) and operation.sorts
             adds = isinstance(operation, Reduction) and operation.adds
             assert operation.phrase or summed or moved or adds, operation.name
+
+
+def test_no_two_entries_have_one_name() -> None:
+    with pytest.raises(ValueError, match="in the table twice"):
+        OperationTable([*OPERATIONS, OPERATIONS[0]])
 
 
 def test_an_entry_s_gradient_is_for_its_parameters() -> None:

@@ -29,6 +29,7 @@ PLACES = torch.tensor([1, 0])
         (lambda: ATEN.mean.dim(X, [-1], True), lambda: X.mean(-1, keepdim=True)),
         (lambda: ATEN.gelu.default(X, approximate="tanh"), lambda: F.gelu(X, approximate="tanh")),
         (lambda: ATEN.mul_.Tensor(X.clone(), 2.0), lambda: X.clone().mul_(2.0)),
+        (lambda: ATEN.zero(X), lambda: X.clone().zero_()),
         (lambda: ATEN.layer_norm.default(X, [3]), lambda: F.layer_norm(X, (3,))),
         (lambda: ATEN.native_layer_norm(X, [3], None, None, 1e-5)[0], lambda: F.layer_norm(X, (3,))),
         (
