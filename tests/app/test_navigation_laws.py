@@ -253,7 +253,9 @@ def test_another_order_shows_the_same_cell(place: Place, number: int) -> None:
     assert there.step == (0 if cell is None else ground.locate(order, cell))
     around = place.view
     for _ in orders:
-        around = steps.reorder(around, ground)
+        around, before = steps.reorder(around, ground), around
+        taken = [steps.order_of(replace(view, depth="cells"), ground) for view in (before, around)]
+        assert taken[0] != taken[1] or len(orders) == 1
     if place.view.depth == "cells":
         assert steps.order_of(around, ground) == now
 

@@ -21,6 +21,7 @@ from llm_linalg.capture.instrument import instrument
 from llm_linalg.capture.limits import SMALL, Counts, Interruption, Limits
 from llm_linalg.capture.numpy_calls import likeness
 from llm_linalg.capture.plots import Plots
+from llm_linalg.capture.program import ProgramRun, finished
 from llm_linalg.ops.operation import Price
 from llm_linalg.recording.plot import PlotSeries
 from tests.common import known
@@ -125,6 +126,18 @@ def test_commands_stand_in_the_lines_of_the_program_and_end_where_they_end() -> 
     assert (timed.printed, timed.left_out, timed.state) == ("1\n", ("%%time",), "run")
 
 
+def test_a_program_begins_with_its_own_words() -> None:
+    own = '"""What it is."""\nfrom __future__ import annotations\nprint(__doc__)'
+    for line in (None, [0]):  # where the line that runs is noted, if it is
+        assert finished(ProgramRun(own, running_line=line)).printed == "What it is.\n"
+
+
+def test_a_layer_s_weights_come_in_where_it_is_made() -> None:
+    t = run("layers = [nn.Linear(2, 3), nn.LazyLinear(2)]\nx = torch.ones(2)\n\ny = layers[1](layers[0](x))")
+    assert [(node.line, node.op) for node in t.nodes[:3]] == [(1, "parameter"), (1, "parameter"), (2, "ones")]
+    assert [node.line for node in t.nodes[3:]] == [4] * 4
+
+
 def test_a_plot_is_called_by_what_stands_up_and_a_bar_has_a_width() -> None:
     def series(call: str) -> PlotSeries:
         cell = f"import matplotlib.pyplot as plt\nx = torch.arange(4.)\n{call}"
@@ -134,6 +147,12 @@ def test_a_plot_is_called_by_what_stands_up_and_a_bar_has_a_width() -> None:
     assert series("plt.plot(x, x ** 2)").name == "x ** 2"
     assert series("plt.plot(x + 1)").name == "x + 1"
     assert series("plt.plot(x, x ** 2, label='squares')").name == "squares"
+    assert (
+        run_plain(["import matplotlib.pyplot as plt\nplt.plot(torch.tensor(2.))"], plots=Plots())[0]
+        .states[0]
+        .state
+        == "run"
+    )
     assert series("plt.hist([2, 2, 2], bins=1)").points == ((2.0, 3.0),)
 
 

@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import run, trace
+from llm_linalg import trace
+from tests.engine.here import run
 
 READ = "w = torch.ones(2, requires_grad=True)\n(w * 2).sum().backward()\ng = w.grad\n"
 AGAIN = "(w * 3).sum().backward()\n"
@@ -48,6 +49,15 @@ def test_one_that_was_put_away_is_not_added_to(between: str) -> None:
     found = run(READ + between + AGAIN + "y = g + 1")
     assert found["g"].value.tolist() == [2, 2]
     assert found["y"].value.tolist() == [3, 3]
+
+
+@pytest.mark.parametrize("own", ["g", "g[:]", "g.detach()"])
+def test_one_that_the_program_has_set_is_added_to(own: str) -> None:
+    start = f"w = nn.Parameter(torch.ones(2))\ng = torch.zeros(2)\nw.grad = {own}\n"
+    t = run(start + AGAIN + "y = g + 1\nz = w.grad * 2")
+    assert not [node for node in t.nodes if node.evidence == "outside"]
+    assert [t[name].value.tolist() for name in "gyz"] == [[3, 3], [4, 4], [6, 6]]
+    assert t["z"].operands[0].node.op == "grad"
 
 
 def test_one_that_the_way_back_does_not_reach_stays_the_same_node() -> None:

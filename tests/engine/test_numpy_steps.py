@@ -140,6 +140,7 @@ STEPS = {  # by program: the operations of its nodes, in order
     "a = np.ones((2, 2)); b = a @ a; c = np.dot(a, a)": "ones matmul matmul",
     "a = np.ones((2, 2)); b = a.sum(axis=0); c = np.mean(a); d = a.std()": "ones sum mean std",
     "a = np.arange(4.); b = a[1:]; c = a[::-1]; d = a[a > 1]": "arange getitem flip gt getitem",
+    "a = np.ones(2); b = np.interp(a, a, a)": "ones interp",
     "a = np.arange(3.); a += 1; a[0] = 5": "arange add setitem",
     "a = np.arange(4); b = a[1:]; b[1:] *= 2": "arange getitem getitem mul",
     "a = np.arange(4); a[[0, 1]] *= 2": "arange getitem mul setitem",
@@ -168,9 +169,17 @@ def test_what_is_one_step_to_a_reader_is_one_node(program: str) -> None:
     check_values(seen)
 
 
-def test_an_array_that_is_padded_along_one_axis_says_where_its_cells_are_from() -> None:
-    seen = executed("a = np.pad(np.ones((2, 3)), ((0, 1), (2, 0)))", seen=True)
-    assert node_of(seen, "a").evidence == "index"
+@pytest.mark.parametrize(
+    ("call", "evidence"),
+    [
+        ("np.pad(np.ones((2, 3)), ((0, 1), (2, 0)))", "index"),
+        ("np.arange(6.)[::-2]", "index"),
+        ("np.kron(np.ones(2), np.ones(2))", "autograd"),  # torch has it, and the table has not
+    ],
+)
+def test_an_array_says_where_its_cells_are_from(call: str, evidence: str) -> None:
+    seen = executed(f"a = {call}", seen=True)
+    assert node_of(seen, "a").evidence == evidence
 
 
 def test_a_recorded_run_has_the_rows_that_a_loop_goes_through_and_no_names_of_ours() -> None:
@@ -258,7 +267,7 @@ def test_nothing_is_told_while_a_recorder_pauses_and_what_was_written_comes_in_a
     recorder = Recorder(Origin)
     steps = NumpySteps(recorder)
     names = {"np": np, "recorder": recorder, **steps.names}
-    program = "a = np.zeros(2)\nb = a + 1\nrecorder.pause()\na += 5\na[0] = 2"
+    program = "a = np.zeros(2)\nb = a + 1\nrecorder.pause()\na += 5\na[0] = 2\nb = np.exp(a)"
     with recorder:
         exec(compile(steps.rewritten(ast.parse(program)), FILE, "exec"), names)  # noqa: S102
     assert [node.op for node in recorder.nodes] == ["zeros", "add"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from llm_linalg import ShapeError, trace
+from llm_linalg import ProgramError, ShapeError, trace
 from tests.engine.here import run
 
 START = """
@@ -299,6 +299,19 @@ def test_a_gather_is_refused_where_torch_refuses_it(
             run("y = x.gather(axis, at)", names=names)
         return
     assert run("y = x.gather(axis, at)", names=names)["y"].value.equal(expected)
+
+
+@given(SHAPES, SHAPES, st.integers(0, 3))
+def test_an_entropy_is_refused_where_torch_refuses_it(one: list[int], other: list[int], token: int) -> None:
+    x, t = torch.ones(one), torch.full(other, token)
+    names = {"x": x, "t": t}
+    try:
+        expected = nn.functional.cross_entropy(x, t, reduction="sum")
+    except (RuntimeError, IndexError, ValueError):
+        with pytest.raises(ProgramError):
+            run("y = F.cross_entropy(x, t, reduction='sum')", names=names)
+        return
+    assert run("y = F.cross_entropy(x, t, reduction='sum')", names=names)["y"].value.equal(expected)
 
 
 def test_a_diagonal_is_of_a_square_also_where_a_side_is_1() -> None:

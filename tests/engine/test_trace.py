@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import pytest
 import torch
@@ -207,3 +208,23 @@ def test_arguments_by_name_may_be_called_like_those_of_trace() -> None:
     assert made["seed"].value.tolist() == [3.0, 4.0]
     assert made.nodes[-1].value.tolist() == [6.0, 8.0]
     assert trace(torch.sum, torch.ones(2, 3), dim=1).nodes[-1].shape == (2,)
+
+
+class Failing(nn.Module):
+    """Fails in one of its calls, and goes on."""
+
+    def __init__(self, fails: bool = True) -> None:
+        super().__init__()
+        self.fails, self.inner = fails, Failing(False) if fails else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.inner is None:
+            raise ValueError(x * 2)
+        with suppress(ValueError):
+            self.inner(x)
+        return x + 1
+
+
+def test_a_module_is_left_also_by_an_exception() -> None:
+    t = trace(Failing(), torch.ones(2))
+    assert [(node.op, node.scope) for node in t.nodes[1:]] == [("mul", "inner"), ("add", "")]
