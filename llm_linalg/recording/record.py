@@ -150,15 +150,12 @@ class Record(Generic[N]):
 
         What has a name goes before what stands inside a later line, such as one that prints a comparison.
         """
-        best, least = None, 8
-        for node in self._differentiable():
+
+        def rank(node: N) -> int:
             signs = node.bound_name == "loss", not node.value.dim(), node.bound_name is not None, True
-            rank = signs.index(True) + 4 * node.no_grad
-            if rank < least:
-                best, least = node, rank
-            if not rank:
-                break
-        return best
+            return signs.index(True) + 4 * node.no_grad
+
+        return min(self._differentiable(), key=rank, default=None)
 
     @property
     def has_loss(self) -> bool:
