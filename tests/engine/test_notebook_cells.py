@@ -102,6 +102,7 @@ def test_of_an_import_only_what_is_missing_fails_and_only_where_it_is_used() -> 
         ("??f", "??f", "", "skipped"),
         ("!pip install a \\\n  b\nprint(4)", "!pip install a \\", "4\n", "run"),
         ("import matplotlib.pyplot as plt\nplt.show()", "plt.show()", "", "run"),
+        ("import matplotlib.pyplot as plt\nplt.gca() + 1\nprint(5)", "plt.gca() + 1", "5\n", "run"),
         ("import nothing_of_the_kind", "import nothing_of_the_kind", "", "skipped"),
     ],
 )

@@ -174,6 +174,8 @@ def test_what_is_one_step_to_a_reader_is_one_node(program: str) -> None:
     [
         ("np.pad(np.ones((2, 3)), ((0, 1), (2, 0)))", "index"),
         ("np.arange(6.)[::-2]", "index"),
+        ("np.flip(np.ones((2, 3)))", "index"),
+        ("np.ones((2, 3)).transpose((1, 0))", "index"),
         ("np.kron(np.ones(2), np.ones(2))", "autograd"),  # torch has it, and the table has not
     ],
 )

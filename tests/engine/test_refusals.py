@@ -42,6 +42,7 @@ def failure(expression: str) -> ShapeError:
             "axis 0 of e.weight (10, 4) has size 10: the tokens of this table are 0 to 9: 12 is out of range",
             "nn.Embedding(13, 4)(torch.tensor([1, 12]))",
         ),
+        ("F.conv1d(x, s[:, :3, None])", "axis 0 of x (2, 6) has size 2, axis 1 of s[:, :3, None]", None),
         ("torch.cat([x, s], dim=1)", "axis 0 of x (2, 6) has size 2, axis 0 of s", None),
         ("torch.cat([x, s[:2]])", "(axis 0) must match", "torch.cat([x, s[:2]], dim=1)"),
         ("torch.cat([x, s[:2]],)", "(axis 0) must match", "torch.cat([x, s[:2]], dim=1)"),
@@ -123,6 +124,7 @@ def failure(expression: str) -> ShapeError:
         ("s[[True, False]]", "a mask has the sizes of the axes that it stands for", None),
         ("x.copy_(torch.ones(3, 2, 6))", "it has more axes than (2, 6), into which it is written", None),
         ("torch.ones(2, 3).T.unsqueeze(1).view(6)", "axis 0 must be 2 × 3 = 6 cells in memory, not 1", None),
+        ("torch.ones(2, 3, 4).permute(2, 1, 0).view(12, 2)", "along axis 0 must be 3 × 4 = 12 cells", None),
         ("torch.mm(q, torch.ones(8, 2))", "mm takes a 2-D and a 2-D tensor", "q @ torch.ones(8, 2)"),
         (
             "F.one_hot(t, 3) @ torch.ones(3, 2)",

@@ -75,6 +75,10 @@ def test_a_product_keeps_the_laws(name: str, data: st.DataObject) -> None:
 def hold(name: str, data: st.DataObject) -> None:
     """Holds a sample of an operation against each law."""
     call = traced(name, data.draw(samples(name)), data.draw(st.integers(0, 99)))
+    made = [node.call.operation for node in call.nodes if node.call]
+    assert TABLE.operations[name] in made or name not in LAYER_CALLS, (
+        "its sample stands for a call of its own"
+    )
     for law in LAWS:
         law(call)
 
