@@ -303,7 +303,7 @@ class TensorIndex:
             with untraced():
                 self._storages.watch_borrowed(tensor)
         self._tensors.append(tensor)
-        if node.op == "grad":
+        if node.op == "grad" and node.operands:
             self._gradients[id(tensor)] = tensor, node
         if self.listener is not None:
             self._tell(self.listener, node, tensor, wrote)
