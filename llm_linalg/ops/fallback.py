@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.arguments import tensors_in
+from llm_linalg.ops.arguments import Function, tensors_in
 from llm_linalg.ops.operation import Call, Operation, Price, broadcast_price
 from llm_linalg.ops.reads import OpaqueReads, Reads
 from llm_linalg.ops.vjp import autograd_jvp, autograd_vjp, has_double_backward, has_gradient
@@ -179,11 +179,18 @@ def untold(*_tensors: Tensor) -> Tensor:
     raise NotImplementedError("the trace does not hold this function")
 
 
-def opaque_call(name: str, tensors: Sequence[Tensor], output: Tensor | None, position: int) -> Call:
+def untold_(*tensors: Tensor) -> Tensor:
+    """Stand for one that writes to its first operand, likewise."""
+    return untold(*tensors)
+
+
+def opaque_call(
+    name: str, tensors: Sequence[Tensor], output: Tensor | None, position: int, function: Function = untold
+) -> Call:
     """Return a call of a function that is not in the trace."""
     values = tuple(tensors)
     places = tuple(range(len(values)))
     operation = UntoldOperation(name, "*args")
     return Call(
-        operation, untold, values, {}, {"args": values}, values, {"args": places}, places, output, position
+        operation, function, values, {}, {"args": values}, values, {"args": places}, places, output, position
     )

@@ -14,6 +14,7 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import copy_laid_like
 from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.sharing import is_seen
 
 Layout = tuple[Shape, tuple[int, ...], int]
 """How a tensor lies in its storage: its shape, and its strides and offset in elements."""
@@ -34,7 +35,8 @@ class WriteLog:
 
     def __init__(self, tensor: Tensor) -> None:
         self.nodes: list[RecordNode] = []
-        self._layouts: list[Layout | None] = []
+        self._layouts: list[Layout] = []
+        self._is_known = True  # which cells each write wrote
         self._firsts = [1]  # the number of each write's first cell, then that of the next write
         self._size = storage_numel(tensor)
         self._grid: Tensor | None = None
@@ -42,9 +44,9 @@ class WriteLog:
 
     def add(self, node: RecordNode, tensor: Tensor) -> None:
         """Add a node whose call wrote to a tensor."""
-        alike = tensor.shape == node.value.shape and self._shows_cells(tensor)
+        self._is_known &= tensor.shape == node.value.shape and self._shows_cells(tensor)
         self.nodes.append(node)
-        self._layouts.append(layout_of(tensor) if alike else None)
+        self._layouts.append(layout_of(tensor))
         self._firsts.append(self._firsts[-1] + node.value.numel())
 
     def touches(self, tensor: Tensor, since: int) -> bool:
@@ -61,27 +63,39 @@ class WriteLog:
 
         Returns:
             The nodes of the later writes that the tensor shows, and for each cell its position, counted from
-            1, among the cells of `before` and then of those nodes.
+            1, among the cells of `before` and then of those nodes. Writes that autograd has seen, and that
+            ones unseen cover, follow: no cell is theirs, but a gradient is.
         """
         numbers = self._writers_of(tensor)
         if numbers is None or numbers.shape != before.shape:
             return self.nodes[since:], WriteSource(before.shape, torch.zeros(0), [])
         firsts = self._firsts[since:]
         shown = [0] if len(firsts) == 2 else _visible_writes(numbers, firsts)
+        if len(shown) < len(firsts) - 1 and not any(is_seen(self.nodes[since + place]) for place in shown):
+            shown += self._covered(tensor, since)
         spans = [range(*firsts[place : place + 2]) for place in shown]
         source = WriteSource(before.shape, detach_from_storage(numbers), spans)
         return [self.nodes[since + place] for place in shown], source
 
+    def _covered(self, tensor: Tensor, since: int) -> list[int]:
+        """Return which writes after the first `since` a tensor shows if autograd's are all there are."""
+        seen = [place for place, node in enumerate(self.nodes[since:]) if is_seen(node)]
+        if not seen:
+            return []
+        grid, firsts = torch.zeros(self._size, dtype=torch.int64), [self._firsts[since + k] for k in seen]
+        for place, first in zip(seen, firsts, strict=True):
+            _number_cells(self._layouts[since + place], grid, first)
+        return [seen[k] for k in _visible_writes(grid.as_strided(*layout_of(tensor)), firsts)]
+
     def _writers_of(self, tensor: Tensor) -> Tensor | None:
         """Return the number written last to each cell of a tensor, 0 for none; None if that is unknown."""
-        if not self._shows_cells(tensor) or None in self._layouts[self._put :]:
+        if not self._is_known or not self._shows_cells(tensor):
             return None
         if self._grid is None:
             with torch.inference_mode(False):  # it is written on outside of one, too
                 self._grid = torch.zeros(self._size, dtype=torch.int64)
         for layout, first in zip(self._layouts[self._put :], self._firsts[self._put :], strict=False):
-            if layout is not None:
-                _number_cells(layout, self._grid, first)
+            _number_cells(layout, self._grid, first)
         self._put = len(self._layouts)
         return self._grid.as_strided(*layout_of(tensor))
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.ops.call_cache import CallPlan, Number, split_call
-from llm_linalg.ops.fallback import fallback, opaque_call
+from llm_linalg.ops.fallback import fallback, opaque_call, untold, untold_
 from llm_linalg.ops.operation import Call, SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers
 from llm_linalg.ops.table import TableEntry
@@ -86,6 +86,7 @@ class Form(Generic[N]):
         self.layout = StoreLayout.of(form.dtype, form.shape, form.strides)
         self.origin = Origin(form.span, form.source, form.file, form.scope, form.target)
         self.no_grad = bool(form.flags & form_of.NO_GRAD)
+        self.untold = untold_ if form.flags & form_of.WRITES else untold
         self.several = bool(form.flags & form_of.SEVERAL)
         self._position = form.position
         self._plans = plans.setdefault(repr(form[:9]), {})
@@ -142,4 +143,4 @@ class Form(Generic[N]):
         return call if is_described(call, self.layout.shape) else None
 
     def _opaque(self, written: Sequence[Operand[N]], value: Tensor) -> Call:
-        return opaque_call(self.op, [own.value for own in written], value, self._position)
+        return opaque_call(self.op, [own.value for own in written], value, self._position, self.untold)

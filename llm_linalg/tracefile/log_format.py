@@ -20,7 +20,7 @@ from llm_linalg.ops.torch_names import resolve
 
 SUFFIX = ".trace"
 MAGIC = b"llmtrace"
-VERSION = 5
+VERSION = 6
 HEAD = Struct("<8sQQQ")  # magic, bytes that count, the line that runs, version
 USED, LINE = 1, 2  # their places among the header's words
 START = 64
@@ -30,7 +30,7 @@ ABOUT, FORM, CELLS, NODES, NAME, AMEND, LINE_RESULT, PRINT = range(1, 9)
 GAP, CELL, LISTED, FAILED, REST, END, FILE = range(9, 16)
 """The kinds of records."""
 INLINE, MORE, DROPPED, META, SAME = 1, 2, 4, 8, 16  # flags of a node
-NO_GRAD, SEVERAL, FALLBACK = 1, 2, 4  # flags of a form
+NO_GRAD, SEVERAL, FALLBACK, WRITES = 1, 2, 4, 8  # flags of a form
 NO_STORE = 2**32 - 1
 SMALL = 512  # bytes of cells that stand in the node's own record
 

@@ -303,6 +303,7 @@ class Writer:
     ) -> _Form:
         (function, flags, args, kwargs), order = written
         flags |= form_of.NO_GRAD * node.no_grad | form_of.SEVERAL * node.is_one_of_several
+        flags |= form_of.WRITES * node.is_write
         value, span = node.value, node.span
         span = None if span is None or span.end_line >= form_of.MOST_LINE else span
         record = FormRecord(

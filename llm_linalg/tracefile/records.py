@@ -259,7 +259,7 @@ _SOURCE = text(form_of.MOST_SOURCE, form_of.PIECE, lines=True)
 _SPAN = parts(_LINE, _COLUMN, _LINE, _COLUMN, of=Span)
 _GAP = parts(*[_PLACE] * 5, of=Gap)
 _TENSOR = parts(DTYPE, SHAPE, maybe(STRIDES), maybe(count(form_of.NO_STORE)), maybe(_PLACE), of=StoredTensor)
-_CALL = raw(form_of.MOST_NAME), _NAME, count(8), Field(listed), Field(_arguments)
+_CALL = raw(form_of.MOST_NAME), _NAME, count(16), Field(listed), Field(_arguments)
 _SERIES = parts(_NAME, each(parts(REAL, REAL)), of=PlotSeries)
 _PLOT = parts(one_of(get_args(PlotKind), "a plot of no kind"), each(_SERIES), maybe(_INDEX), of=Plot)
 _NEVER = Field(lambda _: False, lambda _: False)  # what only the app can know of a cell

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, library, nn
 from torch.autograd import Function
@@ -506,6 +507,40 @@ def hold(program: str) -> None:
             continue
         for found in (gradients[f"d{name}"].value, influence[inputs[name]]):
             assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-9, equal_nan=True), (name, program)
+
+
+VIEW_WRITES = [
+    "row.mul_(2)",
+    "column.add_(x[:, 0])",
+    "t.neg_()",
+    "t.T[1] = 3",
+    "column.index_put_((torch.tensor([0, 0]),), w.sum(), accumulate=True)",
+    "row[1:] = w[0, 1:]",
+]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from(VIEW_WRITES), st.booleans()), min_size=2, max_size=5))
+@example([("row.mul_(2)", True), ("row.mul_(2)", False)])
+@example([(VIEW_WRITES[4], False), ("t.neg_()", False)])
+def test_writes_that_autograd_misses_give_its_gradient_or_are_refused(writes: list[tuple[str, bool]]) -> None:
+    lines = [line if seen else f"with torch.no_grad(): {line}" for line, seen in writes]
+    program = "\n".join(
+        [SETUP, "t = x * 1", "row, column = t[0], t[:, 0]", *lines, "loss = (t * w).sum() + column.sum()"]
+    )
+    made = run(f"{program}\nloss.backward()\ngx, gw = x.grad, w.grad", seed=1)
+    with TemporaryDirectory() as folder:
+        made.save(f"{folder}/a.trace")
+        again = load_trace(f"{folder}/a.trace")
+    mixed = "autograd has seen some writes and not others" if len({seen for _, seen in writes}) > 1 else "$."
+    for own, why in ((made, mixed), (again, f"{mixed}|does not hold")):
+        try:
+            gradients = own.backward("loss")
+        except LookupError as refusal:
+            assert re.search(why, str(refusal)), program  # noqa: PT017
+            continue
+        for name in ("x", "w"):
+            assert torch.allclose(gradients[f"d{name}"].value, made[f"g{name}"].value), (name, program)
 
 
 @settings(max_examples=25)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor, library
 
 from llm_linalg import trace
 from tests.engine.here import run
@@ -58,6 +59,16 @@ def test_one_that_the_program_has_set_is_added_to(own: str) -> None:
     assert not [node for node in t.nodes if node.evidence == "outside"]
     assert [t[name].value.tolist() for name in "gyz"] == [[3, 3], [4, 4], [6, 6]]
     assert t["z"].operands[0].node.op == "grad"
+
+
+@library.custom_op("llm_linalg_tests::grad", mutates_args=())
+def grad(size: int) -> Tensor:
+    return torch.ones(size)
+
+
+def test_an_operator_may_be_called_grad() -> None:
+    t = run(READ.replace("2)", "grad(2))", 1).replace("g =", "h =") + AGAIN, names={"grad": grad})
+    assert t["h"].op == "grad"
 
 
 def test_one_that_the_way_back_does_not_reach_stays_the_same_node() -> None:

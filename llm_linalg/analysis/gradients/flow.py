@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from torch import Tensor
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
-from llm_linalg.ops.fallback import UntoldOperation, untold
+from llm_linalg.ops.fallback import UntoldOperation, untold, untold_
 from llm_linalg.ops.operation import NO_DERIVATIVE
 from llm_linalg.ops.vjp import has_gradient, whole_vjp
 from llm_linalg.recording.aliasing import ALIAS, AliasUpdate
 from llm_linalg.recording.record import AskFunction
 from llm_linalg.recording.record_node import N, RecordNode
+from llm_linalg.recording.sharing import is_seen, sharing_of
 
 _ENDS = frozenset(["detach", "grad", "running_mean", "running_var"])  # they pass no gradient on
 _CONSTANTS = frozenset(["arange", "linspace", "logspace"])
@@ -35,9 +34,9 @@ def kept_places(node: RecordNode) -> tuple[int, ...] | None:
     if call is None or node.op in _ENDS:
         return ()
     if isinstance(call.operation, AliasUpdate):
-        if _shared(node.operands[0].node).detached:
+        if sharing_of(node.operands[0].node).detached:
             return ()
-        return None if all(map(_is_seen, _writers(node))) else (0,)
+        return None if all(map(is_seen, _writers(node))) else (0,)
     if not node.no_grad:
         return None
     place = call.order.index(0) if node.is_write else None
@@ -137,10 +136,12 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
     if node.op == ALIAS and any(own.value.dtype != node.value.dtype for own in node.operands):
         return "whose memory was written as numbers of another type"
     if isinstance(call.operation, AliasUpdate):
-        seen = {_is_seen(writer) for writer in _writers(node)}
-        mixed = len(seen) > 1 or any(_shared(own.node).mixed for own in node.operands)
+        seen = {is_seen(writer) for writer in _writers(node)}
+        mixed = len(seen) > 1 or any(sharing_of(own.node).mixed for own in node.operands)
         return "of which autograd has seen some writes and not others" if mixed else ""
-    if call.function is untold and not can_ask:
+    if kept_places(node) is not None:  # it goes back as it is
+        return ""
+    if call.function in (untold, untold_) and not can_ask:
         return "whose function the trace does not hold"
     return "which has no derivative in torch" if NO_DERIVATIVE in call.operation.gradient.values() else ""
 
@@ -198,47 +199,3 @@ def after_hooks(node: RecordNode, gradient: Tensor, ask: AskFunction | None) -> 
 
 def _writers(alias: RecordNode) -> list[RecordNode]:
     return [own.node for own in alias.operands[1:]]
-
-
-def _is_seen(writer: RecordNode) -> bool:
-    """Return whether autograd has seen a write."""
-    return not writer.no_grad and not _shared(writer).detached
-
-
-class _Shared(NamedTuple):
-    """Whether a tensor shares memory, and no gradient, with one that it was detached from.
-
-    Attributes:
-        detached: Whether it does.
-        mixed: Whether numbers that have a gradient were written there since.
-    """
-
-    detached: bool
-    mixed: bool = False
-
-
-_KNOWN: WeakKeyDictionary[RecordNode, _Shared] = WeakKeyDictionary()
-
-
-def _shared(node: RecordNode) -> _Shared:
-    """Return what a tensor shares, by way of those that it is a part or a later state of."""
-    chain = []
-    while node not in _KNOWN:
-        call = node.call
-        if call is None or not node.operands or node.op == "detach":
-            place = None
-        elif node.is_write:
-            place = call.order.index(0)
-        else:
-            place = 0 if isinstance(call.operation, AliasUpdate) or node.kind == "movement" else None
-        if place is None:
-            _KNOWN[node] = _Shared(node.op == "detach")
-            break
-        chain.append(node)
-        node = node.operands[place].node
-    shared = _KNOWN[node]
-    for own in reversed(chain):
-        given = sum(has_gradient(operand.value) for operand in own.operands)
-        shared = _Shared(shared.detached, shared.mixed or (shared.detached and own.is_write and given > 1))
-        _KNOWN[own] = shared
-    return shared
