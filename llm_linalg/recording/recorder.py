@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -169,7 +170,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 self._preserve_beneath(args, kwargs)
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
             # Inside torch.vmap and its like tensors are wrappers without cells of their own.
-            self.saw_transform = self.saw_transform or func is not _SWITCH
+            if func is not _SWITCH and self.older is None:
+                self.older = {id(own): ref(own) for own in gc.get_objects() if _stands_for_itself(own)}
             return func(*args, **kwargs)
         if self._halt is not None:
             stop_if(self._halt, "stopped: what comes after this was not run")
@@ -693,6 +695,12 @@ def _is_one(tensors: Sequence[Tensor], only: Tensor) -> bool:
 
 def _is_one_of(tensor: Tensor, others: Sequence[Tensor]) -> bool:
     return any(other is tensor for other in others)
+
+
+def _stands_for_itself(value: object) -> bool:
+    """Return whether an object is a tensor, and not one that torch.vmap and its like give to a function."""
+    kind = type(value)  # not what it says of itself, which may be anything
+    return issubclass(kind, Tensor) and not torch._C._functorch.is_functorch_wrapped_tensor(value)  # type: ignore[arg-type]  # noqa: SLF001
 
 
 def _unwrapped(tensor: Tensor) -> Tensor:

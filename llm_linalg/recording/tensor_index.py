@@ -43,7 +43,8 @@ class TensorIndex:
         names: The node that each name was bound to.
         heeds_grad_mode: Whether no gradient flows through what is made under `torch.no_grad()`.
         sees_arrays: Whether what NumPy writes is recorded, too; else memory that an array lends is compared.
-        saw_transform: Whether calls were made within `torch.vmap` or its like, which are not recorded.
+        older: Which tensors there were, by id, when a call was first made within `torch.vmap` or its like,
+            which is not recorded; None if none was.
         saving_hooks: How many of the program's `saved_tensors_hooks` are open, which may change gradients.
         gaps: The turns of loops that were not recorded.
         is_paused: Whether calls are made without being recorded.
@@ -60,7 +61,7 @@ class TensorIndex:
         self.names: dict[str, RecordNode] = {}
         self.heeds_grad_mode = False
         self.sees_arrays = False
-        self.saw_transform = False
+        self.older: dict[int, ref[Tensor]] | None = None
         self.saving_hooks = 0
         self._labels: dict[int, tuple[Tensor, str, str]] = {}
         self._where = where
@@ -352,7 +353,7 @@ class TensorIndex:
             if is_same(detach_value(tensor), tracked.node.value):
                 return tracked.node
             node = self.input(tensor, None, OUTSIDE)
-            node.flows_on = not tensor.is_leaf
+            node.flows_on = not (tensor.is_leaf and (tensor.requires_grad or not tracked.node.operands))
         self._rename(tensor, node)
         return node
 
@@ -409,8 +410,10 @@ class TensorIndex:
         is_new = not self.gaps or self.label_of(tensor) is not None or _op_of(tensor) == "parameter"
         if before is None and is_new:
             node = self.input(tensor, name, _op_of(tensor))
-            if self.saw_transform and self.label_of(tensor) is None and node.op != "parameter":
-                node.flows_on = has_gradient(node.value)  # it may have been made there
+            if self.older is not None and self.label_of(tensor) is None and node.op != "parameter":
+                own = self.older.get(id(tensor))
+                may_be_made_there = own is None or own() is not tensor
+                node.flows_on = may_be_made_there and has_gradient(node.value)
             return node
         names = self.names_of(tensor)
         bound = next((own for own in names if self._left.get(own) is tensor), "")
