@@ -111,7 +111,7 @@ def _may_hold(items: Sequence[Any]) -> bool:
     while True:
         kinds = set(map(type, items))
         nested = kinds - _SINGLE
-        if not nested <= _NESTED:
+        if nested - _NESTED:
             return True
         if not nested:
             return False

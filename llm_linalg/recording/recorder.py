@@ -362,9 +362,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             node.note_inner()
             if isinstance(call, Call):  # later ones of its kind are like it
                 node.note_members(call.places)
-                self._doubt(node, (output, *tensors))
-            elif output.__class__ not in _PLAIN:  # the tensors of a call that is known are plain
-                self._doubt(node, (output,))
+            self._doubt(node, (output, *tensors))
             self._add(node, output)
 
     def _as_cast(
