@@ -103,6 +103,11 @@ def test_turns_that_a_last_line_has_left_out_are_its_cells(monkeypatch: pytest.M
     assert [len(state.gaps) for state in t.cells] == [1, 0]
     t = run("x = torch.ones(1)\nfor _ in range(200): x = x * 1.1\ny = x + 1", cells=(1, 2))
     assert [len(state.gaps) for state in t.cells] == [0, 1]
+    text = "x = torch.zeros(2)\nfor k in range(99):\n    y = x * 1\n    if k > 80: x.add_(1) @ torch.ones(3)"
+    failed = ProgramRun(text)
+    with pytest.raises(ProgramError, match="matmul"):  # which is made again to be explained
+        finished(failed)
+    assert failed.names["x"].tolist() == [1, 1]
 
 
 def test_an_older_value_is_gone_that_a_statement_would_have_replaced() -> None:
@@ -122,6 +127,8 @@ def test_commands_stand_in_the_lines_of_the_program_and_end_where_they_end() -> 
     command = next(iter(cell.commands))
     span = cell.span(command)
     assert (span.line, span.column, span.end_column) == (7, 0, len("x = %sql select 1 from  a"))
+    cell = CellProgram("\n%%time\n!ls\n%time x = 1\nk?", 5)
+    assert cell.left_out == {6: "%%time", 7: "!ls", 8: "%time", 9: "k?"}
     (timed,) = run_plain(["\n\n%%time\nprint(1)"])[0].states
     assert (timed.printed, timed.left_out, timed.state) == ("1\n", ("%%time",), "run")
 
@@ -341,3 +348,8 @@ def test_what_is_added_to_keeps_its_name_and_the_last_loss_is_the_loss() -> None
 
 def test_a_result_stands_at_the_first_of_its_lines() -> None:
     assert sorted(run("x = torch.ones(2)\n(x *\n  2)").lines) == [1, 2]
+
+
+def test_a_return_gives_its_line_what_it_returns() -> None:
+    t = run("def f(x):\n    y = x + 1\n    x - 1\n    return y\nz = f(torch.ones(2)) * 2")
+    assert t.lines[4] is t["y"]

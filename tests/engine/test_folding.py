@@ -173,6 +173,12 @@ def test_a_closure_is_the_programs_and_the_step_around_it_one() -> None:
     assert all(node.scope == "" for node in made.nodes if node.name.startswith("loss"))
 
 
+def test_a_function_of_no_module_s_own_has_its_lines() -> None:
+    names: dict[str, Any] = {"__name__": "notebook"}
+    exec(compile("def f(x):\n    return x * 2", "<cell 1>", "exec"), names)  # noqa: S102 - our own text
+    assert [node.line for node in trace(names["f"], torch.ones(2)).nodes] == [None, 2]
+
+
 PARTS = st.sampled_from(["f()", "g()", "block:1.f()"])
 
 

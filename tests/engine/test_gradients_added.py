@@ -71,6 +71,12 @@ def test_an_operator_may_be_called_grad() -> None:
     assert t["h"].op == "grad"
 
 
+def test_one_that_the_program_has_set_is_shown_before_and_after_each_pass() -> None:
+    t = run("w = nn.Parameter(torch.ones(2))\nw.grad = torch.zeros(2)\n" + AGAIN * 2)
+    assert next(node for node in t.nodes if node.op == "zeros").value.tolist() == [0, 0]
+    assert [node.value.tolist() for node in t.nodes if node.op == "grad"] == [[0, 0], [3, 3], [6, 6]]
+
+
 def test_one_that_the_way_back_does_not_reach_stays_the_same_node() -> None:
     found = run(READ + "u = torch.ones(2, requires_grad=True)\n(u * 3).sum().backward()\ny = g + 1")
     assert [node.op for node in found.nodes].count("grad") == 1

@@ -46,6 +46,13 @@ def test_calls_that_the_table_lacks_are_measured(function: object, shapes: list[
             assert {tuple(index) for index in moved.nonzero().tolist()} == set(node.feeds(place, tuple(cell)))
 
 
+def test_a_call_that_picks_cells_reads_those_that_it_has_picked() -> None:
+    for largest in range(8):
+        x = values((8,), 1).index_fill(0, torch.tensor(largest), 9.0)
+        node = trace(lambda x: torch.segment_reduce(x, "max", lengths=torch.tensor([8])), x).nodes[-1]
+        assert (largest,) in node.reads((0,))[0]
+
+
 def test_what_can_t_be_differentiated_is_opaque() -> None:
     for function in (lambda x: x.view(torch.int64), lambda x: torch.frexp(x).exponent):
         node = trace(function, values((2, 3), 1)).nodes[-1]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from llm_linalg.capture.plots import Plots
-from llm_linalg.recording.cell_state import CellState, summary
+from llm_linalg.recording.cell_state import CellState, counts, summary
 from llm_linalg.recording.plot import Plot, PlotSeries
 from tests.engine.plain_cells import run_plain, texts
 
@@ -39,6 +39,7 @@ def test_what_fails_in_jupyter_ends_its_cell_and_what_fails_here_does_not() -> N
         (f"{STOP}\nx = 2", "x", "x is made by cell 2, stopped after 2 s"),
         ("%run other.py", "y", "y is made by cell 2, not run: %run other.py is a notebook's command"),
         ("y = 1 / 0\nw = 2", "w", "w is made by cell 2, which failed: "),
+        ("w = 1 / 0", "f = lambda: w", "w is made by cell 2, which failed: "),
         ("y = (", "y", "y is made by cell 2, which failed: this is not Python"),
         ("from nothing_of_the_kind import *", "y", "y is made by cell 2, not run: "),
         (f"{NOWHERE}\na[0] = nowhere.f()", "b = a\nb", "a is changed by cell 2, which failed: "),
@@ -139,11 +140,10 @@ plt.show()"""
 
 def plot_of(cell: str) -> Plot | None:
     plots = Plots(lambda value: 7 if isinstance(value, torch.Tensor) else None)
-    return (
-        run_plain([f"import matplotlib.pyplot as plt\nx = torch.arange(4.)\n{cell}"], plots=plots)[0]
-        .states[0]
-        .plot
-    )
+    text = f"import matplotlib.pyplot as plt\nx = torch.arange(4.)\n{cell}"
+    (state,) = run_plain([text], plots=plots)[0].states
+    assert not (state.plot and state.left_out)
+    return state.plot
 
 
 def test_a_plot_of_numbers_is_taken_for_the_apps_looks() -> None:
@@ -238,6 +238,11 @@ FAULTS = [CellState(k, "stopped" if k % 2 else "failed") for k in range(1, 9)]
 )  # fmt: skip
 def test_the_cells_are_summed_up_in_a_line(cells: list[CellState], says: str) -> None:
     assert summary(cells) == says
+
+
+def test_cells_that_do_not_run_are_counted() -> None:
+    assert counts([RUN[0], FAULTS[0]]) == "2 cells: one runs, one doesn't"
+    assert counts([*RUN, *FAULTS[:2]]) == "7 cells: 5 run, 2 don't"
 
 
 def test_a_state_in_json_says_whether_its_saved_output_is_shown() -> None:

@@ -175,6 +175,7 @@ def test_a_write_beside_a_conjugate_leaves_each_its_own_cells(
     x = torch.tensor([[1 + 2j, 3j], [0.5 - 1j, 2]])
     made = trace(function, x)
     assert broken(made, [node for node in made.nodes if node.evidence != "opaque"]) == []
+    assert {node.evidence for node in made.nodes if node.op == "alias"} == {"opaque"}
     assert made.nodes[-1].value == function(x)
     with pytest.raises(LookupError):
         made.backward(made.nodes[-1])
