@@ -224,7 +224,7 @@ def _take_modules() -> dict[str, ModuleType]:
 
 def _axes(drawing: BlankFigure, rows: Any, columns: Any, *, squeeze: Any) -> Any:
     """Return as many axes as `subplots` does, in an array if there is NumPy."""
-    counts = [int(count) if isinstance(count, int) and 0 < count <= 100 else 1 for count in (rows, columns)]
+    counts = [max(1, min(count, 100)) if isinstance(count, int) else 1 for count in (rows, columns)]
     axes: Any = [[drawing] * counts[1] for _ in range(counts[0])]
     numpy = sys.modules.get("numpy")
     if squeeze and counts == [1, 1]:

@@ -159,7 +159,7 @@ def _is_plain_convolution(arguments: Mapping[str, Any]) -> bool:
     if not (isinstance(weight, Tensor) and isinstance(values, Tensor)):
         return False
     axes = weight.dim() - 2
-    return axes > 0 and 0 <= values.dim() - axes - 1 <= 1 and weight.numel() > 0
+    return axes > 0 and weight.numel() > 0
 
 
 def convolution_mismatch(call: Call) -> ShapeMismatch | None:

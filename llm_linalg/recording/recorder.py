@@ -626,7 +626,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 _push_mode(mode)
         with untraced():
             for tensor in (*[tracked.tensor for tracked in self._tracked.values()], *self._bound.values()):
-                if tensor.is_leaf and tensor.requires_grad:
+                if tensor.is_leaf:
                     self._leaves[id(tensor)] = ref(tensor)
 
 

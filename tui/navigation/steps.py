@@ -227,14 +227,14 @@ def out(view: View, navigation: Navigable) -> View:
     return replace(view, depth="operations", path=navigation.path, step=0)
 
 
-def reorder(view: View, navigation: Navigable, direction: int = 1) -> View:
+def reorder(view: View, navigation: Navigable) -> View:
     """Take the next loop order, at the same place in the result."""
     orders = tuple(order for order in navigation.orders if order != "terms") or navigation.orders
     now = order_of(replace(view, depth="cells"), navigation)
     if not orders or now is None:
         return view
     spot = orders.index(now) if now in orders else -1
-    return in_order(view, navigation, orders[(spot + direction) % len(orders)])
+    return in_order(view, navigation, orders[(spot + 1) % len(orders)])
 
 
 def in_order(view: View, navigation: Navigable, order: str) -> View:
