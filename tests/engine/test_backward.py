@@ -111,6 +111,8 @@ def test_a_gradient_program_reads_as_it_is_written_by_hand() -> None:
     twins = {node.name: node.forward_node for node in g.nodes if node.forward_node is not None}
     assert twins["dW"] is t["Y"]
     assert twins["dX"] is t["Y"]
+    x = run("x = torch.ones(2, 3).requires_grad_()\ny = (x.T * 2).sum()")
+    assert x.backward("y")["dx"].source.endswith(".T")
 
 
 def test_the_gradient_of_an_expression_is_called_by_it() -> None:

@@ -290,6 +290,11 @@ def test_what_methods_do_to_arrays_is_seen() -> None:
     assert next(node.op for node in t.nodes if node.value.tolist() == [2.0, 3.0]) == "add"
 
 
+def test_an_array_that_is_written_at_once_is_shown_as_it_was() -> None:
+    t = run("import numpy as np\nc = np.add(a, 1, out=a)", names={"a": np.zeros(2)})
+    assert [node.value.tolist() for node in t.nodes] == [[0, 0], [1, 1]]
+
+
 def test_memory_that_is_seen_as_another_type_shows_the_numbers_of_that() -> None:
     t = run("import numpy as np\na = np.ones(2)\nb = a.view(np.int64)\nc = b + 0\nd = a + 0")
     for name in ("b", "c"):

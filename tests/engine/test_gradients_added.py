@@ -100,6 +100,12 @@ def test_those_that_a_budget_keeps_are_as_they_were() -> None:
     assert all(torch.equal(node.value, node.operands[0].value + 1) for node in kept)
 
 
+def test_a_gradient_that_has_one_itself_is_not_gone_back_through() -> None:
+    t = run("w = torch.ones(2).requires_grad_()\n(w**3).sum().backward(create_graph=True)\ny = w.grad.sum()")
+    with pytest.raises(LookupError, match="not recorded"):
+        t.backward(t["y"])
+
+
 def test_a_gradient_that_is_read_again_is_a_node_again() -> None:
     again = "(w * 3).sum().backward()\n"
     t = run(

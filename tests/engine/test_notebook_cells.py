@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from importlib import import_module
 
 import pytest
@@ -136,6 +137,12 @@ plt.show()"""
     assert (found.state, found.reason, found.plot, found.answer) == ("run", "", None, "")
     (found,) = run_plain([f"{cell}\nfloat(low)\nprint(2)"])[0].states
     assert (found.state, found.printed) == ("run", "2\n")
+
+
+def test_axes_without_numpy_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "numpy")
+    cell = "import matplotlib.pyplot as plt\nfig, (one, two) = plt.subplots(2)\none.plot([1, 2])"
+    assert run_plain([cell])[0].states[0].state == "run"
 
 
 def plot_of(cell: str) -> Plot | None:

@@ -318,6 +318,8 @@ scaled_dot_product_attention: F.scaled_dot_product_attention(B, B, B, m[:, :2] &
 addmm: torch.addmm(z, x, a, beta=2) | torch.addmm(z, x, a, alpha=2) | torch.addmm(w, x, b)
 addmm: torch.addmm(w[:1], x, b)
 repeat tile: x.{0}(2, 0)
+softmax log_softmax softmin: F.{0}(z[0], 0)
+index_select: z[0].index_select(0, k[1:])
 amax amin: torch.{0}(torch.cat([x, x], 1), 1) | torch.{0}(x.sign() * 2)
 einsum: torch.einsum("zb,ba", x, a) | torch.einsum("ba", x) | torch.einsum("i...,j...", B, C.mT)
 block_diag: torch.block_diag(z, x[0, 0], x)
