@@ -236,6 +236,14 @@ async def test_a_cell_of_a_head_can_be_asked() -> None:
         assert d.has(depth="map", look="attention", cursor=None)
 
 
+async def test_the_cursor_starts_in_the_head_that_is_open() -> None:
+    async with opened(model()) as d:
+        await d.press("A", "right", "right", "enter")
+        assert d.has(depth="operations", at=(0, 2))
+        await d.press("c")
+        assert known(d.view.cursor)[1] == (0, 2, 0, 0)
+
+
 async def test_without_colours_pictures_are_shades() -> None:
     async with opened(model()) as d:
         await d.press("A")

@@ -46,17 +46,20 @@ def follow(run: Run, view: View) -> View:
 
 
 def move(run: Run, view: View, rows: int, columns: int) -> View:
-    """Move the cell cursor on its panel, or put it on the result if it isn't in the picture."""
+    """Move the cell cursor on its panel, or put it on the shown slice of the result if it isn't there."""
     navigation = run.navigation(view)
     node = navigation.node
     if node is None or not node.value.numel():
         return view
     cell = run.cursor_cell(view)
     if cell is None:
-        order, written = order_of(view, navigation), None
+        order, start = order_of(view, navigation), None
         if order and 0 < view.step <= navigation.length(order):
-            written = navigation.cell(order, view.step)
-        return replace(view, cursor=_start(node.name, node.shape, written))
+            start = navigation.cell(order, view.step)
+        for panel in run.frame(view).stage.panels:
+            if panel.role == "result" and (start is None or panel.place(start) is None):
+                start = panel.index(0, 0)
+        return replace(view, cursor=(node.name, start or (0,) * len(node.shape)))
     for panel in run.frame(view).stage.panels:
         if panel.name == cell.tensor.name and panel.shape == cell.tensor.shape:
             return replace(view, cursor=(cell.tensor.name, _neighbour(panel, cell.index, rows, columns)))
@@ -71,7 +74,7 @@ def onto_tensor(run: Run, view: View, name: str) -> View:
     from tui.compose.nodes import path_of
 
     there = onto_node(run, replace(view, path=path_of(run.trace.nodes, node) or ()))
-    return replace(there, cursor=_start(node.name, node.shape))
+    return replace(there, cursor=(node.name, (0,) * len(node.shape)))
 
 
 def onto_node(run: Run, view: View) -> View:
@@ -133,11 +136,6 @@ def follows_cell(run: Run, view: View, cell: FollowedCell) -> bool:
     followed = run.lineages.of(view)
     node = None if run.trace is None else run.trace.node_named(cell.name)
     return followed is not None and (followed.node, followed.start.position) == (node, cell.position)
-
-
-def _start(name: str, shape: tuple[int, ...], written: Index | None = None) -> tuple[str, Index]:
-    """Return where the cursor starts on a result: the cell just written, or the first."""
-    return name, (0,) * len(shape) if written is None else written
 
 
 def _neighbour(panel: Panel, index: Index, rows: int, columns: int) -> Index:
