@@ -32,7 +32,7 @@ from llm_linalg.recording.aliasing import ALIAS, version_of
 from llm_linalg.recording.call_sites import CallSites, held_in, owner_of, variables_in
 from llm_linalg.recording.collectives import exchanges
 from llm_linalg.recording.ending import Ending, EndingKind
-from llm_linalg.recording.record import Record, ancestors, descendants
+from llm_linalg.recording.record import RETURN, Record, ancestors, descendants
 from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.retention import BUDGET
@@ -335,7 +335,7 @@ def trace(
     with seed_rng(seed), rare_full_collections():
         try:
             with gradients.watching(), recorder, exchanges(recorder.watch), places.track_modules():
-                function(*inputs, **named)
+                returned = function(*inputs, **named)
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             frames = places.frames(error.__traceback__)
             failure = _failure_of(recorder, error, frames)
@@ -349,7 +349,9 @@ def trace(
     name_locals()
     settle_folds(recorder.nodes)
     _permit_gradients(recorder.nodes)
+    made = [recorder.node_of(tensor) for tensor in tensors_in(returned) if tensor.is_floating_point()]
     result = left()
+    result.names.update((RETURN, result.nodes[node.index]) for node in made[:1] if node is not None)
     result.rerun = rerun
     return result
 

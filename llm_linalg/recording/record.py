@@ -22,6 +22,8 @@ from llm_linalg.recording.scopes import Scope, scope_tree
 T = TypeVar("T")
 AskFunction = Callable[[int, bool, Sequence[Tensor | None]], Sequence[Tensor]]
 """Returns gradients by calling the function at a position, or (True) the hooks there, with cotangents."""
+RETURN = "return"
+"""The name, which no variable can have, of the first floating-point tensor that a callable returned."""
 _GUESSED = 2_000  # names compared to suggest a spelling
 
 
@@ -146,15 +148,17 @@ class Record(Generic[N]):
 
     @property
     def loss(self) -> N | None:
-        """The node to differentiate: `loss`, else the last scalar, else the last floating-point node.
+        """The node to differentiate: `loss`, else the last scalar, else what was returned, else the last.
 
         What has a name goes before what stands inside a later line, such as one that prints a comparison.
         """
 
         def rank(node: N) -> int:
-            signs = node.bound_name == "loss", not node.value.dim(), node.bound_name is not None, True
-            return signs.index(True) + 4 * node.no_grad
+            name = node.bound_name
+            signs = name == "loss", not node.value.dim(), node is returned, name is not None, True
+            return signs.index(True) + len(signs) * node.no_grad
 
+        returned = self.names.get(RETURN)
         return min(self._differentiable(), key=rank, default=None)
 
     @property

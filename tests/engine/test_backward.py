@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import Trace, trace
+from llm_linalg import Trace, load_trace, trace
+from tests.common import known
 from tests.engine.here import run
 from tests.ops.laws import gradients, same
 
@@ -214,3 +216,25 @@ def test_a_comparison_that_is_printed_is_no_loss() -> None:
     for text in ("torch.randn(3)", "torch.arange(3) * 2", "torch.randn(3) * 2", "torch.randn(2) > 0"):
         t = run(f"y = {text}")
         assert t.has_loss is (t.loss is not None)
+
+
+class Headed(nn.Module):
+    """What it returns has no name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.head = nn.LayerNorm(3), nn.Linear(3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x * 2
+        return self.head(self.norm(x))  # type: ignore[no-any-return]
+
+
+def test_what_is_differentiated_is_what_was_returned(tmp_path: Path) -> None:
+    t = trace(Headed(), torch.randn(2, 3))
+    assert t.loss is t["return"] is t.nodes[-1]
+    t.save(tmp_path / "t.trace")
+    assert known(load_trace(tmp_path / "t.trace").loss).op == "linear"
+    several = trace(lambda x: {"place": x.argmax(), "y": x @ x.T, "z": x + 1}, torch.randn(2, 3))
+    assert known(several.loss).op == "matmul"
+    assert known(trace(lambda x: ((x * x).sum(), x + 1)[1], torch.randn(2)).loss).op == "sum"
