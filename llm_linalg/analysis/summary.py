@@ -115,7 +115,7 @@ class Cost:
 
 def summary(record: Record[N]) -> list[SummaryRow[N]]:
     """Return a row for each module and operation of a trace, each module before what is in it."""
-    labels, costs = record.labels, costs_of(record.nodes)
+    costs = costs_of(record.nodes)
     rows: list[SummaryRow[N]] = []
     for scope in record.scopes:
         inside = sorted((node for own in scope for node in own.nodes if node in costs), key=_position)
@@ -123,8 +123,7 @@ def summary(record: Record[N]) -> list[SummaryRow[N]]:
             rows.append(row_of(scope.path, MODULE, inside, costs))
         for node in scope.nodes:
             if node in costs:
-                path = f"{scope.path}.{labels[node]}" if scope.path else labels[node]
-                rows.append(row_of(path, node.op, [node], costs))
+                rows.append(row_of(record.path(node), node.op, [node], costs))
     return rows
 
 

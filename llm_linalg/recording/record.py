@@ -141,6 +141,10 @@ class Record(Generic[N]):
         """A unique label for each node: its name, numbered where several share it."""
         return {node: label for label, node in self._named.items()}
 
+    def path(self, node: N) -> str:
+        """Return a node's label behind the module or function call that it was made in: `blocks.0.p:1`."""
+        return ".".join(filter(None, (node.scope, self.labels[node])))
+
     @cached_property
     def scopes(self) -> Scope[N]:
         """The tree of modules or function calls in which its nodes were made."""

@@ -438,13 +438,29 @@ def test_a_summary_is_a_table_or_an_object_a_row(tmp_path: Path, capsys: Capture
     assert next(row for row in told if row.get("path") == "blocks.2.mlp")["op"] == "module"
     done, out, _ = ours(capsys, "trace", f"{file}:bad", "--inputs", "2", "--summary", "--format", "json")
     assert json.loads(out.splitlines()[0])["first_nonfinite"] == {
-        "node": "div_2", "path": "", "file": file, "line": 6,
+        "node": "div_2", "path": "div_2", "file": file, "line": 6,
     }  # fmt: skip
     done, out, _ = ours(capsys, "trace", f"{file}:bad", "--inputs", "2", "--summary")
     assert out.splitlines()[0] == "the first number that is not finite: x / y (div), own_summary.py:6"
     done, _, said = ours(capsys, "trace", f"{file}:bad", "--inputs", "2", "--sort", "nan")
     assert done == 2
     assert "--sort sorts the table of --summary" in said
+
+
+def test_the_first_number_that_is_not_finite_has_the_path_of_its_row(tmp_path: Path, capsys: Capture) -> None:
+    text = (
+        "import torch\nfrom torch import nn\nclass Layer(nn.Module):\n"
+        "    def forward(self, x):\n        for _ in range(3):\n            x = x * 1e20\n        return x\n"
+        "def model(): return nn.Sequential(Layer(), Layer())\n"
+    )
+    words = ("trace", written(tmp_path, "grows", text) + ":model", "--inputs", "torch.ones(2)", "--summary")
+    done, out, _ = ours(capsys, *words)
+    assert done == 0
+    assert out.splitlines()[0] == "the first number that is not finite: 0.x:2 (mul), grows.py:6, turn 2"
+    first, *rows = [json.loads(line) for line in ours(capsys, *words, "--format", "json")[1].splitlines()]
+    assert first["first_nonfinite"]["node"] == "x:2"
+    place = first["first_nonfinite"]["path"]
+    assert next(row["path"] for row in rows if row["op"] != "module" and row["inf"]) == place == "0.x:2"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,10 @@ def summary_json(trace: Trace) -> Iterator[CleanText]:
     from llm_linalg.analysis.summary import first_not_finite, summary
 
     first = first_not_finite(trace.nodes)
-    place = None if first is None else _place(first)
+    place = None
+    if first is not None:
+        names = {"node": trace.labels[first], "path": trace.path(first)}
+        place = {**names, "file": first.file, "line": first.line}
     yield json_line({"format": 1, "first_nonfinite": place})
     for row in summary(trace):
         facts = {name: value if name != "shape" else list(row.shape) for name, value in facts_of(row).items()}
@@ -43,7 +46,7 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
     rows = summary(trace)
     single = {row.nodes[0]: row.values for row in rows if len(row.nodes) == 1}
     in_order = [(node, single[node]) for node in trace.nodes if node in single]
-    lines = [_first(trace.nodes), *_overflows(in_order, "number")]
+    lines = [_first(trace), *_overflows(trace, in_order, "number")]
     if by is None:
         body = list(_lines(trace.scopes, {row.path: row for row in rows if row.op == MODULE}, rows))
     else:
@@ -71,44 +74,52 @@ def alarming_gradients(gradients: Trace) -> Iterator[str]:
 
     first = first_not_finite(gradients.nodes)
     if first is not None:
-        yield clean(f"the first gradient that is not finite: {_named(first)}", 300)
+        yield clean(f"the first gradient that is not finite: {_named(gradients, first)}", 300)
     own = [node for node in gradients.nodes if (node.bound_name or "").startswith("d")]
-    yield from _overflows([(node, Extremes.of(node.value)) for node in own], "gradient")
+    yield from _overflows(gradients, [(node, Extremes.of(node.value)) for node in own], "gradient")
 
 
-def _place(node: Node) -> dict[str, object]:
-    return {"node": node.name, "path": node.scope, "file": node.file, "line": node.line}
-
-
-def _first(nodes: Sequence[Node]) -> str:
+def _first(trace: Trace) -> str:
     """Return where the first number is not finite; of those that a mask puts there, or that come in, that."""
     from llm_linalg.analysis.summary import first_not_finite, holds_not_finite
 
-    node = first_not_finite(nodes)
+    node = first_not_finite(trace.nodes)
     if node is not None:
-        return clean(f"the first number that is not finite: {_named(node)}", 300)
-    given = next(filter(holds_not_finite, nodes), None)
+        return clean(f"the first number that is not finite: {_named(trace, node)}", 300)
+    given = next(filter(holds_not_finite, trace.nodes), None)
     if given is None:
         return "all numbers are finite"
     if given.is_input:
         return clean(f"what comes in is not finite: {given.title}", 300)
-    return clean(f"all numbers are finite, but for those meant not to be: first {_named(given)}", 300)
+    return clean(f"all numbers are finite, but for those meant not to be: first {_named(trace, given)}", 300)
 
 
-def _overflows(values: Iterable[tuple[Node, Extremes | None]], what: str) -> Iterator[str]:
+def _overflows(trace: Trace, values: Iterable[tuple[Node, Extremes | None]], what: str) -> Iterator[str]:
     """Yield for each smaller dtype the first of some nodes with a number that would be infinite in it."""
     wide = [(node, own.largest or 0.0) for node, own in values if own and node.dtype in _WIDE]
     for dtype, least in OVERFLOWS.items():
         first = next(((node, size) for node, size in wide if size >= least), None)
         if first is not None:
-            yield clean(f"the first {what} too large for {dtype}: {first[1]:.3g} in {_named(first[0])}", 300)
+            place = _named(trace, first[0])
+            yield clean(f"the first {what} too large for {dtype}: {first[1]:.3g} in {place}", 300)
 
 
-def _named(node: Node) -> str:
+def _named(trace: Trace, node: Node) -> str:
     made = node.forward_node or node
-    inside = f" in {node.scope}" if node.scope else ""
+    name = trace.path(node) if node.bound_name else node.title
+    inside = f" in {node.scope}" if node.scope and not node.bound_name else ""
     through = "" if made is node else f" back through {made.title}"
-    return f"{node.title} ({made.op}){through}{inside}{where_made(made)}"
+    return f"{name} ({made.op}){through}{inside}{where_made(made)}{_turn(trace, node)}"
+
+
+def _turn(trace: Trace, node: Node) -> str:
+    """Return which turn of a loop made a node, to follow other words; empty outside of loops."""
+
+    def place(own: Node) -> tuple[object, ...]:
+        return own.span, own.file, own.scope, own.op, own.call and own.call.position
+
+    turns = [own for own in trace.nodes if place(own) == place(node)]
+    return f", turn {turns.index(node) + 1}" if node.span and len(turns) > 1 else ""
 
 
 def where_made(node: Node) -> str:
