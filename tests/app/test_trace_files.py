@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from llm_linalg import Trace, load_trace, trace
+from llm_linalg.analysis.summary import summary
 from llm_linalg.lessons.external import of_trace
 from llm_linalg.lessons.lesson import lesson_of
 from tests.common import known, ours
 from tests.small_gpt import GPT, Settings
+from tui.compose.nodes import find_nodes, top_node
 from tui.compose.view_runner import open_view
 from tui.model.view import END, View
 from tui.render.json_text import to_json
@@ -179,3 +181,20 @@ def test_the_lines_of_a_file_come_from_the_trace_and_from_no_file(folder: Path, 
     assert code[known(node.line) - 1].strip().startswith("return self.two")
     t.files = {}
     assert open_view(view).frame(view).listing.code == ()
+
+
+def test_a_node_is_named_by_the_path_of_its_row(tmp_path: Path, capsys: Capture) -> None:
+    t = trace(GPT(Settings()), torch.arange(5).reshape(1, 5))
+    rows = summary(t)
+    assert any(":" in row.path and "." in row.path for row in rows)
+    for row in rows:
+        assert find_nodes(t.nodes, (row.path,), {}) == row.nodes[-1:]
+        assert top_node(t.nodes, (row.path,)) is row.nodes[-1]
+    t.save(tmp_path / "gpt.trace")
+    row = next(row for row in rows if ":" in row.path and "." in row.path)
+    for path in (row.path, row.path.rpartition(".")[2]):
+        words = ("frame", str(tmp_path / "gpt.trace"), "--node", path, "--format", "json")
+        code, printed, _ = told(capsys, *words)
+        assert (code, json.loads(printed)["node"]["line"]) == (0, row.nodes[0].line)
+    row_of_another = row.path.replace("0", "1", 1)
+    assert told(capsys, "frame", str(tmp_path / "gpt.trace"), "--node", row_of_another)[0] == 2

@@ -71,9 +71,8 @@ def find_nodes(nodes: Sequence[Node], path: Path, names: Mapping[str, Node]) -> 
     for word in path:
         known = level_labels(nodes)
         place = known.places.get(word)
-        if place is None and word.endswith(f":{_count(nodes, word)}"):
-            place = known.places.get(word.rpartition(":")[0])
         node = nodes[place] if place is not None else None if chain else names.get(word)
+        node = node or _written_otherwise(nodes, word)
         if node is None:
             raise LookupError(unknown("node", word, known.labels[-MOST_NAMES:]))
         chain.append(node)
@@ -86,7 +85,7 @@ def top_node(nodes: Sequence[Node], path: Path) -> Node | None:
     if not path:
         return nodes[-1] if nodes else None
     place = level_labels(nodes).places.get(path[0])
-    return None if place is None else nodes[place]
+    return _written_otherwise(nodes, path[0]) if place is None else nodes[place]
 
 
 def own_line(node: Node) -> int | None:
@@ -94,9 +93,18 @@ def own_line(node: Node) -> int | None:
     return (node.outer_forward_node or node).line
 
 
-def _count(nodes: Sequence[Node], word: str) -> int:
-    """Return how many nodes have the name in front of `:n`; 0 for another word."""
-    return sum(node.name == word.rpartition(":")[0] for node in nodes)
+def _written_otherwise(nodes: Sequence[Node], word: str) -> Node | None:
+    """Return the last node of a name with its number, one behind its module's path, or a module's last."""
+    places, (name, _, number) = level_labels(nodes).places, word.rpartition(":")
+    if name in places and number == str(sum(node.name == name for node in nodes)):
+        return nodes[places[name]]
+    parts = word.split(".")
+    for k in range(1, len(parts)):
+        place = places.get(".".join(parts[k:]))
+        if place is not None and nodes[place].scope == ".".join(parts[:k]):
+            return nodes[place]
+    inside = (node for node in reversed(nodes) if word and f"{node.scope}.".startswith(f"{word}."))
+    return next(inside, None)
 
 
 def path_of(nodes: Sequence[Node], target: Node, inside: Sequence[Node] = ()) -> Path | None:
