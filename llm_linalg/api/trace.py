@@ -32,7 +32,7 @@ from llm_linalg.recording.aliasing import ALIAS, version_of
 from llm_linalg.recording.call_sites import CallSites, held_in, owner_of, variables_in
 from llm_linalg.recording.collectives import exchanges
 from llm_linalg.recording.ending import Ending, EndingKind
-from llm_linalg.recording.record import RETURN, Record, ancestors, descendants
+from llm_linalg.recording.record import Record, ancestors, descendants
 from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.retention import BUDGET
@@ -351,7 +351,9 @@ def trace(
     _permit_gradients(recorder.nodes)
     made = [recorder.node_of(tensor) for tensor in tensors_in(returned) if tensor.is_floating_point()]
     result = left()
-    result.names.update((RETURN, result.nodes[node.index]) for node in made[:1] if node is not None)
+    for node in made[:1]:
+        if node is not None:
+            result.nodes[node.index].is_returned = True
     result.rerun = rerun
     return result
 

@@ -22,8 +22,6 @@ from llm_linalg.recording.scopes import Scope, scope_tree
 T = TypeVar("T")
 AskFunction = Callable[[int, bool, Sequence[Tensor | None]], Sequence[Tensor]]
 """Returns gradients by calling the function at a position, or (True) the hooks there, with cotangents."""
-RETURN = "return"
-"""The name, which no variable can have, of the first floating-point tensor that a callable returned."""
 _GUESSED = 2_000  # names compared to suggest a spelling
 
 
@@ -159,10 +157,9 @@ class Record(Generic[N]):
 
         def rank(node: N) -> int:
             name = node.bound_name
-            signs = name == "loss", not node.value.dim(), node is returned, name is not None, True
+            signs = name == "loss", not node.value.dim(), node.is_returned, name is not None, True
             return signs.index(True) + len(signs) * node.no_grad
 
-        returned = self.names.get(RETURN)
         return min(self._differentiable(), key=rank, default=None)
 
     @property

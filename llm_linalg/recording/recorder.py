@@ -362,7 +362,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
             node.note_inner()
             if isinstance(call, Call):  # later ones of its kind are like it
                 node.note_members(call.places)
-            self._doubt(node, (output, *tensors))
+                self._doubt(node, (output, *tensors))
+            elif output.__class__ not in _PLAIN:  # the tensors of a call that is known are plain
+                self._doubt(node, (output,))
             self._add(node, output)
 
     def _as_cast(
@@ -626,7 +628,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 _push_mode(mode)
         with untraced():
             for tensor in (*[tracked.tensor for tracked in self._tracked.values()], *self._bound.values()):
-                if tensor.is_leaf:
+                if tensor.is_leaf and tensor.requires_grad:
                     self._leaves[id(tensor)] = ref(tensor)
 
 

@@ -387,6 +387,7 @@ class Reader(Generic[N]):
         node = self._known_node(index)
         node.is_inner = node.is_inner or facts.get("is_inner", False)
         node.is_one_of_several = node.is_one_of_several or facts.get("is_one_of_several", False)
+        node.is_returned = node.is_returned or facts.get("is_returned", False)
         node.flows_on = node.flows_on or facts.get("flows_on", False)
         node.words, node.member = facts.get("words", node.words), facts.get("member", node.member)
         node.gap = facts.get("gap", node.gap)

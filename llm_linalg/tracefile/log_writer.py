@@ -399,6 +399,7 @@ def _facts(node: RecordNode) -> Mapping[str, Any]:
     facts = {
         "is_inner": node.is_inner,
         "is_one_of_several": node.is_one_of_several,
+        "is_returned": node.is_returned,
         "words": node.words,
         "member": node.member,
         "gap": node.gap,

@@ -56,6 +56,7 @@ FACTS = (
     *(
         "is_one_of_several",
         "is_inner",
+        "is_returned",
         "words",
         "member",
         "gap",
