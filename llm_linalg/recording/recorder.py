@@ -170,7 +170,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 self._preserve_beneath(args, kwargs)
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
             # Inside torch.vmap and its like tensors are wrappers without cells of their own.
-            if func is not _SWITCH and self.older is None:
+            if func is not _SWITCH and self.older is None and not torch.compiler.is_compiling():
                 self.older = {id(own): ref(own) for own in gc.get_objects() if _stands_for_itself(own)}
             return func(*args, **kwargs)
         if self._halt is not None:

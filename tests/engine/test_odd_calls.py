@@ -184,3 +184,11 @@ def test_the_mean_over_a_batch_of_a_number_alone_is_itself() -> None:
     node = run("y = F.kl_div(torch.tensor(0.5), torch.tensor(2.0), reduction='batchmean')")["y"]
     assert node.parts
     assert torch.allclose(node.parts[-1].value, node.value)
+
+
+@pytest.mark.slow
+def test_a_compiled_function_is_recorded_as_what_it_calls() -> None:
+    compiled = torch.compile(lambda x: (x.sin() * 2).sum(), backend="eager")
+    t = trace(lambda x: compiled(x) + 1, torch.ones(3))
+    assert [node.op for node in t.nodes] == ["input", "sin", "mul", "sum", "add"]
+    assert t.nodes[-1].value.isclose(torch.ones(3).sin().sum() * 2 + 1)
