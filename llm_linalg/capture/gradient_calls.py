@@ -61,16 +61,13 @@ def gradient_handlers(recorder: Recorder) -> Mapping[Any, Callable[..., Any]]:
         recorder.run_backward(_BACKWARD, tensor, *arguments, **named)
 
     def grad(outputs: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
-        """Each gradient is a node, read from its input."""
-        result = _GRAD(outputs, inputs, *arguments, **named)
-        gradients = result.values() if isinstance(result, dict) else result
-        several = [inputs] if isinstance(inputs, Tensor) else inputs
-        sources = several.values() if isinstance(several, dict) else several
+        """Each gradient is a node, read from its input; torch hands over a tuple of them, whatever it got."""
+        gradients = _GRAD(outputs, inputs, *arguments, **named)
         with untraced():
-            for source, gradient in zip(sources, gradients, strict=True):
+            for source, gradient in zip(inputs, gradients, strict=True):
                 if isinstance(source, Tensor) and gradient is not None:
                     recorder.note_gradient(gradient, source)
-        return result
+        return gradients
 
     return {_BACKWARD: backward, _GRAD: grad, _DATA: data}
 

@@ -100,6 +100,13 @@ def test_those_that_a_budget_keeps_are_as_they_were() -> None:
     assert all(torch.equal(node.value, node.operands[0].value + 1) for node in kept)
 
 
+@pytest.mark.parametrize("inputs", ["x", "[x]", "{0: x}"])
+def test_gradients_are_nodes_whatever_they_are_asked_in(inputs: str) -> None:
+    ask = f"torch.autograd.grad((x * 2).sum(), {inputs})[0]"
+    t = run(f"x = torch.ones(2).requires_grad_()\ng = {ask}\nh = g * 1")
+    assert (t["h"].operands[0].node.op, t["g"].value.tolist()) == ("grad", [2, 2])
+
+
 def test_a_gradient_that_has_one_itself_is_not_gone_back_through() -> None:
     t = run("w = torch.ones(2).requires_grad_()\n(w**3).sum().backward(create_graph=True)\ny = w.grad.sum()")
     with pytest.raises(LookupError, match="not recorded"):
