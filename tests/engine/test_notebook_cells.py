@@ -100,6 +100,8 @@ def test_of_an_import_only_what_is_missing_fails_and_only_where_it_is_used() -> 
         ("%time print(2)", "%time", "2\n", "run"),
         ("%timeit -n 10 -r3 print(-1)", "%timeit", "-1\n", "run"),
         ("if True:\n    %matplotlib inline\n    print(3)", "%matplotlib inline", "3\n", "run"),
+        ("from IPython.display import display\ndisplay(6)\n%pwd", "%pwd", "6\n", "run"),
+        ("!" + "a" * 99, "!" + "a" * 59, "", "skipped"),
         ("torch.randn?", "torch.randn?", "", "skipped"),
         ("??f", "??f", "", "skipped"),
         ("!pip install a \\\n  b\nprint(4)", "!pip install a \\", "4\n", "run"),

@@ -90,6 +90,12 @@ def test_half_types_add_up_to_within_their_rounding(data: st.DataObject) -> None
         assert step.value == pytest.approx(node.value[cell].item(), rel=tolerance, abs=4 * tolerance)
 
 
+def test_whole_numbers_are_added_up_exactly() -> None:
+    node = trace(torch.matmul, torch.tensor([[3, 2**60 + 1]]), torch.tensor([[1], [1]])).nodes[-1]
+    terms = [term.factors for term in node.walk("cells")[0].terms]
+    assert sum(one * other for one, other in terms) == int(node.value) == 2**60 + 4
+
+
 def test_more_axes_than_small_letters_can_be_walked() -> None:
     shape = (1,) * 24 + (2, 3)
     node = trace(torch.matmul, values(shape, 1), values((*shape[:-2], 3, 2), 2)).nodes[-1]

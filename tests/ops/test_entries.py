@@ -16,7 +16,7 @@ from llm_linalg.ops.reduction import Reduction
 from llm_linalg.ops.rowwise import Rowwise
 from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.table import OperationTable
-from llm_linalg.ops.torch_names import short_name
+from llm_linalg.ops.torch_names import QUERY_FUNCTIONS, short_name
 
 OPERATIONS = sorted(TABLE.operations.values(), key=lambda operation: operation.name)
 # Their cells are shown as what they read: no number is computed from another.
@@ -42,6 +42,11 @@ def test_an_entry_s_gradient_is_for_its_parameters() -> None:
     for operation in OPERATIONS:
         signature = parse_signature(operation.signature)
         assert set(operation.gradient) <= {*signature.positional, *signature.keyword}, operation.name
+
+
+def test_an_entry_s_functions_are_those_that_are_called() -> None:
+    assert all(map(callable, TABLE.entries))  # of a property its getter
+    assert all(map(callable, QUERY_FUNCTIONS))
 
 
 def test_each_function_has_torch_s_own_short_name() -> None:
