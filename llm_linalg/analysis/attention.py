@@ -126,7 +126,8 @@ class Head(Generic[N]):
     def weights_node(self) -> N:
         """The node whose value the weights are: of a fused call one of its parts, if it can be opened."""
         parts = parts_of(self.node) if self.node.op == FUSED and not self.node.dropped else ()
-        return parts[-1].operands[0].node if parts else self.node
+        products = [part for part in parts if part.op == "matmul"]
+        return products[-1].operands[0].node if products else self.node
 
 
 def attention_heads(record: Record[N]) -> tuple[Head[N], ...]:

@@ -14,7 +14,7 @@ from llm_linalg.analysis.own_programs import NONSENSE, run_over
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.operation import Call, operand_cells
+from llm_linalg.ops.operation import HALF_PRECISION, Call, operand_cells
 from llm_linalg.ops.reads import OpaqueReads, Reads
 from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.record_node import N, RecordNode
@@ -98,9 +98,21 @@ def _shapes_program(call: Call, operand: RecordNode) -> bool:
 def _program(call: Call) -> str:
     """Return the program of a call; empty if it has none, or what a trace says of it makes no sense."""
     try:
-        return call.operation.program_for(call)
+        program = call.operation.program_for(call)
     except NONSENSE:
         return ""
+    return _in_float32(program, call) if program and call.operation.in_float32 else program
+
+
+def _in_float32(program: str, call: Call) -> str:
+    """Return a program that begins with casts of what is of half precision, and rounds its end."""
+    names = operand_names(call).items()
+    halves = [name for place, name in names if call.tensors[place].dtype in HALF_PRECISION]
+    if not halves:
+        return program
+    last = program.splitlines()[-1].split(" = ")[0]
+    casts = [f"{name} = {name}.float()" for name in halves]
+    return "\n".join([*casts, program, f"{last} = {last}.to({call.result.dtype})"])
 
 
 def operand_names(call: Call) -> dict[int, str]:

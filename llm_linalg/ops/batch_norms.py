@@ -111,12 +111,14 @@ BATCH_NORMS: tuple[Operation, ...] = (
         "eps=1e-05",
         spellings=("torch.nn.functional.batch_norm",),
         write_program=_batch_program,
+        in_float32=True,
         covers=_has_batch,
     ),
     Composite(
         "group_norm",
         "input, num_groups, weight=None, bias=None, eps=1e-05",
         write_program=_group_program,
+        in_float32=True,
         covers=_has_batch,
     ),
     Composite(
@@ -125,6 +127,7 @@ BATCH_NORMS: tuple[Operation, ...] = (
         "momentum=0.1, eps=1e-05",
         spellings=("torch.nn.functional.instance_norm",),
         write_program=_batch_program,
+        in_float32=True,
         covers=_has_items,
     ),
     Composite(
@@ -132,6 +135,7 @@ BATCH_NORMS: tuple[Operation, ...] = (
         "v, g, dim=0",
         spellings=("torch._weight_norm",),
         write_program=_weight_program,
+        in_float32=True,
     ),
     *(
         Composite(

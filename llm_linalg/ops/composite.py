@@ -155,6 +155,7 @@ COMPOSITES: tuple[Operation, ...] = (
         "query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False",
         spellings=("torch.nn.functional.scaled_dot_product_attention",),
         write_program=attention,
+        in_float32=True,
         covers=_plain_attention,
     ),
 )

@@ -38,6 +38,7 @@ from llm_linalg.ops.terms import Term, Terms
 NO_DERIVATIVE = "?"
 """In place of a cotangent: torch raises an error where it would have to be computed."""
 VJPRule = Callable[["Call"], Mapping[str, str]]
+HALF_PRECISION = (torch.float16, torch.bfloat16)
 
 
 CELL = 48  # multiplications in a matrix product that take as long as one cell of a sum
@@ -87,6 +88,8 @@ class Operation:
         depends_on_cells: Whether cells decide what it is, or how large or how many its results are.
         multiplications_per_cell: Multiplications (or divisions) that a result's cell takes, beside those
             that a pointwise phrase shows; functions such as exp count none. A program counts its own.
+        in_float32: Whether torch computes it in float32 where its numbers are of half precision, and rounds
+            the end alone: so do its program and its cotangents.
         first_free_number: Position of the first argument whose number, or slice, does not matter to the price
             of a call.
     """
@@ -114,6 +117,7 @@ class Operation:
     price_for_call: Callable[[Call], Price] | None = None
     depends_on_cells: bool = False
     multiplications_per_cell: int = 0
+    in_float32: bool = False
     first_free_number: int = 100
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:

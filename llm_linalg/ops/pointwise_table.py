@@ -37,10 +37,10 @@ def _compare(name: str, operator: str, sign: str, *aliases: str) -> Pointwise:
 
 
 _POWER = {
-    "input": "{d} * {exponent} * {input} ** ({exponent} - 1)",
-    "exponent": "{d} * {out} * torch.log({input})",
+    "input": "{d} * ({exponent} * {input} ** ({exponent} - 1))",
+    "exponent": "{d} * ({out} * torch.log({input}))",
 }
-_DIVISION = {"input": "{d} / {other}", "other": "-{d} * {input} / {other} ** 2"}
+_DIVISION = {"input": "{d} / {other}", "other": "-{d} * ({input} / {other} / {other})"}
 _GELU = """\
 share = 0.5 * (1 + torch.erf({input} / 2**0.5))
 bell = torch.exp(-{input} ** 2 / 2) / (2 * torch.pi)**0.5
@@ -54,20 +54,22 @@ def _power_vjp(call: Call) -> Mapping[str, str]:
     """Return the VJP of a power; for a plain exponent in the form that one writes by hand."""
     base, exponent = call["input"], call["exponent"]
     if call.place("input") is None:
-        return {"exponent": "{d} * {out} * math.log({input})"} if base > 0 else {}
+        return {"exponent": "{d} * ({out} * math.log({input}))"} if base > 0 else {}
     if call.place("exponent") is not None:
         return _POWER if bool((base > 0).all()) else {}
     if exponent == 0:
         return {"input": "torch.zeros_like({d})"}
     if exponent == 2:
-        return {"input": "{d} * 2 * {input}"}
-    return {"input": f"{{d}} * {literal(exponent)} * {{input}} ** {literal(exponent - 1)}"}
+        return {"input": "{d} * (2 * {input})"}
+    return {"input": f"{{d}} * ({literal(exponent)} * {{input}} ** {literal(exponent - 1)})"}
 
 
 def _division_vjp(call: Call) -> Mapping[str, str]:
     """Return the VJP of a quotient; a rounded one is a step function, with slope 0."""
     if call["rounding_mode"] is not None:
         return dict.fromkeys(_DIVISION, "torch.zeros_like({d})")
+    if call.place("input") is None:  # a number times a reciprocal
+        return {"other": "-({d} * {input}) * (1 / {other}) ** 2"}
     return _DIVISION
 
 
@@ -177,11 +179,11 @@ POINTWISE: tuple[Operation, ...] = (
     unary("log", "ln({input})", "{d} / {input}"),
     unary("sqrt", "√{input}", "{d} / (2 * {out})"),
     unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3"),
-    unary("square", "{input}²", "{d} * 2 * {input}"),
+    unary("square", "{input}²", "{d} * (2 * {input})"),
     unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2"),
     unary("sin", "sin({input})", "{d} * torch.cos({input})"),
     unary("cos", "cos({input})", "-{d} * torch.sin({input})"),
-    unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
+    unary("erf", "erf({input})", "2 / torch.pi**0.5 * torch.exp(-({input} ** 2)) * {d}"),
     unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)"),
     unary(
         "sigmoid",
@@ -212,8 +214,16 @@ POINTWISE: tuple[Operation, ...] = (
         vjp_explanation="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule "
         "its slope is Φ(x) plus x times the curve itself.",
         multiplications_per_cell=3,
+        in_float32=True,
     ),
-    entry("silu", "input, inplace=False", "{input}·σ({input})", _SILU, multiplications_per_cell=1),
+    entry(
+        "silu",
+        "input, inplace=False",
+        "{input}·σ({input})",
+        _SILU,
+        multiplications_per_cell=1,
+        in_float32=True,
+    ),
     entry("clamp", "input, min=None, max=None", "clamp({input})", aliases=("clip",)),
     _compare("lt", "<", "<", "less"),
     _compare("le", "<=", "≤", "less_equal"),
@@ -250,7 +260,7 @@ POINTWISE: tuple[Operation, ...] = (
     _cast("type_as", "input, other"),
     *(unary(name, f"{name}({{input}})") for name in ("log1p", "expm1", "log2", "log10", "exp2")),
     unary("trunc", "trunc({input})", aliases=("fix",)),
-    unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
+    unary("logsigmoid", "ln σ({input})", "{d} * torch.sigmoid(-{input})", in_float32=True),
     entry("softplus", "input, beta=1, threshold=20", "softplus({input})"),
     entry("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", "{input} ≈ {other}"),
 )

@@ -92,8 +92,8 @@ class Rowwise(Operation):
 
     def program_for(self, call: Call) -> str:
         eps = call.arguments.get("eps")
-        if eps is None and call.tensors[0].dtype.is_floating_point:
-            eps = torch.finfo(call.tensors[0].dtype).eps  # what rms_norm takes when none is given
+        if eps is None and call.tensors[0].dtype.is_floating_point:  # what rms_norm takes when none is given
+            eps = torch.finfo(torch.promote_types(call.tensors[0].dtype, torch.float32)).eps
         facts = {**call.arguments, "dim": self.dims(call)[:1], "dims": self.dims(call), "eps": eps}
         lines = [fill_template(self.program, facts)]
         for name, sign in zip(self.alongside, "*+", strict=False):
@@ -201,6 +201,7 @@ ROWWISE: tuple[Operation, ...] = (
         "softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
         normalises=True,
+        in_float32=True,
         phrase="exp({input}) / ({powers})",
         program=_POWERS + "softmax = power / total",
         gradient={"input": _ROW},
@@ -211,6 +212,7 @@ ROWWISE: tuple[Operation, ...] = (
         "log_softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
         normalises=True,
+        in_float32=True,
         phrase="{input} - ln({powers})",
         program=_POWERS + "log_softmax = below - torch.log(total)",
         gradient={"input": _LOG_ROW},
@@ -224,6 +226,7 @@ ROWWISE: tuple[Operation, ...] = (
         trailing="normalized_shape",
         phrase="{center} / {deviation}",
         program=_LAYER_NORM,
+        in_float32=True,
     ),
     Rowwise(
         "rms_norm",
@@ -232,6 +235,7 @@ ROWWISE: tuple[Operation, ...] = (
         trailing="normalized_shape",
         phrase="{input} / {root}",
         program=_RMS_NORM,
+        in_float32=True,
     ),
     Rowwise(
         "normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", is_norm=True, multiplications_per_cell=2

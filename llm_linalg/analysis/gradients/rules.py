@@ -14,7 +14,7 @@ from llm_linalg.analysis.own_programs import run_over
 from llm_linalg.analysis.parts import operand_names
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.complex_numbers import COMPLEX_NUMBERS
-from llm_linalg.ops.operation import Call, fill_template
+from llm_linalg.ops.operation import HALF_PRECISION, Call, fill_template
 from llm_linalg.ops.vjp import autograd_vjp, rerun
 from llm_linalg.recording.record_node import RecordNode
 
@@ -31,6 +31,7 @@ def rename_locals(template: str, rename: Callable[[str], str]) -> str:
     return template
 
 
+_NUMBERS = re.compile(r"\{(?:d|out|input)\}")
 _OWN = frozenset(operation.name for operation in COMPLEX_NUMBERS)
 _HOLOMORPHIC = frozenset(
     [
@@ -51,7 +52,9 @@ def rules_of(call: Call) -> Mapping[str, str]:
     if operation.kind == "contraction" and len({tensor.dtype for tensor in tensors}) > 1:
         return {}  # one was converted on the way
     if not any(tensor.is_complex() for tensor in tensors) or operation.name in _OWN:
-        return operation.cotangents(call)
+        real = operation.cotangents(call)
+        wide = r"\g<0>.float()" if _widens(call) else r"\g<0>"
+        return {to: _NUMBERS.sub(wide, rule) for to, rule in real.items()}
     is_linear = operation.kind in ("movement", "contraction") and operation.name not in _CONJUGATING
     if not is_linear and operation.name not in _HOLOMORPHIC:
         return {}
@@ -65,6 +68,11 @@ def rules_of(call: Call) -> Mapping[str, str]:
                 own = f"{{{name}}}"
                 rules = {to: rule.replace(own, f"{own}.conj()") for to, rule in rules.items()}
     return rules
+
+
+def _widens(call: Call) -> bool:
+    """Return whether a call's cotangents are computed in float32, and rounded at the end."""
+    return call.operation.in_float32 and call.result.dtype in HALF_PRECISION
 
 
 def fit_rule(
@@ -101,7 +109,7 @@ def fit_rule(
 def _fits(call: Call, place: int) -> bool:
     """Return whether a rule surely has its operand's shape and dtype: nothing was broadcast or cast."""
     own, out, kind = call.tensors[place], call.result, call.operation.kind
-    if own.dtype != out.dtype:
+    if own.dtype != out.dtype or _widens(call):
         return False
     if kind == "contraction":
         return place != call.operation.bias_position(call) and max(map(len, call.shapes)) < 3
