@@ -70,9 +70,9 @@ class Reduction(Operation):
         return max(cells - correction, 0)
 
     def program_for(self, call: Call) -> str:
-        return fill_template(
-            self.program, {**call.arguments, "dims": call.dims(), "freedom": self.freedom(call)}
-        )
+        facts = {**call.arguments, "dims": call.dims(), "freedom": self.freedom(call)}
+        square = "(center * center.conj()).real" if call.tensors[0].is_complex() else "center * center"
+        return fill_template(self.program.replace("{square}", square), facts)
 
     def term_count(self, call: Call) -> int | None:
         return self.axes(call).terms if self.adds else None
@@ -203,7 +203,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             spread,
             phrase="variance of {cells}",
             canonical_arguments=_variance_arguments,
-            program="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
+            program="center = input - input.mean({dims}, keepdim=True)\nsquare = {square}\n"
             "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
             in_float32=True,
         ),

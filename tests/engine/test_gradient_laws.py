@@ -573,3 +573,20 @@ def test_of_a_program_each_gradient_is_that_of_autograd(program: str) -> None:
 @given(programs())
 def test_of_many_programs_each_gradient_is_that_of_autograd(program: str) -> None:
     hold(program)
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+@given(dim=st.sampled_from([None, 0, 1]), correction=st.integers(0, 1), seed=st.integers(0, 99))
+def test_a_variance_of_complex_numbers_moves_as_in_torch(
+    name: str, dim: int | None, correction: int, seed: int
+) -> None:
+    x = torch.complex(values((3, 2), seed), values((3, 2), seed + 1))
+
+    def loss(a: Tensor) -> Tensor:
+        spread: Tensor = getattr(torch, name)(a, dim, correction=correction)
+        return spread.sum()
+
+    made = trace(loss, x)
+    leaf = x.clone().requires_grad_()
+    (wanted,) = torch.autograd.grad(loss(leaf), leaf)
+    assert torch.allclose(made.backward(made.nodes[-1])["da"].value, wanted)
