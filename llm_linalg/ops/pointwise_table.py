@@ -37,10 +37,10 @@ def _compare(name: str, operator: str, sign: str, *aliases: str) -> Pointwise:
 
 
 _POWER = {
-    "input": "{d} * ({exponent} * {input} ** ({exponent} - 1))",
-    "exponent": "{d} * ({out} * torch.log({input}))",
+    "input": "{d} * {exponent} * {input} ** ({exponent} - 1)",
+    "exponent": "{d} * {out} * torch.log({input})",
 }
-_DIVISION = {"input": "{d} / {other}", "other": "-{d} * ({input} / {other} / {other})"}
+_DIVISION = {"input": "{d} / {other}", "other": "-{d} * {input} / {other} ** 2"}
 _GELU = """\
 share = 0.5 * (1 + torch.erf({input} / 2**0.5))
 bell = torch.exp(-{input} ** 2 / 2) / (2 * torch.pi)**0.5
@@ -54,22 +54,20 @@ def _power_vjp(call: Call) -> Mapping[str, str]:
     """Return the VJP of a power; for a plain exponent in the form that one writes by hand."""
     base, exponent = call["input"], call["exponent"]
     if call.place("input") is None:
-        return {"exponent": "{d} * ({out} * math.log({input}))"} if base > 0 else {}
+        return {"exponent": "{d} * {out} * math.log({input})"} if base > 0 else {}
     if call.place("exponent") is not None:
         return _POWER if bool((base > 0).all()) else {}
     if exponent == 0:
         return {"input": "torch.zeros_like({d})"}
     if exponent == 2:
-        return {"input": "{d} * (2 * {input})"}
-    return {"input": f"{{d}} * ({literal(exponent)} * {{input}} ** {literal(exponent - 1)})"}
+        return {"input": "{d} * 2 * {input}"}
+    return {"input": f"{{d}} * {literal(exponent)} * {{input}} ** {literal(exponent - 1)}"}
 
 
 def _division_vjp(call: Call) -> Mapping[str, str]:
     """Return the VJP of a quotient; a rounded one is a step function, with slope 0."""
     if call["rounding_mode"] is not None:
         return dict.fromkeys(_DIVISION, "torch.zeros_like({d})")
-    if call.place("input") is None:  # a number times a reciprocal
-        return {"other": "-({d} * {input}) * (1 / {other}) ** 2"}
     return _DIVISION
 
 
@@ -179,11 +177,11 @@ POINTWISE: tuple[Operation, ...] = (
     unary("log", "ln({input})", "{d} / {input}"),
     unary("sqrt", "√{input}", "{d} / (2 * {out})"),
     unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3"),
-    unary("square", "{input}²", "{d} * (2 * {input})"),
+    unary("square", "{input}²", "{d} * 2 * {input}"),
     unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2"),
     unary("sin", "sin({input})", "{d} * torch.cos({input})"),
     unary("cos", "cos({input})", "-{d} * torch.sin({input})"),
-    unary("erf", "erf({input})", "2 / torch.pi**0.5 * torch.exp(-({input} ** 2)) * {d}"),
+    unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
     unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)"),
     unary(
         "sigmoid",

@@ -124,8 +124,8 @@ best = {input} == {out}{back}
 {d}{back} * best / best.sum({dims}, keepdim=True)"""
 _STD = """\
 center = {input} - {input}.mean({dims}, keepdim=True)
-({d} / (2 * {out})){back} * center * 2 / {freedom}"""
-_TOWARDS = "{d}{back} * ({input} / {out}{back})"
+{d}{back} * center / ({freedom} * {out}{back})"""
+_TOWARDS = "{d}{back} * {input} / {out}{back}"
 _MOST = "Only the cell that won its row moved the result: the gradient goes to it, shared where several did."
 _EVERY = "Each cell of {target} went into the sum: the gradient goes back to every one of them"
 
