@@ -13,6 +13,7 @@ from llm_linalg.analysis.lineage import Lineage
 from llm_linalg.analysis.own_programs import NONSENSE, run_over
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.operation import HALF_PRECISION, Call, operand_cells
 from llm_linalg.ops.reads import OpaqueReads, Reads
@@ -25,7 +26,8 @@ SMALL = 2**22  # cost up to which a composite's parts are run on the CPU in orde
 def parts_of(node: N) -> tuple[N, ...]:
     """Return the nodes inside a composite call, in order; () for other operations.
 
-    Also () where the parts can't do what the call does, such as a softmax along an axis without cells.
+    Also () where the parts can't do what the call does, such as a softmax along an axis without cells, or end
+    in another number, such as one that overflowed on the way.
     """
     call = node.call
     if node.part_nodes is None:
@@ -34,9 +36,22 @@ def parts_of(node: N) -> tuple[N, ...]:
             known = {name: node.operands[place].node for place, name in operand_names(call).items()}
             with suppress(ProgramError):
                 node.part_nodes = run_over(program, known, node_type=type(node)).nodes
+            if node.part_nodes and not _agree(node.part_nodes[-1].value, node.value):
+                node.part_nodes = ()
         for part in node.part_nodes:
             part.composite = node
     return node.part_nodes
+
+
+def _agree(last: Tensor, whole: Tensor) -> bool:
+    """Return whether parts end in what a call gave, but for rounding."""
+    if not has_gradient(whole) or whole.is_meta or last.shape != whole.shape:
+        return True
+    with untraced():
+        finite = whole[whole.isfinite()].abs()
+        close = torch.finfo(whole.dtype).eps ** 0.5
+        most = close * float(finite.max()) if finite.numel() else 0
+        return torch.allclose(last, whole.to(last.dtype), rtol=close, atol=most, equal_nan=True)
 
 
 @dataclass(frozen=True)

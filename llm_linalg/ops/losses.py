@@ -36,6 +36,15 @@ _BINARY_LOGITS = _of_each(
 _CHOSEN = _of_each("chosen = input.gather(-1, target.unsqueeze(-1)).squeeze(-1)\neach = -chosen", "each")
 
 
+def _binary_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of a binary cross-entropy, whose slope torch bounds where a share is 0 or 1."""
+    over = f" / {max(call.tensors[0].numel(), 1)}" if call["reduction"] == "mean" else ""
+    return {
+        "input": f"{{d}}{over} * ({{input}} - {{target}}) / ({{input}} * (1 - {{input}})).clamp(min=1e-12)",
+        "target": f"{{d}}{over} * (torch.log(1 - {{input}}) - torch.log({{input}}))",
+    }
+
+
 def _smooth(call: Call) -> str:
     beta = call["beta"]
     return (
@@ -125,7 +134,12 @@ LOSSES: tuple[Operation, ...] = (
     _loss("l1_loss", f"input, target, {_REDUCTION}, weight=None", _ABSOLUTE),
     _loss("smooth_l1_loss", f"input, target, {_REDUCTION}, beta=1.0", _smooth, _has_bend),
     _loss("huber_loss", "input, target, reduction='mean', delta=1.0, weight=None", _huber, _has_bend),
-    _loss("binary_cross_entropy", f"input, target, weight=None, {_REDUCTION}", _BINARY),
+    _loss(
+        "binary_cross_entropy",
+        f"input, target, weight=None, {_REDUCTION}",
+        _BINARY,
+        vjp_for_call=_binary_vjp,
+    ),
     _loss(
         "binary_cross_entropy_with_logits",
         f"input, target, weight=None, {_REDUCTION}, pos_weight=None",

@@ -201,7 +201,7 @@ POINTWISE: tuple[Operation, ...] = (
         "relu",
         "input, inplace=False",
         "max(0, {input})",
-        "{d} * ({input} > 0)",
+        "{d}.masked_fill({input} <= 0, 0)",
         vjp_explanation="Where {target} was above 0 it passed, and so does the gradient; elsewhere it stops.",
     ),
     entry(

@@ -122,6 +122,7 @@ _SPREAD = "{d}{back}.expand({shape})"
 _SHARED = """\
 best = {input} == {out}{back}
 {d}{back} * best / best.sum({dims}, keepdim=True)"""
+_ALONE = "best = {input} == {out}\ntorch.where(best, {d} / best.sum(), 0)"
 _STD = """\
 center = {input} - {input}.mean({dims}, keepdim=True)
 {d}{back} * center / ({freedom} * {out}{back})"""
@@ -142,10 +143,15 @@ def _std_vjp(call: Call) -> Mapping[str, str]:
     return {"input": _STD} if bool((call.result > 0).all()) else {}
 
 
+def _shared_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of an extremum that several cells may share; nan equals nothing."""
+    return {} if bool(call.result.isnan().any()) else {"input": _SHARED}
+
+
 def _extremum_vjp(call: Call) -> Mapping[str, str]:
     """Return the VJP of max and min; along an axis it goes to the position of the extremum."""
     if call["dim"] is None:
-        return {"input": _SHARED}
+        return _shared_vjp(call) and {"input": _ALONE}
     back = "" if call["keepdim"] else f".unsqueeze({call.dim()})"
     index = f"{{indices}}{back}"
     return {"input": f"torch.zeros_like({{input}}).scatter_add({call.dim()}, {index}, {{d}}{back})"}
@@ -231,7 +237,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
                 f"a{name}",
                 axis,
                 phrase=f"{name}({{cells}})",
-                gradient={"input": _SHARED},
+                vjp_for_call=_shared_vjp,
                 vjp_explanation=_MOST,
             )
             for name in ("max", "min")

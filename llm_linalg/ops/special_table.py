@@ -5,16 +5,8 @@ Each is pointwise, like those of `pointwise_table`. Where the slope takes more t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation
+from llm_linalg.ops.operation import NO_DERIVATIVE, Operation
 from llm_linalg.ops.pointwise_table import entry, unary
-
-
-def _logit_of_eps(call: Call) -> Mapping[str, str]:
-    """Return the VJP of a logit; one that is clamped is left to autograd."""
-    return {"input": "{d} / ({input} * (1 - {input}))"} if call["eps"] is None else {}
-
 
 _BESSEL = """
     airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
@@ -60,12 +52,7 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
     entry("xlogy", "input, other", "{input}·ln {other}"),
     entry("xlog1py", "input, other", "{input}·ln(1 + {other})"),
     unary("entr", "-{input}·ln {input}"),
-    entry(
-        "logit",
-        "input, eps=None",
-        "ln({input} / (1 - {input}))",
-        vjp_for_call=_logit_of_eps,
-    ),
+    entry("logit", "input, eps=None", "ln({input} / (1 - {input}))"),
     entry("float_power", "input, exponent", "{input}^{exponent}", multiplications_per_cell=1),
     # The gamma function.
     unary(
@@ -98,7 +85,7 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
     entry("fmax", "input, other", "max({input}, {other})"),
     entry("fmin", "input, other", "min({input}, {other})"),
     entry("heaviside", "input, values", "0, {values} or 1 by the sign of {input}", *[NO_DERIVATIVE] * 2),
-    entry("nextafter", "input, other", "the number beside {input}, towards {other}", "", ""),
+    entry("nextafter", "input, other", "the number beside {input}, towards {other}"),
     entry("gcd", "input, other", "gcd({input}, {other})"),
     entry("lcm", "input, other", "lcm({input}, {other})"),
     entry("clamp_min", "input, min", "max({input}, {min})"),

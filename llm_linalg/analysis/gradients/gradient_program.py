@@ -120,6 +120,23 @@ def _shares(node: RecordNode) -> bool:
     return False
 
 
+def _is_finite(node: RecordNode) -> bool:
+    """Return whether all is finite inside a composite, but for what the next step there ignores.
+
+    Otherwise 0·∞ may stand where torch, which knows the whole, has a number.
+    """
+    parts = parts_of(node)
+    uses = [(operand.node, part.call, place) for part in parts for place, operand in enumerate(part.operands)]
+    for part in parts:
+        finite = part.value.isfinite()
+        if not finite.all():
+            calls = [(call, place) for used, call, place in uses if used is part and call]
+            ignored = [call.operation.ignored_cells(call, place) for call, place in calls]
+            if not ignored or any(own is None or not (finite | own).all() for own in ignored):
+                return False
+    return True
+
+
 _FEW = 8  # cotangents that are added with plus signs; more are stacked
 
 
@@ -252,7 +269,8 @@ class _Writer:
         cotangents = rules.rules_of(call)
         names = operand_names(call)
         wanted = [place for place, operand in enumerate(node.operands) if operand.node in self._needed]
-        if any(names[place] not in cotangents for place in wanted) and parts_of(node) and not _shares(node):
+        lacks = any(names[place] not in cotangents for place in wanted)
+        if lacks and parts_of(node) and not _shares(node) and _is_finite(node):
             self._send_by_parts(node)
             return
         for place in wanted:
