@@ -4,7 +4,8 @@ Lineage says which cells matter at all, whatever their values. Influence is the 
 values, carried back (or forward) through each node's own call by autograd. A cell in the lineage of a result
 may have influence 0, for example before a relu that is off, or beside a factor of 0. Where torch has no
 derivative of a call, such as `x // 2`, what arrives on other ways is but a part of the sum: on the way back
-it is refused, and on the way forward nothing is said of the nodes after the call.
+it is refused, and on the way forward nothing is said of the nodes after the call, or after one that no node
+shows and that may have been fed.
 """
 
 from __future__ import annotations
@@ -124,11 +125,13 @@ class Influence(Generic[N]):
             sources = [current.operands[place].node for place in flow.open_places(current)]
             if not has_gradient(current.value):
                 continue
-            if any(source in unknown for source in sources):
+            is_fed = any(own.node in derivatives or own.node in unknown for own in current.operands)
+            is_lost = (current.flows_on or is_fed) and flow.is_lost(current)  # it may be fed unseen
+            if is_lost or any(source in unknown for source in sources):
                 unknown.add(current)
             elif any(source in derivatives for source in sources):
                 try:
-                    if flow.is_lost(current) or current.hooks:
+                    if current.hooks:
                         raise NotImplementedError
                     carried = self._pushed(current, [derivatives.get(own.node) for own in current.operands])
                 except _UNKNOWN:

@@ -141,3 +141,17 @@ def test_what_is_drawn_is_drawn_alike_on_every_way(call: str) -> None:
     dropped = run("x = torch.ones(40)\ny = F.dropout(x, 0.5, training=True)")
     reads = [len(dropped["y"].reads((k,))[0]) for k in range(40)]
     assert reads == dropped["y"].value.gt(0).int().tolist()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 99), st.booleans())
+def test_an_effect_that_goes_on_unseen_is_not_a_part_of_itself(seed: int, before: bool) -> None:
+    def unseen(x: Tensor) -> Tensor:
+        mapped: Tensor = torch.vmap(torch.sin)(x)
+        return mapped + x**2 if before else x**2 + mapped
+
+    x = torch.randn(2, generator=torch.Generator().manual_seed(seed))
+    made = trace(unseen, x)
+    assert made.nodes[-1] not in made.effect("x", (0,))
+    with pytest.raises(LookupError):
+        made.influence(made.nodes[-1], (0,))
