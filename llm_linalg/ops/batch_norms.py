@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn.functional import batch_norm
 
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.operation import Call, Operation, literal
+from llm_linalg.ops.signature import parse_signature
 
 
 def _along_channels(name: str, rank: int) -> str:
@@ -86,9 +88,9 @@ def running_updates(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> list[tuple[Callable[..., Tensor], Tensor, Tensor, float]]:
     """Return what a call writes beside its result: for each, its update, itself, the batch, the momentum."""
-    if function is not batch_norm:
+    if function not in _UPDATES:
         return []
-    given = BATCH_NORMS[0].bind(args, kwargs)
+    given = parse_signature(_UPDATES[function]).bind(args, kwargs)
     if not given["training"]:
         return []
     statistics = ((running_mean, given["running_mean"]), (running_var, given["running_var"]))
@@ -104,11 +106,19 @@ def _has_items(arguments: Mapping[str, Any]) -> bool:
     return _has_batch(arguments) and arguments["input"].dim() > 2
 
 
+_BATCH_NORM = (
+    "input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, "
+    "eps=1e-05"
+)
+_UPDATES: Mapping[Callable[..., Any], str] = {
+    batch_norm: _BATCH_NORM,
+    torch.batch_norm: "input, weight, bias, running_mean, running_var, training, momentum, eps, "
+    "cudnn_enabled",
+}
 BATCH_NORMS: tuple[Operation, ...] = (
     Composite(
         "batch_norm",
-        "input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, "
-        "eps=1e-05",
+        _BATCH_NORM,
         spellings=("torch.nn.functional.batch_norm",),
         write_program=_batch_program,
         in_float32=True,

@@ -209,3 +209,17 @@ def test_where_a_result_goes_is_shown_as_it_was_before() -> None:
     t = trace(into, torch.ones(3), torch.full((3,), 5.0))
     assert [node.value.tolist() for node in t.nodes if node.op == "zeros"] == [[0, 0, 0]]
     assert t.nodes[-1].value.tolist() == [6, 6, 6]
+
+
+@given(momentum=st.floats(0, 1), seed=st.integers(0, 99))
+def test_a_batch_norm_by_its_other_name_writes_what_it_runs_along(momentum: float, seed: int) -> None:
+    mean, var = torch.zeros(3), torch.ones(3)
+
+    def step(x: Tensor) -> tuple[Tensor, ...]:
+        y = torch.batch_norm(x, None, None, mean, var, True, momentum, 1e-5, False)
+        return y, mean * 1, var * 1
+
+    made = trace(step, torch.randn(5, 3, generator=torch.Generator().manual_seed(seed)))
+    for node, buffer in zip(made.nodes[-2:], (mean, var), strict=True):
+        assert torch.equal(node.operands[0].value, buffer)
+        assert node.operands[0].node.op.startswith("running")
