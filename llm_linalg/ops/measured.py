@@ -83,4 +83,16 @@ MEASURED: tuple[Operation, ...] = (
     ),
     FallbackOperation("cov", "input, *, correction=1, fweights=None, aweights=None"),
     FallbackOperation("corrcoef", "input"),
+    # Autograd says which cell of a window won, not which were in it; and torch's own slope of a scatter is
+    # that of the cells which were replaced.
+    *(
+        Operation(
+            f"fractional_max_pool{axes}d",
+            "input, kernel_size, output_size=None, output_ratio=None, return_indices=False, "
+            "_random_samples=None",
+            evidence="opaque",
+        )
+        for axes in (2, 3)
+    ),
+    Operation("as_strided_scatter", "input, src, size, stride, storage_offset=None", evidence="opaque"),
 )

@@ -17,6 +17,7 @@ DROPOUT = 4  # where scaled_dot_product_attention takes how much it drops
 _ANY = (torch.zeros(()),)
 _PERTURBING = """
     dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout rrelu
+    fractional_max_pool2d fractional_max_pool3d
     gumbel_softmax scaled_dot_product_attention multi_head_attention_forward native_dropout
 """
 _SAMPLED = """

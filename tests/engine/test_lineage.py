@@ -196,3 +196,24 @@ def test_a_cell_feeds_nothing_of_what_has_no_cells() -> None:
     t = run("A = torch.eye(2).repeat(3, 1, 1)\nx = torch.linalg.lstsq(A, A)")  # without residuals
     assert (0,) in {node.shape for node in t.nodes}
     assert [node.shape for node in t.reach("A", (0, 0, 0))][1:] == [(3, 2, 2), (3,)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_cell_that_moves_a_cell_is_in_its_lineage(seed: int) -> None:
+    def pooled(x: Tensor) -> Tensor:
+        torch.manual_seed(seed)
+        return torch.nn.functional.fractional_max_pool2d(x, 2, 2)
+
+    def scattered(x: Tensor) -> Tensor:
+        return torch.as_strided_scatter(x, x[0, :1, :2].clone(), (1, 2), (2, 1), 5)
+
+    x = torch.randn(1, 4, 4, generator=torch.Generator().manual_seed(seed))
+    for function in (pooled, scattered):
+        made = trace(function, x)
+        last = made.nodes[-1]
+        for place in range(16):
+            other = x.clone()
+            other.view(-1)[place] += 100
+            for cell in (function(other) != last.value).nonzero().tolist():
+                source = (0, *divmod(place, 4))
+                assert source in made.lineage(last, tuple(cell))[made.nodes[0]]
