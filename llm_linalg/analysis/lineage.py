@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from typing import Generic
 
+import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Labels
@@ -19,6 +20,7 @@ from llm_linalg.base.errors import stop_if
 from llm_linalg.ops.contraction import Contraction
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.reads import AxesReads, cells_of, has_any, is_whole, meeting, one, whole
+from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.record import ancestors, derive
 from llm_linalg.recording.record_node import N, RecordNode, operand_nodes
 
@@ -34,6 +36,7 @@ class Lineage(Generic[N]):
         self._nodes = nodes
         self.halt: Callable[[], bool] | None = None
         self._fixed: dict[N, Tensor | None] = {}
+        self._reached: dict[N, bool] = {}
 
     def back(self, node: N, index: Index, skip: Container[N] = ()) -> dict[N, Cells]:
         """Return the cells of each node that a cell depends on, its own node included.
@@ -106,7 +109,9 @@ class Lineage(Generic[N]):
         """Return a mask (bool) of an operand's cells that are live and matter to a node; None for all."""
         live = self._live(node, place)
         inert = node.call.operation.ignored_cells(node.call, place) if node.call else None
-        return live if inert is None else ~inert if live is None else live & ~inert
+        if inert is None or not has_any(inert) or self._reaches_infinity(node.operands[place].node):
+            return live
+        return ~inert if live is None else live & ~inert
 
     def _carried_back(self, node: N, place: int, mask: Tensor) -> Tensor:
         axes, others = self._partners(node, place)
@@ -147,7 +152,27 @@ class Lineage(Generic[N]):
             return mask
         fixed = [self.constant_cells(operand.node) for operand in node.operands]
         still = node.call.operation.unmoved_outputs(node.call, place, fixed)
-        return mask if still is None else mask & ~still
+        if still is None or not has_any(still) or any(map(self._reaches_infinity, operand_nodes(node))):
+            return mask
+        return mask & ~still
+
+    def _reaches_infinity(self, node: N) -> bool:
+        """Return whether infinities of a node, or before it, were computed from finite numbers, as log 0.
+
+        Such a one moves with them; one that a mask set, or that came from outside, stays.
+        """
+        return derive(self._reached, node, operand_nodes, self._find_infinity)
+
+    def _find_infinity(self, node: N) -> bool:
+        if any(map(self._reaches_infinity, operand_nodes(node))):
+            return True
+        if not node.operands or node.kind in ("mask", "movement", "creation") or not has_gradient(node.value):
+            return False
+        values = [node.value, *(own.value for own in node.operands)]
+        if any(value.is_meta or value.layout is not torch.strided for value in values):
+            return True  # nobody knows
+        after, *before = [bool(value.isinf().any()) for value in values]
+        return after and not any(before)
 
 
 def _both(one: Tensor | None, other: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given
@@ -217,3 +219,17 @@ def test_each_cell_that_moves_a_cell_is_in_its_lineage(seed: int) -> None:
             for cell in (function(other) != last.value).nonzero().tolist():
                 source = (0, *divmod(place, 4))
                 assert source in made.lineage(last, tuple(cell))[made.nodes[0]]
+
+
+@pytest.mark.parametrize("softened", [torch.exp, lambda x: x.softmax(0), lambda x: x.log_softmax(0)])
+def test_an_infinity_that_was_computed_moves(softened: Callable[[Tensor], Tensor]) -> None:
+    def logarithm(x: Tensor) -> Tensor:
+        return softened(torch.log(x))
+
+    x = torch.tensor([0.5, 0.0, 2.0])
+    made = trace(logarithm, x)
+    for place in range(3):
+        other = x.clone()
+        other[place] += 1
+        for (cell,) in (logarithm(other) != made.nodes[-1].value).nonzero().tolist():
+            assert (place,) in made.lineage(made.nodes[-1], (cell,))[made.nodes[0]]
