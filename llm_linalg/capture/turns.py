@@ -146,7 +146,6 @@ class Turns:
         """End the gap of a loop that has not ended, in a generator that nobody goes on with."""
         for window in (*self._running.values(), *self._open):
             window.close()
-        self._running.clear()
 
 
 def count_turns(items: Any) -> int | None:

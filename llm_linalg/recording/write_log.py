@@ -155,7 +155,7 @@ def detach_from_storage(tensor: Tensor, memory: torch.UntypedStorage | None = No
 
     It views a copy of its storage, if one is given; else it or its storage is copied, whichever is smaller.
     """
-    small = memory is None and (tensor.is_contiguous() or tensor.numel() <= storage_numel(tensor))
+    small = memory is None and tensor.numel() <= storage_numel(tensor)
     if small or _has_other_signs(tensor):
         return copy_laid_like(tensor, tensor)
     copied = copy_storage(tensor) if memory is None else memory
