@@ -355,6 +355,20 @@ def test_a_result_stands_at_the_first_of_its_lines() -> None:
     assert sorted(run("x = torch.ones(2)\n(x *\n  2)").lines) == [1, 2]
 
 
+def test_what_an_expression_makes_on_its_way_is_inner_each_time() -> None:
+    t = run("x = torch.ones(2)\nfor k in range(3):\n    y = sum([x, x, x])")
+    assert [node.is_inner for node in t.nodes if node.op == "add"] == [True, True, False] * 3
+
+
+def test_what_writes_into_its_tensor_is_a_node_if_the_table_lacks_it() -> None:
+    t = run("x = torch.ones(2, 2)\nx.renorm_(2, 0, 0.5)\ny = x * 1")
+    assert [(node.op, node.is_write) for node in t.nodes] == [
+        ("ones", False),
+        ("renorm", True),
+        ("mul", False),
+    ]
+
+
 def test_a_return_gives_its_line_what_it_returns() -> None:
     t = run("def f(x):\n    y = x + 1\n    x - 1\n    return y\nz = f(torch.ones(2)) * 2")
     assert t.lines[4] is t["y"]

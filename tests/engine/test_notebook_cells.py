@@ -274,6 +274,8 @@ def test_the_text_that_is_run_has_each_statement_where_it_stands() -> None:
         (["w = 1 / 0", "def f(): return w * 2"], ["run", "run"]),
         (["def f(x): return x\na = [f, 1]", f"{NOWHERE}\na.append(nowhere.f(1))", "v = f(1)", "u = a[0]"],
          ["failed", "run", "rests", "run"]),
+        (["a = [1]\nb = a\nb = [2]", f"{NOWHERE}\na.append(nowhere.f(1))", "b", "a"],
+         ["run", "rests", "run"]),
         (["from torch import manual_seed", f"{NOWHERE}\nmanual_seed(0)\nnowhere.f()", "x = torch.rand(2)"],
          ["failed", "rests", "run"]),
     ],
