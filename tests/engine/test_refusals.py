@@ -46,6 +46,7 @@ def failure(expression: str) -> ShapeError:
         ("torch.linalg.inv(x)", "axes 0 and 1 of x (2, 6): inverse takes matrices with as many", None),
         ("torch.linalg.solve_triangular(x, x, upper=True)", "as many rows as columns", None),
         ("torch.addmm(torch.ones(3), x, x.T)", "the shape of the product, (2, 2), or is broadcast", None),
+        ("F.scaled_dot_product_attention(q, q, q[0, 0, 0])", "have at least two axes", None),
         ("F.conv1d(x[None], torch.ones(1, 2, 9))", "Kernel size can't be greater", None),
         ("F.conv2d(q, torch.ones(1, 3, 2, 2))", "the kernels take as many channels as there are", None),
         ("torch.cat([x, s], dim=1)", "axis 0 of x (2, 6) has size 2, axis 0 of s", None),
