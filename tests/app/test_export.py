@@ -633,6 +633,7 @@ def test_what_fails_once_it_was_told_to_end_is_not_said(monkeypatch: pytest.Monk
         (["matmul", "-o", "x.cast", "--node", "x"], "--node is said of one stop"),
         (["matmul", "-o", "x.cast", "--set", "q=1"], "unknown control"),
         (["matmul", "-o", "x.cast", "--stop", "1", "--order", "wave9"], "unknown order"),
+        (["matmul", "-o", "x.html", "--stop", "1", "--node", "nope"], "unknown node"),
         (["nope", "-o", "x.cast"], "unknown lesson"),
         (["nope.steps", "-o", "x.cast"], "cannot read"),
         (["matmul", "-o", "/nowhere/x.md"], "cannot write"),

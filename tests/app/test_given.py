@@ -495,6 +495,23 @@ def test_a_summary_says_what_a_smaller_dtype_could_not_hold(tmp_path: Path, caps
     ]
 
 
+def test_a_summary_in_json_is_sorted_and_has_the_first_gradient_that_is_not_finite(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    text = "def own(x):\n    z = x * 0\n    n = z.pow(2).sum(-1).sqrt()\n    return (n * x.sum(-1)).sum()\n"
+    file = written(tmp_path, "own_kink", text)
+    words = ("trace", f"{file}:own", "--inputs", "2x3", "--summary", "--format", "json")
+    first, *rows = [
+        json.loads(line) for line in ours(capsys, *words, "--backward", "--sort", "zeros")[1].splitlines()
+    ]
+    assert first["first_nonfinite"] is None
+    gradient = first["first_nonfinite_gradient"]
+    assert (gradient["file"], gradient["line"]) == (file, 3)
+    shares = [row["zeros"] for row in rows]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > shares[-1]
+
+
 @pytest.mark.parametrize("form", [["--summary"], ["--format", "plain"]])
 def test_a_gradient_that_a_smaller_dtype_could_not_hold_is_named(
     tmp_path: Path, capsys: Capture, form: list[str]

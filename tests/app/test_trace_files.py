@@ -198,3 +198,12 @@ def test_a_node_is_named_by_the_path_of_its_row(tmp_path: Path, capsys: Capture)
         assert (code, json.loads(printed)["node"]["line"]) == (0, row.nodes[0].line)
     row_of_another = row.path.replace("0", "1", 1)
     assert told(capsys, "frame", str(tmp_path / "gpt.trace"), "--node", row_of_another)[0] == 2
+
+
+@pytest.mark.parametrize("step", ["first", "last", "5"])
+def test_a_step_keeps_the_slice_that_is_asked_for(tmp_path: Path, capsys: Capture, step: str) -> None:
+    trace(lambda x: x.softmax(-1), torch.randn(2, 3, 4)).save(tmp_path / "p.trace")
+    words = ("frame", str(tmp_path / "p.trace"), "--at", "1", "--step", step)
+    code, printed, _ = told(capsys, *words)
+    assert code == 0
+    assert "\nx[1] (2, 3, 4)\n" in printed

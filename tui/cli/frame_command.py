@@ -109,7 +109,8 @@ def _sources_of(opening: Opening) -> Iterator[Path]:
 
 
 def _views(view: View, opened: Run, every: bool) -> Iterator[View]:
-    from tui.navigation.steps import goto, position
+    from tui.compose.view_check import at_step
+    from tui.navigation.steps import position
 
     if not every or opened.trace is None:
         yield view
@@ -117,7 +118,7 @@ def _views(view: View, opened: Run, every: bool) -> Iterator[View]:
     navigation = opened.navigation(view)
     _, steps = position(view, navigation)
     for number in range(min(1, steps), steps + 1):
-        yield goto(view, navigation, number)
+        yield at_step(view, navigation, number)
 
 
 def _texts(opening: Opening, opened: Run) -> Iterator[CleanText]:

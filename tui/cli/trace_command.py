@@ -143,7 +143,7 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
         say(str(error.args[0]))
         return 1
     if flags.summary:
-        _print_summary(trace, flags)
+        _print_summary(trace, gradients, flags)
     elif flags.attention:
         print_attention(trace, flags.format)
     elif flags.format is not None:
@@ -165,10 +165,11 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     return 0
 
 
-def _print_summary(trace: Trace, flags: argparse.Namespace) -> None:
+def _print_summary(trace: Trace, gradients: Trace | None, flags: argparse.Namespace) -> None:
     from tui.render.summary_text import summary_json, summary_plain
 
-    for text in (summary_plain(trace, flags.sort),) if flags.format == "plain" else summary_json(trace):
+    plain = flags.format == "plain"
+    for text in (summary_plain(trace, flags.sort),) if plain else summary_json(trace, flags.sort, gradients):
         write(text)
 
 

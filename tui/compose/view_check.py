@@ -110,14 +110,20 @@ def _with_step(view: View, run: Run, wanted: int | str | None) -> View:
     navigation = run.navigation(view)
     _, steps = position(view, navigation)
     if wanted == "last":
-        return goto(view, navigation, steps)
+        return at_step(view, navigation, steps)
     if wanted in ("first", "all"):
-        return goto(view, navigation, min(1, steps))
+        return at_step(view, navigation, min(1, steps))
     if isinstance(wanted, int):
         if wanted > steps:
             how = f"order {order_of(view, navigation)}" if view.depth not in WHOLE else f"depth {view.depth}"
             raise UsageError(
                 f"{navigation.path[-1]} has steps 0 to {steps} ({how}): there is no step {wanted}"
             )
-        return goto(view, navigation, wanted)
+        return at_step(view, navigation, wanted)
     return view
+
+
+def at_step(view: View, navigation: Navigable, step: int) -> View:
+    """Return the view at a step, in the slice that was asked for."""
+    there = goto(view, navigation, step)
+    return there if view.depth in WHOLE else replace(there, at=view.at)

@@ -9,13 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import unknown
-from tui.compose.view_check import check_view
+from tui.compose.view_check import at_step, check_view
 from tui.export.format import Shot
 from tui.model.flags import Parser, flag_value
 from tui.model.usage_error import UsageError
 from tui.model.view import END
 from tui.model.view_words import start_view, view_of
-from tui.navigation.steps import goto, position
+from tui.navigation.steps import position
 from tui.session.decks import flags_of
 from tui.session.presentation.state import Talk
 from tui.session.script.playback import play_script
@@ -144,7 +144,7 @@ def _open(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, al
     session = ensure_run(Session.start(view, deck.lessons).with_presentation(Talk(deck, number)))
     opened = session.current
     if opened is not None and alone:
-        return replace(session, view=check_view(session.view, opened, asked))
+        return replace(session, view=check_view(view, opened, asked))
     return _in_known_order(session)
 
 
@@ -163,4 +163,4 @@ def _views(session: Session, wanted: str | int | None) -> Sequence[View]:
     step, steps = position(view, navigation)
     if view.at_stop.steps is not None and not view.path:
         steps = min(steps, view.at_stop.steps[1])
-    return [goto(view, navigation, number) for number in range(step, max(step, steps) + 1)]
+    return [at_step(view, navigation, number) for number in range(step, max(step, steps) + 1)]

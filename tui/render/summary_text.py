@@ -24,19 +24,29 @@ _WIDE = ("float32", "float64")
 _NAME = 30  # columns of a row's name
 
 
-def summary_json(trace: Trace) -> Iterator[CleanText]:
-    """Return where the first number is not finite, then an object a module and operation."""
-    from llm_linalg.analysis.summary import first_not_finite, summary
+def summary_json(trace: Trace, by: str | None = None, gradients: Trace | None = None) -> Iterator[CleanText]:
+    """Return where the first number is not finite, then an object a module and operation, sorted by a column.
 
-    first = first_not_finite(trace.nodes)
-    place = None
-    if first is not None:
-        names = {"node": trace.labels[first], "path": trace.path(first)}
-        place = {**names, "file": first.file, "line": first.line}
-    yield json_line({"format": 1, "first_nonfinite": place})
-    for row in summary(trace):
-        facts = {name: value if name != "shape" else list(row.shape) for name, value in facts_of(row).items()}
-        yield json_line({"format": 1, "path": row.path, "op": row.op, **facts})
+    With the gradients also where the first of them is not.
+    """
+    from llm_linalg.analysis.summary import summary
+
+    gradient = {} if gradients is None else {"first_nonfinite_gradient": _first_place(gradients)}
+    yield json_line({"format": 1, "first_nonfinite": _first_place(trace), **gradient})
+    rows = [(row, facts_of(row)) for row in summary(trace)]
+    for row, facts in rows if by is None else sorted(rows, key=lambda own: sort_key(own[1], by)):
+        yield json_line({"format": 1, "path": row.path, "op": row.op, **facts, "shape": list(row.shape)})
+
+
+def _first_place(trace: Trace) -> dict[str, object] | None:
+    """Return where the first number that is not finite was made; None without."""
+    from llm_linalg.analysis.summary import first_not_finite
+
+    node = first_not_finite(trace.nodes)
+    if node is None:
+        return None
+    made = node.forward_node or node
+    return {"node": trace.labels[node], "path": trace.path(node), "file": made.file, "line": made.line}
 
 
 def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
