@@ -31,8 +31,8 @@ class Change(Generic[N]):
         twin: The other trace's.
         kind: What differs: the values alone, or their shape, their dtype, or what computed them.
         cells: How many cells differ; all where the shapes do.
-        largest: The largest difference between two cells; infinite where one is no finite number and the
-            other is another; None where the shapes differ.
+        largest: The largest difference between two cells; NaN where one of two is, infinite where one is
+            infinite and the other is not; None where the shapes differ.
         relative: The same as a share of the largest magnitude in the node.
         begins: Whether it differs although all that it was computed from is the same.
     """
@@ -184,8 +184,8 @@ def _difference(value: Tensor, other: Tensor) -> tuple[int, float, float]:
         return 0, 0.0, 0.0
     wide = torch.complex128 if value.is_complex() or other.is_complex() else torch.float64
     gaps = (value[differs].to(wide) - other[differs].to(wide)).abs()
-    largest = float(gaps.nan_to_num(inf, inf, inf).max())
+    largest = float(gaps.max())
     sizes = value.to(wide).abs()
     sizes = sizes[sizes.isfinite()]
     scale = float(sizes.max()) if sizes.numel() else 0.0
-    return cells, largest, largest / scale if scale else inf
+    return cells, largest, largest / scale if scale else largest * inf

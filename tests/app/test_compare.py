@@ -104,6 +104,16 @@ def test_the_first_that_differs_is_named_and_modules_are_a_table(capsys: Capture
     )
 
 
+def test_nan_is_called_so(capsys: Capture, files: Saved) -> None:
+    names = files(model(), X), files(model(float("nan")), X)
+    code, out, _ = ours(capsys, "compare", *names, "--format", "plain")
+    first, _, row, *_ = out.splitlines()
+    assert (code, first.endswith("12 of 12 cells, by up to NaN")) == (1, True)
+    assert row.split() == ["1", "3/6", "1", "NaN", "NaN"]
+    told, *_ = map(json.loads, ours(capsys, "compare", *names, "--format", "json")[1].splitlines())
+    assert (told["first"]["change"], told["first"]["relative"]) == ("nan", "nan")
+
+
 def test_a_tolerance_and_its_exit_code(capsys: Capture, files: Saved) -> None:
     names = files(model(), X), files(model(1e-5), X)
     assert ours(capsys, "compare", *names, "--format", "plain")[0] == 1
@@ -157,6 +167,14 @@ def test_a_row_counts_what_differs_in_its_box() -> None:
     rows = json.loads(json.dumps(frame_object(frame)))["map"]["table"]["rows"]
     assert [row["changed"] for row in rows] == [row.facts["changed"] for row in table.rows]
     assert command(view) == "llm-linalg compare a b"
+
+
+def test_the_slices_of_both_and_of_their_difference_have_a_name() -> None:
+    one, other = (trace(lambda x: x * 2, x) for x in (torch.ones(2, 3, 4), torch.zeros(2, 3, 4)))
+    program = of_trace(one, ("compare", "a", "b"), compare(one, other))
+    view = View(lesson_of(program, "both"), path=("x",), depth="operations", look="changes")
+    panels = open_view(view).frame(view).stage.panels
+    assert [panel.title for panel in panels] == ["x[0]", "there[0]", "difference[0]"]
 
 
 def test_an_operation_has_its_numbers_here_there_and_their_difference() -> None:

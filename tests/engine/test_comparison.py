@@ -130,7 +130,9 @@ def test_nan_is_itself_and_nothing_else() -> None:
     found = compare(trace(f, zero), trace(f, one))
     changes = list(found.changes.values())
     assert [change.cells for change in changes] == [1, 1, 1]
-    assert changes[1].largest == torch.inf
+    assert str((changes[1].largest, changes[1].relative)) == "(nan, nan)"
+    endless = torch.tensor([0.0, torch.inf, 0.0])
+    assert known(compare(trace(f, one), trace(f, endless)).first).largest == torch.inf
 
 
 def test_a_tolerance_leaves_rounding_out() -> None:

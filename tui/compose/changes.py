@@ -25,6 +25,7 @@ class ComparedTensor:
     """A tensor of another trace, a `PanelTensor`."""
 
     title: str
+    title_of_cells: str
     value: Value
     axis_names: TensorLabels
 
@@ -32,11 +33,6 @@ class ComparedTensor:
     def name(self) -> str:
         """Its title: the cell cursor stays on the trace's own tensors."""
         return self.title
-
-    @property
-    def title_of_cells(self) -> str:
-        """Its title such that an index can follow."""
-        return f"({self.title})" if " " in self.title else self.title
 
     def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
         """Return the numbers of a window."""
@@ -52,10 +48,10 @@ def beside_twin(
     twin = comparison.twins[node]
     result = next(panel for panel in frame.stage.panels if panel.role == "result")
     edges = result.edges if twin.shape == node.shape else ()
-    others = [ComparedTensor("there", twin.value, edges)]
+    others = [ComparedTensor("there", "there", twin.value, edges)]
     gap = comparison.gap(node)
     if gap is not None:
-        others.append(ComparedTensor("there - here", gap, edges))
+        others.append(ComparedTensor("there - here", "difference", gap, edges))
     panels = [_panel(tensor, result, cache, ascii_only=ascii_only) for tensor in others]
     own = replace(result, sign="")
     stage = frame.stage._replace(panels=(own, *panels), arrangement="row", look="changes")

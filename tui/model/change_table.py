@@ -17,6 +17,11 @@ def change_facts(comparison: Comparison[Node], nodes: Sequence[Node]) -> dict[st
         "nodes": len(nodes),
         "changed": len(changes),
         "begins": sum(change.begins for change in changes),
-        "change": max((own.largest for own in changes if own.largest is not None), default=None),
-        "relative": max((own.relative for own in changes if own.relative is not None), default=None),
+        "change": _largest([own.largest for own in changes if own.largest is not None]),
+        "relative": _largest([own.relative for own in changes if own.relative is not None]),
     }
+
+
+def _largest(numbers: Sequence[float]) -> float | None:
+    """Return the largest number, or NaN if there is one; None for none."""
+    return max(numbers, key=lambda own: (own != own, own), default=None)

@@ -159,6 +159,8 @@ def sort_key(facts: Mapping[str, Any], column: str) -> float:
     value = facts[column]
     if value is None:
         return float("inf")
+    if value != value:  # NaN
+        return -float("inf")
     return float(value) if column in SMALLEST_FIRST else -float(value)
 
 
@@ -183,7 +185,9 @@ def change_text(facts: Mapping[str, Any], column: str) -> str:
         return f"{value:,}/{facts['nodes']:,}" if value else ""
     if column == "begins":
         return f"{value:,}" if value else ""
-    return "shape" if value is None and facts["changed"] else f"{value:.2g}" if value else ""
+    if value is None and facts["changed"]:
+        return "shape"
+    return "NaN" if value != value else f"{value:.2g}" if value else ""
 
 
 def share_text(share: float) -> str:

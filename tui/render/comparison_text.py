@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,8 +109,9 @@ def _how(change: Change[Node], twin: Node) -> str:
         return f"{node.shape} here, {twin.shape} there"
     other = {"dtype": f"{twin.dtype} there, ", "operation": f"{twin.op} there, "}.get(change.kind, "")
     most = node.value.numel()
-    share = "" if change.relative is None else f", {change.relative:.2g} × its largest"
-    return f"{other}{change.cells:,} of {most:,} cells, by up to {change.largest:.3g}{share}"
+    share = f", {change.relative:.2g} × its largest" if isfinite(change.relative or 0.0) else ""
+    largest = f"{change.largest:.3g}".replace("nan", "NaN")
+    return f"{other}{change.cells:,} of {most:,} cells, by up to {largest}{share}"
 
 
 def _listed(nodes: Sequence[Node]) -> str:
