@@ -22,7 +22,7 @@ MODULES = frozenset(["torch", "math", "F", "nn"])
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _SPACED = re.compile(rf"[\[(]?\s*({_NUMBER}(?:(?:\s*,\s*|\s+){_NUMBER})+)\s*,?\s*[\])]?")
 _SIGNS: Mapping[str, str] = {"−": "-", "×": "*", "·": "*", "²": "**2", "³": "**3"}
-_PRINTED = re.compile(r"(?<![\w.])tensor\(")  # as torch prints one
+PRINTED = re.compile(r"(?<![\w.])tensor\(")  # as torch prints one
 _SIDE_BY_SIDE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([^\W\d])")
 _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], Any]] = {
     ast.Add: operator.add,
@@ -88,7 +88,7 @@ def read_answer(text: str, *, several: bool = False) -> AnswerText:
         raise LimitError(f"the answer has {len(text):,} characters; {LONGEST_ANSWER:,} are allowed")
     for typed, sign in _SIGNS.items():
         text = text.replace(typed, sign)
-    text = _PRINTED.sub("torch.tensor(", text)
+    text = PRINTED.sub("torch.tensor(", text)
     if several and (spaced := _SPACED.fullmatch(text)):
         text = f"[{', '.join(re.findall(_NUMBER, spaced[1]))}]"
     try:

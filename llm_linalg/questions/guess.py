@@ -14,7 +14,7 @@ from torch import Tensor
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.syntax import expression
 from llm_linalg.base.text import CleanText, clean
-from llm_linalg.questions.answer_text import numbers_in
+from llm_linalg.questions.answer_text import PRINTED, numbers_in
 from llm_linalg.questions.program_state import ProgramState
 from llm_linalg.questions.question import AN_ERROR, Ask, Mistake
 from llm_linalg.questions.value import MOST_PARTS, is_same, plain_tensor, value_text
@@ -31,7 +31,9 @@ FORMS: dict[Kind, str] = {
     "numbers": "numbers, such as [1, 2, 3]",
 }
 
-_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"^([+−-]?[0-9]*),([0-9]+\s*%?)$")
+_LEADING_ZEROS = re.compile(r"(?<![\w.])0+(?=[0-9])")
 _DECIMALS = re.compile(r"[+-]?[0-9]*\.([0-9]+)")
 _INDEX = re.compile(
     r"(?:[^\W\d][\w.]*\s*(?=[\[(]))?[\[(]?\s*([0-9]{1,9}(?:[\s,]+[0-9]{1,9})*)?\s*,?\s*[\])]?"
@@ -56,6 +58,8 @@ class RightAnswer:
         guess = guess.strip()
         if self.kind == "choice":
             return guess == str((self.choice or 0) + 1) or _plain(guess) == _plain(self.text)
+        if self.kind == "number" and not _THOUSANDS.fullmatch(guess.replace("−", "-")):
+            guess = _DECIMAL_COMMA.sub(r"\1.\2", guess)
         value = cell_in(guess) if self.kind in ("cell", "shape") else literal(guess)
         if value is None or not guess or len(guess) > LONGEST:
             raise ValueError(f"the answer is {FORMS[self.kind]}")
@@ -186,7 +190,7 @@ def literal(text: str) -> object | None:
     if text.lstrip("+-") in ("inf", "nan"):
         return float(text)
     try:
-        node = expression(text)
+        node = expression(PRINTED.sub("torch.tensor(", _LEADING_ZEROS.sub("", text)))
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
     numbers = numbers_in(node)
