@@ -244,6 +244,20 @@ async def test_the_cursor_starts_in_the_head_that_is_open() -> None:
         assert known(d.view.cursor)[1] == (0, 2, 0, 0)
 
 
+async def test_what_a_cell_of_a_head_depends_on_is_lit_on_the_map() -> None:
+    def own(scores: Tensor) -> Tensor:
+        return scores.softmax(-1) @ torch.ones(4, 4)
+
+    async with opened(lesson_of(of_function(own, (torch.randn(1, 2, 4, 4),)), "own")) as d:
+        await d.press("A", "right", "enter", "c", "I")
+        assert d.has(depth="map", look="numbers")
+        assert "map › attention" not in d.screen
+        assert "depends on" in d.screen
+        await d.press("M", "M")
+        assert d.has(depth="map", look="numbers")
+        assert d.view.follows is not None
+
+
 async def test_without_colours_pictures_are_shades() -> None:
     async with opened(model()) as d:
         await d.press("A")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from llm_linalg.base.constants import LookName
 from tui.model.view import View
 
 Path = tuple[str, ...]
@@ -121,6 +122,7 @@ def out(view: View, navigation: MapNavigable) -> View:
 
 
 def onto(view: View, navigation: MapNavigable, path: Path) -> View:
-    """Go onto the map, to the box of the node with that path."""
+    """Go onto the map, to the box of the node with that path; from an opened head, to the boxes too."""
     box = navigation.box_of(path)
-    return replace(view, depth="map", box=box, cursor=None) if box else view
+    look: LookName = "numbers" if view.look == "attention" else view.look
+    return replace(view, depth="map", box=box, cursor=None, look=look) if box else view

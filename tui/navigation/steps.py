@@ -213,7 +213,7 @@ def out(view: View, navigation: Navigable) -> View:
     if view.depth == "map":
         return map_moves.out(view, navigation)
     if view.depth == "operations":
-        return map_moves.onto(view, navigation, navigation.path)
+        return replace(map_moves.onto(view, navigation, navigation.path), look=view.look)
     if view.depth == "terms":
         up = replace(view, depth="cells")
         step, steps = position(view, navigation)
