@@ -207,3 +207,17 @@ def test_a_step_keeps_the_slice_that_is_asked_for(tmp_path: Path, capsys: Captur
     code, printed, _ = told(capsys, *words)
     assert code == 0
     assert "\nx[1] (2, 3, 4)\n" in printed
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_trace_that_was_saved_has_the_summary_that_it_had(capsys: Capture) -> None:
+    words = ("trace", "model.py:Net", "--inputs", "3x4", "--save", "net.trace", "--summary")
+    code, printed, _ = told(capsys, *words)
+    assert code == 0
+    same = told(capsys, "open", "net.trace", "--summary")[1]
+    names = [[line.split("  ")[0] for line in text.splitlines()] for text in (printed, same)]
+    assert names[1] == names[0][-len(names[1]) :]
+    by_products = told(capsys, "open", "net.trace", "--summary", "--sort", "products", "--format", "json")[1]
+    products = [json.loads(line)["products"] for line in by_products.splitlines()[1:]]
+    assert products == sorted(products, reverse=True)
+    assert told(capsys, "open", "net.trace", "--summary", "--attention")[0] == 2

@@ -8,8 +8,7 @@ import os
 from llm_linalg.lessons.documents import is_trace
 from tui.cli.launch import check_terminal, launch
 from tui.cli.parser import app_flags, command_parser, format_flag
-from tui.cli.run_command import print_trace
-from tui.cli.trace_command import attention_flag, print_attention, words_flag, words_of
+from tui.cli.trace_command import table_flags, without_app, words_flag, words_of
 from tui.files.output import say
 from tui.model.flags import Parser
 from tui.model.lesson_words import find_lesson
@@ -25,7 +24,7 @@ def parser() -> Parser:
     )
     parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py, FILE.md or FILE.trace")
     format_flag(parser, None, "print the nodes: plain or json")
-    attention_flag(parser)
+    table_flags(parser)
     words_flag(parser)
     add_read_flag(parser)
     app_flags(parser)
@@ -36,8 +35,8 @@ def run(flags: argparse.Namespace) -> int:
     """Open the app at a file's cells, or at a trace; return the exit code."""
     if is_trace(flags.lesson):
         return _open_trace(flags)
-    if flags.positions is not None or flags.attention:
-        raise UsageError("--words and --attention are about a trace that was saved")
+    if flags.positions is not None or flags.attention or flags.summary:
+        raise UsageError("--words, --attention and --summary are about a trace that was saved")
     if flags.format is not None:
         raise UsageError(
             "--format prints a trace that was saved; 'llm-linalg run' prints a document's tensors"
@@ -47,7 +46,9 @@ def run(flags: argparse.Namespace) -> int:
 
 def _open_trace(flags: argparse.Namespace) -> int:
     """Open the app at a trace that was saved, or print its nodes."""
-    if flags.format is None and not flags.attention:
+    if flags.attention and flags.summary:
+        raise UsageError("either --attention or --summary: both are tables")
+    if flags.format is None and not flags.attention and not flags.summary:
         check_terminal(os.environ, "--format plain prints the nodes")
     from llm_linalg.lessons.external import of_trace
     from llm_linalg.lessons.lesson import lesson_of
@@ -61,10 +62,7 @@ def _open_trace(flags: argparse.Namespace) -> int:
         opened = ("open", flags.lesson, "--words", flags.positions)
         words = words_of(flags.positions, [node.value for node in trace.nodes if node.op == "input"])
         lesson = lesson_of(of_trace(trace, opened), lesson.title, lesson.path, trace.seed, words)
-    if flags.attention:
-        print_attention(trace, flags.format or "plain")
-        return 0
-    if flags.format is not None:
-        print_trace(trace, flags.format)
-        return 0
+    if flags.format is not None or flags.attention or flags.summary:
+        flags.format, flags.save = flags.format or "plain", None
+        return without_app(trace, flags)
     return launch(flags, lesson)

@@ -51,21 +51,21 @@ def parser() -> Parser:
     words_flag(parser)
     parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
     format_flag(parser, None, "print the nodes: plain or json")
-    parser.add_argument("--summary", action="store_true", help="print a table of its modules and operations")
-    attention_flag(parser)
+    table_flags(parser)
     parser.add_argument("--save", metavar="FILE.trace", help="write the trace into a file, and open no app")
     app_flags(parser, leave_out=("set", "code", "stop", "row", "time_limit"))
     return parser
 
 
-def attention_flag(parser: Parser) -> None:
-    """Add `--attention`."""
+def table_flags(parser: Parser) -> None:
+    """Add `--summary` and `--attention`."""
+    parser.add_argument("--summary", action="store_true", help="print a table of its modules and operations")
     parser.add_argument(
         "--attention", action="store_true", help="print where the weights of each attention head go"
     )
 
 
-def print_attention(trace: Trace, form: str) -> None:
+def _print_attention(trace: Trace, form: str) -> None:
     """Write the attention heads of a trace as a table, or as JSON."""
     from tui.render.attention_text import attention_json, attention_plain
 
@@ -96,10 +96,10 @@ def run(flags: argparse.Namespace) -> int:
         lesson = lesson_of_target(flags)
         if flags.format is None and flags.save is None:
             return launch(flags, lesson)
-        return _without_app(lesson.run(seed=flags.seed), flags)
+        return without_app(lesson.run(seed=flags.seed), flags)
     except ProgramError as error:
         if flags.save is not None and error.trace is not None:
-            _without_app(error.trace, flags)
+            without_app(error.trace, flags)
         explain(error, _place(error))
         if flags.save is None and error.trace is not None and error.trace.nodes:
             several = len(error.trace) > 1
@@ -135,7 +135,7 @@ def _settle(flags: argparse.Namespace) -> None:
         raise UsageError(f"no file {quote(file, 200)}")
 
 
-def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
+def without_app(trace: Trace, flags: argparse.Namespace) -> int:
     """Write a trace into its file and print its nodes, as the flags say; return the exit code."""
     try:
         gradients = trace.backward(trace.loss) if flags.backward and trace.loss is not None else None
@@ -145,7 +145,7 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
     if flags.summary:
         _print_summary(trace, gradients, flags)
     elif flags.attention:
-        print_attention(trace, flags.format)
+        _print_attention(trace, flags.format)
     elif flags.format is not None:
         print_trace(gradients or trace, flags.format)
     if gradients is not None:
