@@ -38,7 +38,7 @@ def test_a_line_a_head_says_where_its_weights_go(capsys: Capture) -> None:
     code, out, _ = ours(capsys, "trace", *TARGET, "--attention")
     head, first, *rest = out.splitlines()
     assert code == 0
-    assert head.split() == ["head", "of", "queries", "keys", "own", "place", "before", "first", "spread"]
+    assert head.split() == ["head", "batch", "queries", "keys", "own", "place", "before", "first", "spread"]
     assert first.split()[:5] == ["-", "0", "0", "4", "4"]
     assert len(first.split()) == 9
     assert rest[3].split()[:5] == ["-", "0", "0", "4", "70"]
@@ -66,3 +66,9 @@ def test_what_has_no_heads_says_so(capsys: Capture) -> None:
     assert (code, out[:13]) == (0, "no attention:")
     assert ours(capsys, "trace", *TARGET, "--attention", "--summary")[0] == 2
     assert ours(capsys, "open", "model.py", "--attention")[0] == 2
+
+
+def test_weights_that_are_not_finite_are_called_so(capsys: Capture) -> None:
+    inputs = ("--inputs", "torch.full((1, 1, 2, 3), torch.nan)", "1x1x2x3")
+    _, out, _ = ours(capsys, "trace", "model.py:attend", *inputs, "--attention")
+    assert out.splitlines()[1].split() == ["-", "0", "2", "2", "NaN", "NaN", "NaN", "NaN"]

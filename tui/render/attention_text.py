@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
 
 LARGEST = 4096  # weights of a head that are written
-_HEADS = ("", "head", "of", "queries", "keys", "own place", "before", "first", "spread")
+_HEADS = ("", "head", "batch", "queries", "keys", "own place", "before", "first", "spread")
 _PATH = 40  # columns of a path
 _LEGEND = (
     "own place, before, first: the share of the key at the query's place, of the one before, of the first\n"
@@ -62,4 +62,5 @@ def _cells(head: Head[Node]) -> list[str]:
         *shares, spread = head.focus
         facts = [*("" if share is None else f"{share:.0%}" for share in shares), f"{spread:.1f}"]
     path = elide_title(clean(head.path) or "-", _PATH)
+    facts = ["NaN" if "nan" in fact else fact for fact in facts]
     return [path, *map(str, (head.head, head.batch, *head.shape)), *facts]
