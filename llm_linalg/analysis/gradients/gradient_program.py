@@ -23,6 +23,7 @@ from llm_linalg.analysis.parts import operand_names, parts_of
 from llm_linalg.base.errors import HaltedError, ProgramError
 from llm_linalg.ops.operation import Call, fill_template, literal
 from llm_linalg.ops.reads import IndexReads
+from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.record import AskFunction, Record
 from llm_linalg.recording.record_node import N, RecordNode
 
@@ -121,19 +122,27 @@ def _shares(node: RecordNode) -> bool:
 
 
 def _is_finite(node: RecordNode) -> bool:
-    """Return whether all is finite inside a composite, but for what the next step there ignores.
+    """Return whether no infinity or nan inside a composite goes into the gradients of its operands.
 
-    Otherwise 0·∞ may stand where torch, which knows the whole, has a number.
+    Otherwise 0·∞ may stand where torch, which knows the whole, has a number. What all that read it ignore, as
+    a softmax does -∞, goes nowhere, nor does what comes to cells that a mask has replaced.
     """
-    parts = parts_of(node)
-    uses = [(operand.node, part.call, place) for part in parts for place, operand in enumerate(part.operands)]
-    for part in parts:
-        finite = part.value.isfinite()
-        if not finite.all():
-            calls = [(call, place) for used, call, place in uses if used is part and call]
-            ignored = [call.operation.ignored_cells(call, place) for call, place in calls]
-            if not ignored or any(own is None or not (finite | own).all() for own in ignored):
+    parts = [part for part in parts_of(node) if has_gradient(part.value)]
+    uses = [(own.node, part.call, place) for part in parts for place, own in enumerate(part.operands)]
+    tainted: dict[RecordNode, Tensor] = {}  # by node: the cells whose gradient may be nan
+    for part in reversed(parts):
+        wrong = ~part.value.isfinite()
+        calls = [(call, place) for used, call, place in uses if used is part and call]
+        ignored = [call.operation.ignored_cells(call, place) for call, place in calls]
+        known = [cells for cells in ignored if cells is not None]
+        for cells in known if len(known) == len(ignored) else ():
+            wrong = wrong & ~cells
+        wrong = wrong | tainted[part] if part in tainted else wrong
+        for operand, reads in zip(part.operands, part.operand_reads if wrong.any() else (), strict=False):
+            reached = reads.back(wrong)
+            if operand.node not in parts and has_gradient(operand.value) and reached.any():
                 return False
+            tainted[operand.node] = reached | tainted[operand.node] if operand.node in tainted else reached
     return True
 
 
