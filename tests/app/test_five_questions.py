@@ -202,12 +202,18 @@ async def test_where_is_the_first_nan(make: Make) -> None:
 @pytest.mark.parametrize("make", MODELS)
 async def test_what_takes_the_largest_share_of_the_time(make: Make) -> None:
     async with opened(lesson(make)[0]) as d:
-        await answered(d, ["M", "escape", "v", "o", "o", "o", "o", "0"])
-        seconds = [row.facts["seconds"] for row in table(d).rows]
-        assert seconds == sorted(seconds, reverse=True)
-        assert d.has(box=(table(d).rows[0].boxes[0],))
-        share = seconds[0] / known(table(d).whole)["seconds"]
-        assert f"{share:.0%}" in " ".join(d.screen.split())
+        keys = ["M", "escape", "v", "o", "o", "o", "o"]
+        while True:
+            await answered(d, keys)
+            rows = table(d).rows
+            seconds = [row.facts["seconds"] for row in rows]
+            assert seconds == sorted(seconds, reverse=True)
+            assert d.view.box[-1] == rows[0].boxes[0]
+            share = seconds[0] / known(table(d).whole)["seconds"]
+            assert len(rows) == 1 or f"{share:.0%}" in " ".join(d.screen.split())
+            if not rows[0].opens:
+                return
+            keys = ["enter"]
 
 
 @pytest.mark.parametrize("make", MODELS)

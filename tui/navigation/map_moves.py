@@ -98,15 +98,14 @@ def beside(view: View, navigation: MapNavigable, direction: int) -> View:
 
 
 def into(view: View, navigation: MapNavigable) -> View:
-    """Go into a box: to the level inside it, or to the operation that it is; open a head."""
+    """Go into a box: to the first row of the level inside it, or to the operation that it is; open a head."""
     if navigation.gallery is not None:
         return navigation.gallery.into(view)
     box = current_box(view, navigation)
-    inside = navigation.boxes(box)
     if not box:
         return view
-    if inside:
-        return replace(view, box=(*box, inside[0]))
+    if navigation.boxes(box):
+        return replace(view, box=(*box, navigation.rows(box)[0][0]))
     path = navigation.node_path(box)
     return replace(
         view, depth="operations", path=path, box=box, order=None, step=0, at=None, cursor=None, return_path=()

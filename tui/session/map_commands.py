@@ -75,7 +75,14 @@ def sort(session: Session) -> Session:
         return session
     kinds = ("", *TABLES[view.look])
     following = kinds.index(view.sort) + 1 if view.sort in kinds else 1
-    return session.at_view(replace(view, sort=kinds[following % len(kinds)]))
+    return sorted_by(session, kinds[following % len(kinds)])
+
+
+def sorted_by(session: Session, column: str) -> Session:
+    """Sort the map's tables by a column, and select the first row of the one that is shown; or by none."""
+    there = session.at_view(replace(session.view, sort=column))
+    is_shown = there.view.depth == "map" and column in TABLES.get(there.view.look, ())
+    return motion(lambda view, known: steps.goto(view, known, 1))(there) if is_shown else there
 
 
 def ask(session: Session) -> Session:

@@ -23,6 +23,7 @@ from tui.session import guess_commands, step_commands
 from tui.session.contexts import Context
 from tui.session.control_commands import control_to, move_command, open_lesson, turn_cell
 from tui.session.lesson_settings import with_settings_of
+from tui.session.map_commands import sorted_by
 from tui.session.script.opening import opening_view
 from tui.session.session import Session
 from tui.session.step_commands import motion, play_by
@@ -241,7 +242,7 @@ def sort_table(session: Session, rest: Sequence[str]) -> str | Session:
     if not rest:
         return "map.sort"
     name = one_of(rest, "column", [*SORTS, "none"])
-    return session.at_view(replace(session.view, sort="" if name == "none" else name))
+    return sorted_by(session, "" if name == "none" else name)
 
 
 def ask_cell(session: Session, rest: Sequence[str]) -> str | Session:
