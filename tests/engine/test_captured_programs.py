@@ -154,12 +154,8 @@ def test_a_plot_is_called_by_what_stands_up_and_a_bar_has_a_width() -> None:
     assert series("plt.plot(x, x ** 2)").name == "x ** 2"
     assert series("plt.plot(x + 1)").name == "x + 1"
     assert series("plt.plot(x, x ** 2, label='squares')").name == "squares"
-    assert (
-        run_plain(["import matplotlib.pyplot as plt\nplt.plot(torch.tensor(2.))"], plots=Plots())[0]
-        .states[0]
-        .state
-        == "run"
-    )
+    notebook, *_ = run_plain(["import matplotlib.pyplot as plt\nplt.plot(torch.tensor(2.))"], plots=Plots())
+    assert notebook.states[0].state == "run"
     assert series("plt.hist([2, 2, 2], bins=1)").points == ((2.0, 3.0),)
 
 
