@@ -280,6 +280,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         "input, key, value",
         spellings=("torch.Tensor.__setitem__",),
         data=("input", "value"),
+        scatters_back=False,
         vjp_for_call=setitem_vjp,
         reads_for_call=_setitem_reads,
         price_for_call=lambda call: Price(max(operand_cells(call), picked_cells(call).cells)),

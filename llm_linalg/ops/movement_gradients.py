@@ -97,15 +97,19 @@ def getitem_vjp(call: Call) -> VJP:
 
 
 def setitem_vjp(call: Call) -> VJP:
-    """Return the VJPs of `x[key] = value`: 0 for what was overwritten, the key's part for the value."""
-    given = call["key"]
+    """Return the VJPs of `x[key] = value`: 0 for what was overwritten, the key's part for the value.
+
+    A key that has no text is left to autograd: of a cell that it names twice each value takes part there.
+    """
+    given, places = call["key"], {name: call.place(name) for name in ("input", "value")}
+    moved = {name: scatter_vjp(call.shapes[place]) for name, place in places.items() if place is not None}
     if 0 in call.tensor("input").stride():  # a write there may change several cells
-        return {}
+        return moved
     key = "{key}" if isinstance(given, Tensor) else key_text(given)
     if isinstance(given, list) and all(type(item) is int for item in given):
         key = str(given)
     if key is None:
-        return {}
+        return {"input": moved["input"]}
     return {"input": f"{{to}} = {{d}}.clone()\n{{to}}[{key}] = 0\n{{to}}", "value": f"{{d}}[{key}]"}
 
 

@@ -528,6 +528,13 @@ def hold(program: str) -> None:
             assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-9, equal_nan=True), (name, program)
 
 
+@pytest.mark.parametrize(
+    "key", ["t", "t, 0", "None, t", "..., t", "t[:, None], t + 1", "0:2, t", "[0, 0], [1, 1]"]
+)
+def test_each_value_takes_part_that_a_key_puts_into_one_cell(key: str) -> None:
+    hold(f"t = torch.tensor([0, 0])\nh = x * 1\nh[{key}] = w[{key}] * x[{key}]\nloss = (h * x.exp()).sum()")
+
+
 VIEW_WRITES = [
     "row.mul_(2)",
     "column.add_(x[:, 0])",
