@@ -349,11 +349,11 @@ def trace(
     name_locals()
     settle_folds(recorder.nodes)
     _permit_gradients(recorder.nodes)
-    made = [recorder.node_of(tensor) for tensor in tensors_in(returned) if tensor.is_floating_point()]
+    first = next(filter(Tensor.is_floating_point, tensors_in(returned)), None)
+    made = None if first is None else recorder.node_of(first)
     result = left()
-    for node in made[:1]:
-        if node is not None:
-            result.nodes[node.index].is_returned = True
+    if made is not None:
+        result.nodes[made.index].is_returned = True
     result.rerun = rerun
     return result
 

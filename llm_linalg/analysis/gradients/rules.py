@@ -31,8 +31,8 @@ def rename_locals(template: str, rename: Callable[[str], str]) -> str:
     return template
 
 
-_PRODUCTS = re.compile(r"[*/]+")
-_NUMBERS = re.compile(r"\{(?:d|out|input)\}")
+_PRODUCTS = re.compile(r"[*/]+")  # of a rule, also its powers
+_NUMBERS = re.compile(r"\{(?:d|out|input)\}")  # what a rule mentions that may be of half precision
 _OWN = frozenset(operation.name for operation in COMPLEX_NUMBERS)
 _HOLOMORPHIC = frozenset(
     [
@@ -56,11 +56,10 @@ def rules_of(call: Call) -> Mapping[str, str]:
         real = operation.cotangents(call)
         if _widens(call):
             return {to: _NUMBERS.sub(r"\g<0>.float()", rule) for to, rule in real.items()}
-        if (
-            call.result.dtype is torch.float16
-        ):  # one of several products may be too large: torch's order counts
-            return {to: rule for to, rule in real.items() if len(_PRODUCTS.findall(rule)) < 2}
-        return real
+        if call.result.dtype is not torch.float16:
+            return real
+        # One of several products may be too large: the order in which torch takes them counts.
+        return {to: rule for to, rule in real.items() if len(_PRODUCTS.findall(rule)) < 2}
     is_linear = operation.kind in ("movement", "contraction") and operation.name not in _CONJUGATING
     if not is_linear and operation.name not in _HOLOMORPHIC:
         return {}
