@@ -24,6 +24,7 @@ from torch.utils.checkpoint import CheckpointFunction
 
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.call_scopes import CallScopes
+from llm_linalg.capture.unseen_calls import unseen_calls
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.fallback import UntoldOperation
 from llm_linalg.ops.vjp import has_gradient
@@ -104,7 +105,8 @@ class OwnGradients:
         home.apply, _SAVED_HOOKS.__enter__, _SAVED_HOOKS.__exit__ = classmethod(apply), opened, closed
         _STEP._register_hook = staticmethod(self._register_at_step)  # noqa: SLF001
         try:
-            yield
+            with unseen_calls(self._recorder):
+                yield
         finally:
             home.apply, _SAVED_HOOKS.__enter__, _SAVED_HOOKS.__exit__ = _APPLY, _OPEN, _CLOSE
             _STEP._register_hook = staticmethod(_REGISTER_AT_STEP)  # noqa: SLF001

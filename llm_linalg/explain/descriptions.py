@@ -121,8 +121,8 @@ def sentence(node: RecordNode, order: str) -> str:
     names = {"out": node.title, "first": _source(node)}
     if node.gap is not None:
         return f"{node.title} is as turn {node.gap.last:,} left it: {node.gap.says}."
-    if node.op in _UNMADE:
-        return f"{node.title} {_UNMADE[node.op]}."
+    if unmade := _UNMADE.get(OUTSIDE if node.is_made_outside else node.op):
+        return f"{node.title} {unmade}."
     if node.kind == "creation":
         drawn = node.call is not None and makes_random_numbers(node.call.function)
         names["made"] = "drawn at random" if drawn else "made from plain numbers"

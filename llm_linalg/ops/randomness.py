@@ -77,10 +77,15 @@ def draws_random_numbers(function: Function) -> bool:
     """Return whether a torch function may draw random numbers, judged by its name."""
     if getattr(function, "__module__", "") == torch.nn.init.__name__:
         return True
-    return getattr(function, "__name__", "").rstrip("_") in _DRAWING
+    return _name(function).rstrip("_") in _DRAWING
 
 
 def makes_random_numbers(function: Function) -> bool:
     """Return whether all that a torch function returns is drawn at random, judged by its name."""
-    name = getattr(function, "__name__", "")
+    name = _name(function)
     return name.rstrip("_") in _DRAWN or name in _FACTORIES
+
+
+def _name(function: Function) -> str:
+    """Return a function's name, which an overload of an operator has before a dot: `dropout.default`."""
+    return str(getattr(function, "__name__", "")).partition(".")[0]

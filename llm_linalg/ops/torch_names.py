@@ -17,6 +17,8 @@ from llm_linalg.ops.fallback import TENSOR_QUERIES
 @lru_cache(1_000)
 def short_name(function: Function) -> str:
     """Return torch's short name of any function: `conv1d` for `torch.nn.functional.conv1d`."""
+    if isinstance(function, torch._C.ScriptFunction):
+        return str(function.name)
     name = schema_name(function).replace("::", ".") or resolve_name(function)
     name = name or str(getattr(function, "__name__", ""))
     return name.removesuffix(".__get__").rpartition(".")[2].strip("_") or "call"

@@ -184,7 +184,7 @@ class RecordNode:
         self.bound_name = name
 
     def __repr__(self) -> str:
-        made = "written from outside" if self.op == OUTSIDE else self.op
+        made = "written from outside" if self.is_made_outside else self.op
         return f"<{clean(self.name, 60)}: {made} {self.shape}>"
 
     @property
@@ -204,6 +204,11 @@ class RecordNode:
     def is_input(self) -> bool:
         """Whether its tensor comes from outside, and no call made it."""
         return self._call is None
+
+    @property
+    def is_made_outside(self) -> bool:
+        """Whether calls that were not recorded made its cells, from others of the trace as may be."""
+        return self._call is None and (self.op == OUTSIDE or (self.flows_on and self.gap is None))
 
     @property
     def is_write(self) -> bool:
@@ -301,7 +306,7 @@ class RecordNode:
     def evidence(self) -> str:
         """How its reads are known: `rule`, `index`, `autograd`, `opaque`; `outside` if nobody can say."""
         if self.call is None:
-            return "outside" if self.op == OUTSIDE else "rule"
+            return "outside" if self.is_made_outside else "rule"
         return self.call.operation.evidence_of(lambda: self.operand_reads)
 
     @cached_property

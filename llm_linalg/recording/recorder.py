@@ -170,8 +170,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 self._preserve_beneath(args, kwargs)
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
             # Inside torch.vmap and its like tensors are wrappers without cells of their own.
-            if func is not _SWITCH and self.older is None and not torch.compiler.is_compiling():
-                self.older = {id(own): ref(own) for own in gc.get_objects() if _stands_for_itself(own)}
+            if func is not _SWITCH:
+                self.expect_unseen()
             return func(*args, **kwargs)
         if self._halt is not None:
             stop_if(self._halt, "stopped: what comes after this was not run")
@@ -188,6 +188,11 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if known is None:
             return self._run_anew(func, args, kwargs, key)
         return self._run_known(func, args, kwargs, known, tensors, numbers)
+
+    def expect_unseen(self) -> None:
+        """Take note of the tensors that there are, before calls that nobody sees may make others."""
+        if self.older is None and not torch.compiler.is_compiling():
+            self.older = {id(own): ref(own) for own in gc.get_objects() if _stands_for_itself(own)}
 
     def _preserve_beneath(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Keep what nodes show of the tensors beneath those of torch.vmap and its like, before a write."""
@@ -260,7 +265,10 @@ class Recorder(TensorIndex, TorchFunctionMode):
         written = SlottedArguments.of(args, kwargs)
         tensors = written.tensors
         call, price = self._charge(func, written)
-        call = call.with_rng_state(rng_state_before(func, args, kwargs))
+        state = rng_state_before(func, args, kwargs)
+        call = call.with_rng_state(state)
+        # What nobody knows may draw: it has drawn if the generator has another state afterwards.
+        state = torch.get_rng_state() if func not in _LISTED and state is None else None
         may = may_write(func, args, kwargs)
         updates = running_updates(func, args, kwargs)  # each is a node, also the next time
         operands = self._operands_before_write(func, tensors) if may else []
@@ -268,6 +276,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._storages.preserve([own for _, own, _, _ in updates])
         versions = list(map(version_of, tensors))
         result = self._run(func, args, kwargs)
+        if state is not None and not torch.equal(state, torch.get_rng_state()):
+            call = call.with_rng_state(state)
         written_to = [own for own, before in zip(tensors, versions, strict=True) if version_of(own) != before]
         if may and func not in _LISTED:
             written_to = self._written(tensors, operands)  # some of them count nothing
@@ -281,6 +291,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             several or (func not in _LISTED and not (may and _is_one(written_to, tensors[0])))
         ):
             self._note_written(written_to, preserved=may)
+            made = [output for output in outputs(result) if not _is_one_of(output, tensors)]
+            self._record(opaque_call(call.operation.name, tensors, None, 0), tensors, made)
         elif wrote and may:
             self._record_write(call, tensors, operands, result)
         elif not _same(call, result, tensors):

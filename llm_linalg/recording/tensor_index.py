@@ -13,7 +13,6 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
-from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.aliasing import ALIAS, StorageMap, TrackedTensor, storage_id, version_of
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.listener import Listener
@@ -43,8 +42,8 @@ class TensorIndex:
         names: The node that each name was bound to.
         heeds_grad_mode: Whether no gradient flows through what is made under `torch.no_grad()`.
         sees_arrays: Whether what NumPy writes is recorded, too; else memory that an array lends is compared.
-        older: Which tensors there were, by id, when a call was first made within `torch.vmap` or its like,
-            which is not recorded; None if none was.
+        older: Which tensors there were, by id, before the first call that is not recorded, such as one within
+            `torch.vmap`; None if there was none.
         saving_hooks: How many of the program's `saved_tensors_hooks` are open, which may change gradients.
         gaps: The turns of loops that were not recorded.
         is_paused: Whether calls are made without being recorded.
@@ -412,8 +411,7 @@ class TensorIndex:
             node = self.input(tensor, name, _op_of(tensor))
             if self.older is not None and self.label_of(tensor) is None and node.op != "parameter":
                 own = self.older.get(id(tensor))
-                may_be_made_there = own is None or own() is not tensor
-                node.flows_on = may_be_made_there and has_gradient(node.value)
+                node.flows_on = own is None or own() is not tensor  # it may have been made there
             return node
         names = self.names_of(tensor)
         bound = next((own for own in names if self._left.get(own) is tensor), "")

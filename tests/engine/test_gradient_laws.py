@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -181,6 +182,36 @@ def running_means(x: Tensor) -> Tensor:
     return once * again
 
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # that torch would rather compile them otherwise
+
+    @torch.jit.script
+    def scripted(x: Tensor, share: float = 0.5) -> tuple[Tensor, Tensor]:
+        """Two results of what C++ alone runs; one draws."""
+        return torch.dropout(x * x, share, True), x.sin()
+
+    scripted_layer = torch.jit.script(nn.Linear(4, 4, dtype=torch.float64))
+
+
+@library.custom_op("llm_linalg_tests::noisy", mutates_args=())
+def noisy(x: Tensor) -> Tensor:
+    """An operator that draws, and says nothing of it."""
+    return x * torch.rand_like(x)
+
+
+noisy.register_autograd(
+    lambda ctx, gradient: gradient * ctx.saved_tensors[0],
+    setup_context=lambda ctx, inputs, output: ctx.save_for_backward(output / inputs[0]),
+)
+
+
+def scripts_that_draw(x: Tensor) -> Tensor:
+    """Calls of a script, between which others draw."""
+    one, other = scripted(x)
+    made: Tensor = one + scripted(x * torch.rand(4), share=0.25)[0] * other
+    return made
+
+
 def in_a_thread(x: Tensor) -> Tensor:
     """A step that another thread takes."""
     made: list[Tensor] = []
@@ -339,6 +370,11 @@ FOLLOWED: dict[str, Program] = {
     },
     "LSTM with dropout": lambda x, _: in_layers(nn.LSTM, x),
     "GRU with dropout": lambda x, _: in_layers(nn.GRU, x),
+    "scripts that draw": lambda x, _: scripts_that_draw(x),
+    "operators that draw": lambda x, y: noisy(x) + noisy(y) * x,
+    "overload that draws": lambda x, y: sum(
+        (torch.ops.aten.dropout.default(own, 0.5, True) * torch.rand(4) for own in (x, y)), start=x
+    ),
     "dropout of torch's core": lambda x, _: torch.native_dropout(x, 0.5, True)[0] * torch.rand(4),
 }
 REFUSED: dict[str, tuple[Program, str]] = {
@@ -348,6 +384,7 @@ REFUSED: dict[str, tuple[Program, str]] = {
     ),
     "other values": (lambda x, _: Counting.apply(x), r"\(Counting, .*other values when it is called again"),
     "thread": (lambda x, _: in_a_thread(x), "calls that were not recorded"),
+    "scripted layer": (lambda x, _: scripted_layer(x), "calls that were not recorded"),
     "written by NumPy": (lambda x, _: doubled_by_numpy(x), "calls that were not recorded"),
     "vmap": (
         lambda x, _: torch.vmap(torch.sin)(x) * 2,
@@ -367,7 +404,7 @@ REFUSED: dict[str, tuple[Program, str]] = {
 }
 
 
-WITH_A_GRAPH = ("thread", "step's hook", "hook beforehand", "gradient")
+WITH_A_GRAPH = ("step's hook", "hook beforehand", "gradient")
 """Where nothing requires a gradient, nothing tells that another tensor was made from one of these."""
 
 

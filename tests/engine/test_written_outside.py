@@ -46,6 +46,12 @@ with warnings.catch_warnings():
         """Writes its operand, all within C++."""
         return x.fill_(7.0)
 
+    @torch.jit.script
+    def scripted_beside(x: Tensor) -> Tensor:
+        """Writes its operand, and gives another tensor."""
+        x.add_(1)
+        return x + 1
+
 
 def in_thread(write: Callable[[], object]) -> None:
     """Calls a function in another thread."""
@@ -353,3 +359,33 @@ def test_what_processes_exchange_is_marked(tmp_path: Any) -> None:
     processes: Any = importlib.import_module("torch.multiprocessing")
     processes.spawn(exchange, (port, str(tmp_path)), nprocs=2)
     assert [(tmp_path / str(rank)).read_text() for rank in range(2)] == ["", ""]
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_what_a_script_gives_beside_what_it_writes_is_opaque(grad: bool) -> None:
+    def function(x: Tensor) -> Tensor:
+        y = x * 2
+        made: Tensor = scripted_beside(y)
+        return made * y
+
+    made = trace(function, torch.ones(3).requires_grad_(grad))
+    assert broken(made, [node for node in made.nodes if node.evidence == "rule"]) == []
+    assert (made["y"].op, made["made"].op, made["made"].evidence) == (OUTSIDE, "scripted_beside", "opaque")
+    assert [operand.node for operand in made["made"].operands] == [made["y"]]
+    assert made.nodes[-1].value.tolist() == [12.0, 12.0, 12.0]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
+def test_what_nobody_saw_being_made_is_marked_so(dtype: torch.dtype) -> None:
+    held: list[Tensor] = []
+
+    def function(x: Tensor) -> Tensor:
+        in_thread(lambda: held.append(x * 2))
+        mapped: Tensor = torch.vmap(lambda row: row + 1)(x)
+        return held[0] * mapped * x
+
+    made = trace(function, torch.ones(3, dtype=dtype))
+    assert [node.op for node in made.nodes if node.evidence == "outside"] == ["input", "input"]
+    assert made["mapped"].evidence == "outside"
+    assert made["x"].evidence == "rule"
+    assert "written from outside" in repr(made["mapped"])
