@@ -110,9 +110,12 @@ class FallbackOperation(Operation):
         opaque = OpaqueReads(call.shape, call.shapes[place])
         if not has_gradient(call.tensors[place]) or not call.tensors[place].numel():
             return opaque
-        led = call.place(self.leads)
+        others = {*range(len(call.tensors))} - {place}
+        led = {call.place(self.leads)}
         try:
-            graphs = [_graph(call, place, seed, sign, led) for seed in range(2) for sign in (1, -1)]
+            # Some operands lead only as they are: a loss may ask whether its target is 1 or -1.
+            probes = [(0, led), (1, led), *([(2, others)] if others - led else [])]
+            graphs = [_graph(call, place, seed, sign, kept) for seed, kept in probes for sign in (1, -1)]
             if all(bool(tensor.isfinite().all()) for tensor in call.tensors):
                 graphs.append(_graph(call, place))
             relation = AutogradReads(tuple(graphs), call.shapes[place], call.shape)
@@ -141,11 +144,11 @@ def covered(operation: Operation, arguments: Mapping[str, Any], parameters: Coll
     return operation if is_known else fallback(operation.name, operation.signature)
 
 
-def _graph(call: Call, place: int, seed: int = 0, sign: int = 0, led: int | None = None) -> Graph:
-    """Return the graph of a call for an operand: on generic values but for one that leads, or its own."""
+def _graph(call: Call, place: int, seed: int = 0, sign: int = 0, kept: Collection[int | None] = ()) -> Graph:
+    """Return the graph of a call for an operand: on generic values but for those kept; else on its own."""
     given = enumerate(call.tensors)
     operands = [
-        _probe(tensor, 10 * seed + at, sign) if sign and at != led else tensor.detach().clone()
+        _probe(tensor, 10 * seed + at, sign) if sign and at not in kept else tensor.detach().clone()
         for at, tensor in given
     ]
     with torch.enable_grad():

@@ -217,6 +217,7 @@ class RecordNode:
 
     def leave_open(self) -> None:
         """Take note that its cells, or what they were made from, were written behind the recorder."""
+        self.flows_on = self.flows_on or bool(self.operands)
         self.op, self._call, self.operands = OUTSIDE, None, ()
 
     def hide_call(self) -> None:

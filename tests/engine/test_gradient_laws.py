@@ -212,6 +212,24 @@ def scripts_that_draw(x: Tensor) -> Tensor:
     return made
 
 
+def averaged(x: Tensor, y: Tensor) -> Tensor:
+    """A parameter that averages over others are copied into, by way of what was detached from it."""
+    mean = nn.Parameter(torch.zeros(3, 4).double())
+    for own in (y, y * x):
+        mean.detach().copy_(mean.detach() * 0.5 + own)
+    return mean * x
+
+
+FACTOR = torch.ones(4).double()
+
+
+def with_what_it_leaves(x: Tensor) -> Tensor:
+    """A product of whose factor another tensor takes the memory, so that nobody knows what it was."""
+    made = FACTOR * x
+    torch.zeros(4).double().set_(FACTOR)  # type: ignore[call-overload]
+    return made
+
+
 def in_a_thread(x: Tensor) -> Tensor:
     """A step that another thread takes."""
     made: list[Tensor] = []
@@ -370,6 +388,7 @@ FOLLOWED: dict[str, Program] = {
     },
     "LSTM with dropout": lambda x, _: in_layers(nn.LSTM, x),
     "GRU with dropout": lambda x, _: in_layers(nn.GRU, x),
+    "averages": averaged,
     "scripts that draw": lambda x, _: scripts_that_draw(x),
     "operators that draw": lambda x, y: noisy(x) + noisy(y) * x,
     "overload that draws": lambda x, y: sum(
@@ -384,6 +403,7 @@ REFUSED: dict[str, tuple[Program, str]] = {
     ),
     "other values": (lambda x, _: Counting.apply(x), r"\(Counting, .*other values when it is called again"),
     "thread": (lambda x, _: in_a_thread(x), "calls that were not recorded"),
+    "memory left to another": (lambda x, _: with_what_it_leaves(x), "calls that were not recorded"),
     "scripted layer": (lambda x, _: scripted_layer(x), "calls that were not recorded"),
     "written by NumPy": (lambda x, _: doubled_by_numpy(x), "calls that were not recorded"),
     "vmap": (

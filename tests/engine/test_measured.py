@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -82,3 +83,12 @@ def test_what_would_take_many_passes_is_opaque() -> None:
         assert (few.evidence, many.evidence) == ("autograd", "opaque")
         assert list(few.feeds(0, (3, 0))) == [(3, 0)]
         assert len(many.feeds(0, (3, 0))) == many.value.numel()
+
+
+def test_a_loss_reads_the_rows_that_its_margin_leaves_out_now() -> None:
+    """Its target leads: with any other number than 1 and -1 no row goes in."""
+    x = values((4, 4), 1)
+    y = values((4, 4), 2) / 9 - x
+    target = torch.tensor([1.0, -1.0, 1.0, -1.0])
+    made = trace(lambda x, y: F.cosine_embedding_loss(x, y, target), x, y)
+    assert all(made.nodes[-1].reads(())[place] == set(product(range(4), range(4))) for place in (0, 1))

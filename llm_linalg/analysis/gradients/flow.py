@@ -137,7 +137,8 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
         return "whose memory was written as numbers of another type"
     if isinstance(call.operation, AliasUpdate):
         seen = {is_seen(writer) for writer in _writers(node)}
-        mixed = len(seen) > 1 or any(sharing_of(own.node).mixed for own in node.operands)
+        shared = [sharing_of(own.node) for own in node.operands]
+        mixed = len(seen) > 1 or (shared[0].detached and any(own.mixed for own in shared))
         return "of which autograd has seen some writes and not others" if mixed else ""
     if kept_places(node) is not None:  # it goes back as it is
         return ""
