@@ -38,7 +38,7 @@ def permute_vjp(call: Call) -> VJP:
     """Return the VJP of a permute: the inverse permutation."""
     dims = [int(dim) % max(len(call.shapes[0]), 1) for dim in call["dims"]]
     inverse = ", ".join(str(dims.index(axis)) for axis in range(len(dims)))
-    return {"input": f"{{d}}.permute({inverse})"}
+    return {"input": f"{{d}}.permute({inverse or '()'})"}
 
 
 def transpose_all_vjp(call: Call) -> VJP:

@@ -271,7 +271,7 @@ stack: torch.stack([c, c.conj()])
 cat: torch.cat([c, x])
 getitem: c[:, ::2] | c[k]
 expand: c[:1].expand(2, 3)
-permute: c.permute(1, 0)
+permute: c.permute(1, 0) | x.sum().permute(())
 view_as_real: torch.view_as_real(c.conj().resolve_conj())
 view_as_complex: torch.view_as_complex(torch.view_as_real(c * c).flip(0))
 det: torch.linalg.det(c @ c.T + torch.eye(2))
