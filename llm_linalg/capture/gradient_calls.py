@@ -198,13 +198,14 @@ class OwnGradients:
 
     def register_hook(self, tensor: Tensor, hook: Any) -> Any:
         """Do what `x.register_hook` does: call a function of the program with the gradient of `x`."""
-        node = self._recorder.node_of(tensor)
+        node = self._recorder.hooked(tensor)
 
         def called(gradient: Tensor) -> Any:
             with recording_again(self._recorder):
                 return hook(gradient)
 
         called.__name__ = str(getattr(hook, "__name__", "hook"))  # torch names it in its errors
+        self._recorder.note_hook(called, hook)
         handle = _REGISTER(tensor, called)
         if node is not None and getattr(hook, "__module__", "") != "torch.autograd.graph":  # those only look
             node.hooks = (*node.hooks, hook)

@@ -280,7 +280,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
             call = call.with_rng_state(state)
         written_to = [own for own, before in zip(tensors, versions, strict=True) if version_of(own) != before]
         if may and func not in _LISTED:
-            written_to = self._written(tensors, operands)  # some of them count nothing
+            # Some of them count nothing, and others write what was there.
+            changed = self._written(tensors, operands)
+            written_to = [own for own in tensors if _is_one_of(own, [*written_to, *changed])]
         wrote = bool(written_to) or (may and None in versions)
         # Into several tensors that it was given, as with `out=(values, indices)`: no node shows that.
         several = may and wrote and isinstance(result, tuple) and not _is_one_of(tensors[0], written_to)

@@ -23,6 +23,7 @@ from llm_linalg.recording.retention import MOST_NODES, ValueCache
 FEW_NAMES = 20  # of a tensor that is written, which a listener is told at once
 MOST_DENSE = 2**24  # cells of a sparse tensor that are written out
 
+Hook = Callable[[Tensor], Any]
 Where = Callable[[], Origin]
 _TENSORS: frozenset[type[Tensor]] = frozenset([Tensor, torch.nn.Parameter])
 _MODES = torch._C._len_torch_function_stack  # noqa: SLF001  how many modes there are that see each call
@@ -80,7 +81,9 @@ class TensorIndex:
         self._left_at: dict[str, Origin] = {}  # where these names were bound
         self._places: dict[tuple[str, int | None], Origin] = {}  # of names bound in the gap, by line
         self._numbers: dict[tuple[str, int | None], list[float]] = {}  # of names bound meanwhile, by line
+        self._own_hooks: dict[int, tuple[Hook, Hook]] = {}  # by id: what torch calls, and what that calls
         self._histories: list[tuple[RecordNode, Any]] = []  # of tensors that came in: what autograd knows
+        self._leaves_in: dict[int, tuple[Tensor, RecordNode]] = {}  # by id: those whose gradients it keeps
         self._forgotten: dict[int, RecordNode] = {}  # by tensor id: the node that it had before a gap
         self.before_drop: Callable[[], None] = lambda: None
 
@@ -93,7 +96,24 @@ class TensorIndex:
             node.bound_name = name
             if tensor.grad_fn is not None:
                 self._histories.append((node, tensor.grad_fn))
+            elif tensor.requires_grad and id(tensor) not in self._leaves_in:
+                self._leaves_in[id(tensor)] = tensor, node
+                node.hooks = self._hooks_of(tensor)
             return self._add(node, tensor)
+
+    def hooked(self, tensor: Tensor) -> RecordNode | None:
+        """Return the node whose gradient a hook of a tensor sees: that of a leaf is one for all uses."""
+        leaf = self._leaves_in.get(id(tensor))
+        return self.node_of(tensor) if leaf is None else leaf[1]
+
+    def note_hook(self, called: Hook, hook: Hook) -> None:
+        """Take note of what torch calls in place of a hook of the program."""
+        self._own_hooks[id(called)] = called, hook
+
+    def _hooks_of(self, leaf: Tensor) -> tuple[Hook, ...]:
+        """Return the functions of the program that change the gradient of a leaf, in their order."""
+        hooks = leaf._backward_hooks or {}  # noqa: SLF001 - torch has no other name for it
+        return tuple([self._own_hooks.get(id(hook), (hook, hook))[1] for hook in hooks.values()])
 
     def _forget(self, tensor: Tensor) -> None:
         """Let a tensor come in anew when it is used next."""
@@ -239,6 +259,8 @@ class TensorIndex:
                 if not self._storages.is_accounted_for(tracked):
                     self._recover(tracked.tensor)
         self._note_histories()
+        for tensor, node in self._leaves_in.values():
+            node.hooks = self._hooks_of(tensor)
         for name, tensor in self._left.items():
             self.names[name] = self.operand(tensor).node
         if self.listener is not None:
@@ -270,7 +292,8 @@ class TensorIndex:
         """
         self._where, self._storages, self._cache = Origin, StorageMap(), None
         self.before_drop = lambda: None
-        for tensors in (self._tracked, self._tensors, self._gradients, self._labels, self._bound):
+        held = self._tracked, self._tensors, self._gradients, self._labels, self._bound, self._leaves_in
+        for tensors in held:
             tensors.clear()
 
     def _node(

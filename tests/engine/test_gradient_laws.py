@@ -212,6 +212,16 @@ def scripts_that_draw(x: Tensor) -> Tensor:
     return made
 
 
+def leaf_with_hooks(x: Tensor) -> Tensor:
+    """Hooks of a leaf before its first use and after, of which one is taken off."""
+    taken_off = x.register_hook(lambda slope: slope * 9)  # type: ignore[no-untyped-call]
+    x.register_hook(lambda slope: slope.clamp(-1, 1))  # type: ignore[no-untyped-call]
+    once = x * 3
+    x.register_hook(lambda slope: slope * 2)  # type: ignore[no-untyped-call]
+    taken_off.remove()
+    return once + x.roll(1, 0) * 5
+
+
 def averaged(x: Tensor, y: Tensor) -> Tensor:
     """A parameter that averages over others are copied into, by way of what was detached from it."""
     mean = nn.Parameter(torch.zeros(3, 4).double())
@@ -389,6 +399,7 @@ FOLLOWED: dict[str, Program] = {
     "LSTM with dropout": lambda x, _: in_layers(nn.LSTM, x),
     "GRU with dropout": lambda x, _: in_layers(nn.GRU, x),
     "averages": averaged,
+    "a leaf's hooks": lambda x, _: leaf_with_hooks(x),
     "scripts that draw": lambda x, _: scripts_that_draw(x),
     "operators that draw": lambda x, y: noisy(x) + noisy(y) * x,
     "overload that draws": lambda x, y: sum(
@@ -466,6 +477,30 @@ def test_what_nobody_knows_is_refused_with_operation_and_line(name: str, grad: b
         assert re.match(
             r"the gradient flows through .* \(\w+, test_gradient_laws.py:\d+\)", str(refused.value)
         )
+
+
+def test_a_hook_from_before_the_trace_changes_the_gradient() -> None:
+    x = torch.ones(3).requires_grad_()
+    x.register_hook(lambda slope: slope * 4)  # type: ignore[no-untyped-call]
+    x.register_hook(lambda slope: slope * 9).remove()  # type: ignore[no-untyped-call]
+    made = trace(lambda x: (x * 2).sum(), x)
+    assert made.backward(made.nodes[-1])["dx"].value.tolist() == [8, 8, 8]
+    assert made.influence(made.nodes[-1], ())[made["x"]].tolist() == [8, 8, 8]
+
+
+def test_a_leaf_that_was_written_has_one_gradient() -> None:
+    made = run(
+        """W = torch.ones(2, requires_grad=True)
+W.register_hook(lambda slope: slope * 2)
+y = W * 3
+with torch.no_grad():
+    W.mul_(2)
+z = W * 5
+with torch.no_grad():
+    W.add_(1)
+loss = (y + z + W).sum()"""
+    )
+    assert made.backward("loss")["dW"].value.tolist() == [18, 18]
 
 
 def test_a_constant_from_before_a_transform_is_one_after_it() -> None:

@@ -40,7 +40,17 @@ def kept_places(node: RecordNode) -> tuple[int, ...] | None:
     if not node.no_grad:
         return None
     place = call.order.index(0) if node.is_write else None
-    return () if place is None or not node.operands[place].node.operands else (place,)
+    return () if place is None else (place,)
+
+
+def written_leaves(nodes: Sequence[N]) -> list[N]:
+    """Return the leaves that were written unseen: of all their states' uses each has one gradient."""
+    first: dict[N, N] = {}
+    for node in nodes:
+        for place in kept_places(node) or ():
+            before = node.operands[place].node
+            first[node] = first.get(before, before)
+    return [own for own in dict.fromkeys(first.values()) if not own.operands]
 
 
 def open_places(node: RecordNode) -> list[int]:

@@ -181,7 +181,8 @@ class _Writer:
         self._parts: dict[RecordNode, list[_Part]] = {loss: []}
         self._emitted: set[RecordNode] = set()
         self._aliases: dict[RecordNode, str] = {}
-        self.names = GradientNames(reversed(self._before))
+        # What a name means at the end is what it means in the program, but of a leaf that was written: its.
+        self.names = GradientNames([*flow.written_leaves(self._before), *reversed(self._before)])
         self.lines: list[str] = []
         self.reasons: list[Reason] = []
         self.autograd_steps: dict[str, Callable[..., Tensor | tuple[Tensor, ...]]] = {}

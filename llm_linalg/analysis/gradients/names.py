@@ -30,7 +30,8 @@ class GradientNames:
         self.titles: dict[str, str] = {}
         self.former: dict[str, str] = {}
         for node in nodes:
-            self.give(node, node.name)
+            if node not in self.of:
+                self.give(node, node.name)
 
     def give(self, node: RecordNode, name: str) -> None:
         """Give a node a name such that neither it nor `d` + the name is taken."""
