@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
@@ -87,6 +88,12 @@ def writes(function: Function) -> bool:
 def turns(function: Function) -> bool:
     """Return whether an in-place function gives its operand other axes, and writes no cell: `x.t_()`."""
     return getattr(function, "__name__", "") in _TURNING
+
+
+def with_plain_numbers(value: Any) -> Any:
+    """Return an argument with NumPy's numbers as Python's, which torch takes them for."""
+    numpy = sys.modules.get("numpy")
+    return value if numpy is None else map_leaves(value, numpy.number, lambda number: number.item())
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:

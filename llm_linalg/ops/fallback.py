@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
+from math import prod
 from typing import Any
 
 import torch
@@ -31,6 +33,7 @@ _NO_TENSOR = frozenset(_BESIDE.split())
 
 
 MOST_PASSES = 1_000  # of autograd, to know what a cell feeds
+FEW_CELLS = 10_000  # of which one more pass takes no time
 Graph = tuple[Tensor, Tensor]
 """An operand, and the result of a call of it, with autograd's graph between them."""
 
@@ -110,22 +113,46 @@ class FallbackOperation(Operation):
         opaque = OpaqueReads(call.shape, call.shapes[place])
         if not has_gradient(call.tensors[place]) or not call.tensors[place].numel():
             return opaque
-        others = {*range(len(call.tensors))} - {place}
         led = {call.place(self.leads)}
+        others = {*range(len(call.tensors))} - {place} | led
+        ways = [led, others] if others - led else [led]  # a loss may ask whether its target is 1 or -1
         try:
-            # Some operands lead only as they are: a loss may ask whether its target is 1 or -1.
-            probes = [(0, led), (1, led), *([(2, others)] if others - led else [])]
-            graphs = [_graph(call, place, seed, sign, kept) for seed, kept in probes for sign in (1, -1)]
-            if all(bool(tensor.isfinite().all()) for tensor in call.tensors):
-                graphs.append(_graph(call, place))
-            relation = AutogradReads(tuple(graphs), call.shapes[place], call.shape)
-            moved = relation.back(torch.ones(call.shape, dtype=torch.bool))
+            relation = _steady_reads(call, place, ways) or _steady_reads(call, place, ways[1:])
+            moved = relation is not None and relation.back(torch.ones(call.shape, dtype=torch.bool)).any()
         except (RuntimeError, TypeError, NotImplementedError, ValueError, LookupError):
             return opaque  # LookupError: a gradient that torch has for the values that were there alone
-        leaf, result = graphs[0]
-        is_bounded = result.numel() <= MOST_PASSES or has_double_backward(result, leaf)
         # A step function has slope 0 everywhere, which says nothing about its reads.
-        return relation if is_bounded and bool(moved.any()) else opaque
+        if relation is None or not moved:
+            return opaque
+        leaf, result = relation.graphs[0]
+        is_bounded = result.numel() <= MOST_PASSES or has_double_backward(result, leaf)
+        return relation if is_bounded else opaque
+
+
+def _steady_reads(call: Call, place: int, ways: Sequence[Collection[int | None]]) -> AutogradReads | None:
+    """Return what an operand's cells are read for by autograd; None if other values lead to other cells.
+
+    That is so of what picks cells by their values, such as a maximum. For each of the ways some operands keep
+    their own values, and the others are generic, and then the negatives of these.
+    """
+    pairs = [
+        [_graph(call, place, seed, sign, kept) for sign in (1, -1)] for kept in ways for seed in range(3)
+    ]
+    if not pairs:
+        return None
+    own = [_graph(call, place)] if all(bool(tensor.isfinite().all()) for tensor in call.tensors) else []
+    whole, *parts = (
+        AutogradReads(tuple(graphs), call.shapes[place], call.shape)
+        for graphs in ([*chain(*pairs), *own], *pairs)
+    )
+    count = prod(call.shape)
+    asked = 8 if count + sum(map(prod, call.shapes)) < FEW_CELLS else 2
+    for cell in range(0, count, -(-count // asked)) if count else ():
+        mask = (torch.arange(count) == cell).reshape(call.shape)
+        cells = whole.back(mask)
+        if any(not torch.equal(part.back(mask), cells) for part in parts):
+            return None
+    return whole
 
 
 @lru_cache(1_000)

@@ -19,7 +19,14 @@ from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import stop_if
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops import TABLE, Call
-from llm_linalg.ops.arguments import may_write, outputs, tensors_in, turns, writes
+from llm_linalg.ops.arguments import (
+    may_write,
+    outputs,
+    tensors_in,
+    turns,
+    with_plain_numbers,
+    writes,
+)
 from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, Number, split_call
 from llm_linalg.ops.fallback import FallbackOperation, fallback, opaque_call
@@ -264,6 +271,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Run a call that has to be bound first; if it has a key, it is known by it later."""
         written = SlottedArguments.of(args, kwargs)
         tensors = written.tensors
+        if tensors:  # else NumPy's numbers lead to other dtypes
+            plain = with_plain_numbers(written.args), with_plain_numbers(written.kwargs)
+            written = SlottedArguments(*plain, tensors)
         call, price = self._charge(func, written)
         state = rng_state_before(func, args, kwargs)
         call = call.with_rng_state(state)

@@ -212,6 +212,14 @@ def scripts_that_draw(x: Tensor) -> Tensor:
     return made
 
 
+def written_as_it_was(x: Tensor) -> Tensor:
+    """Writes of what was there: no number changes, and the gradient goes another way."""
+    y, z = x.detach().clone(), x.detach().clone()
+    y.index_put_((torch.tensor([0, 2]),), x[[0, 2]])
+    z.put_(torch.tensor([1, 5]), x.flatten()[[1, 5]])
+    return y * z
+
+
 def leaf_with_hooks(x: Tensor) -> Tensor:
     """Hooks of a leaf before its first use and after, of which one is taken off."""
     taken_off = x.register_hook(lambda slope: slope * 9)  # type: ignore[no-untyped-call]
@@ -399,6 +407,7 @@ FOLLOWED: dict[str, Program] = {
     "LSTM with dropout": lambda x, _: in_layers(nn.LSTM, x),
     "GRU with dropout": lambda x, _: in_layers(nn.GRU, x),
     "averages": averaged,
+    "written as it was": lambda x, _: written_as_it_was(x),
     "a leaf's hooks": lambda x, _: leaf_with_hooks(x),
     "scripts that draw": lambda x, _: scripts_that_draw(x),
     "operators that draw": lambda x, y: noisy(x) + noisy(y) * x,

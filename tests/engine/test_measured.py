@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -45,6 +46,36 @@ def test_calls_that_the_table_lacks_are_measured(function: object, shapes: list[
             tensors[place][tuple(cell)] += 0.321
             moved = (node.call.replay(tensors) - node.value).abs() > 1e-12
             assert {tuple(index) for index in moved.nonzero().tolist()} == set(node.feeds(place, tuple(cell)))
+
+
+PICKING: dict[str, Callable[..., Tensor]] = {
+    "windows beyond the edge": lambda x: F.max_pool2d(x[None], 3, 2, ceil_mode=True),
+    "windows with places": lambda x: F.max_pool2d(x[None], 2, return_indices=True)[0],
+    "pieces of an axis": lambda x: F.adaptive_max_pool1d(x, 2, return_indices=True)[0],
+    "largest row": lambda x: F.embedding_bag(torch.tensor([[0, 1, 4], [2, 3, 3]]), x, mode="max"),
+    "largest distance": lambda x: torch.cdist(x, x[:2], p=float("inf")),
+    "largest of a pair": lambda x: F.pdist(x, p=float("inf")),
+    "row by its largest": lambda x: torch.renorm(x, float("inf"), 0, 1.0),
+    "segments": lambda x: torch.segment_reduce(x.flatten(), "max", lengths=torch.tensor([3, 22])),
+}
+
+
+@pytest.mark.parametrize("name", PICKING)
+def test_a_call_that_picks_cells_reads_all_that_it_picks_from(name: str) -> None:
+    node = next(own for own in trace(PICKING[name], values((5, 5), 3)).nodes if own.kind == "measured")
+    assert node.call is not None
+    for place, operand in enumerate(node.operands):
+        for cell in (
+            torch.ones(operand.value.shape).nonzero().tolist()
+            if operand.value.dtype.is_floating_point
+            else ()
+        ):
+            fed = set(node.feeds(place, tuple(cell)))
+            for change in (0.01, -0.02, 3.0, -3.0, 50.0, -50.0):
+                tensors = [other.value.clone() for other in node.operands]
+                tensors[place][tuple(cell)] += change
+                moved = (node.call.replay(tensors) - node.value).abs() > 1e-9
+                assert {tuple(index) for index in moved.nonzero().tolist()} <= fed
 
 
 def test_a_call_that_picks_cells_reads_those_that_it_has_picked() -> None:

@@ -14,6 +14,7 @@ from linecache import getline
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -252,6 +253,17 @@ def odd(a: Tensor) -> Tensor:
     return b + c.transpose(0, 2).flatten().sum() + a.as_strided((2, 2), (1, 2)).sum()
 
 
+def of_numpy(a: Tensor) -> Tensor:
+    """Numbers and keys of NumPy."""
+    two: Any = np.int64(2)
+    third: Any = np.float32(0.3)
+    places = np.array([2, 0])
+    b = a * third / two + torch.lerp(a, a * a, third)
+    c = b[places] + b[np.array([True, False, True])] * a.view(two, -1)[:, : np.int64(4)]
+    made: Tensor = nn.functional.layer_norm(c[:, places], (two,)) * c.sum(two - 1, keepdim=True)
+    return made
+
+
 MODELS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[str, ...]]] = {
     "mlp": (Mlp(), (x(5, 4),), ()),
     "lstm": (nn.LSTM(3, 4), (x(5, 2, 3),), ()),
@@ -267,6 +279,7 @@ MODELS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[str, ...]]] =
     "by name": (lambda a: torch.addcmul(tensor1=a, tensor2=a * 2, input=a - 1), (x(2, 3),), ()),
     "kinds": (kinds, (x(3, 4),), ()),
     "odd": (odd, (x(3, 4),), ()),
+    "NumPy's numbers": (of_numpy, (x(3, 4),), ()),
     "sparse": (lambda a: a.to_sparse().to_dense() @ a, (torch.eye(3),), ("to_sparse", "to_dense")),
     "meta": (lambda a: (a @ a).relu(), (torch.empty(3, 3, device="meta"),), ()),
     "unlisted": (lambda a: torch.fft.hfft2(a).sum() + torch.trace(a), (x(3, 3),), ("hfft2",)),
