@@ -53,6 +53,10 @@ QUERY_FUNCTIONS: frozenset[Function] = frozenset(
 """Functions that return facts about a tensor and no tensor: calls of them are not recorded."""
 
 GRADIENT_SETTERS: frozenset[Function] = frozenset(
-    [torch.Tensor.grad.__set__, torch.Tensor.requires_grad.__set__]  # type: ignore[union-attr, attr-defined]
+    [
+        torch.Tensor.requires_grad_,
+        torch.Tensor.requires_grad.__set__,  # type: ignore[attr-defined]
+        torch.Tensor.grad.__set__,  # type: ignore[union-attr]
+    ]
 )
 """Functions that set `grad` and `requires_grad`: they change no cell, and are not recorded."""

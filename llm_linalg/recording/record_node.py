@@ -208,7 +208,8 @@ class RecordNode:
     @property
     def is_made_outside(self) -> bool:
         """Whether calls that were not recorded made its cells, from others of the trace as may be."""
-        return self._call is None and (self.op == OUTSIDE or (self.flows_on and self.gap is None))
+        made_so = self.flows_on and self.gap is None and self.op != "parameter"
+        return self._call is None and (self.op == OUTSIDE or made_so)
 
     @property
     def is_write(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -244,12 +244,10 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if func in _FREE:
             if self._guard is not None:
                 self._guard.charge_query()
-            if func in GRADIENT_SETTERS:
-                self._leaves[id(args[0])] = ref(args[0])
-            try:
+            with suppress(Exception):  # a wrong query fails below, as any call does
+                if func in GRADIENT_SETTERS:
+                    return self._set_gradient(func, args, kwargs)
                 return func(*args, **kwargs)
-            except Exception:  # noqa: BLE001, S110 - a wrong query fails below, as any call does
-                pass
         elif func == _DATA_SETTER:
             return self._share(*args)
         elif getattr(func, "__module__", "") == _PROFILER:
@@ -264,6 +262,16 @@ class Recorder(TensorIndex, TorchFunctionMode):
             with self:
                 return body(*args, **kwargs)
         return self._run_anew(func, args, kwargs, None)
+
+    def _set_gradient(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Have a leaf's gradient set, or be followed by autograd from now on, or no longer."""
+        leaf = args[0]
+        self._leaves[id(leaf)] = ref(leaf)
+        was_followed = leaf.requires_grad
+        result = func(*args, **kwargs)
+        if leaf.requires_grad != was_followed:
+            self.note_switch(leaf)
+        return result
 
     def _run_anew(
         self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], key: CallKey | None

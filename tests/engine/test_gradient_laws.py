@@ -230,6 +230,19 @@ def leaf_with_hooks(x: Tensor) -> Tensor:
     return once + x.roll(1, 0) * 5
 
 
+LAYER = nn.Linear(4, 4).double()
+
+
+def frozen_once(x: Tensor) -> Tensor:
+    """A layer of which autograd follows one use and not the other."""
+    LAYER.weight.requires_grad_(requires_grad=False)  # type: ignore[call-arg]
+    LAYER.bias.requires_grad = False
+    once: Tensor = LAYER(x)
+    LAYER.requires_grad_(True)
+    made: Tensor = once * LAYER(x.detach())
+    return made
+
+
 def averaged(x: Tensor, y: Tensor) -> Tensor:
     """A parameter that averages over others are copied into, by way of what was detached from it."""
     mean = nn.Parameter(torch.zeros(3, 4).double())
@@ -424,6 +437,7 @@ REFUSED: dict[str, tuple[Program, str]] = {
     "other values": (lambda x, _: Counting.apply(x), r"\(Counting, .*other values when it is called again"),
     "thread": (lambda x, _: in_a_thread(x), "calls that were not recorded"),
     "memory left to another": (lambda x, _: with_what_it_leaves(x), "calls that were not recorded"),
+    "frozen once": (lambda x, _: frozen_once(x), r"bias, which is frozen for some .* \(linear,"),
     "scripted layer": (lambda x, _: scripted_layer(x), "calls that were not recorded"),
     "written by NumPy": (lambda x, _: doubled_by_numpy(x), "calls that were not recorded"),
     "vmap": (

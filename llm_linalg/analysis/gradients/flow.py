@@ -115,6 +115,8 @@ def _lost_at(nodes: Sequence[RecordNode], node: RecordNode, why: str) -> str:
     user = next(users, None) if not node.operands else None
     if user is None:
         return f"{place_of(node)}, {why}"
+    if node.op == "parameter":
+        return f"{node.title}, which is frozen for some of its uses, and is first used in {place_of(user)}"
     return f"{node.title}, made by calls that were not recorded, which is first used in {place_of(user)}"
 
 
