@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 import unicodedata
 import warnings
+from io import BytesIO
 from threading import RLock
 
 # For a syntax error Python reads the line from the file of this name if it exists, not from the text. No file
@@ -18,6 +20,23 @@ _ONE_AT_A_TIME = RLock()
 _ASIDE = re.compile(
     r"""('''|\"\"\"|['"])(?:\\.|(?!\1).)*(?:\1|\Z)|\#[^\n]*""", re.DOTALL
 )  # string literals and comments
+
+
+def decode(data: bytes) -> str:
+    """Return a file's text in the encoding that one of its first two lines names, as Python does; else UTF-8.
+
+    Raises:
+        UnicodeDecodeError: If the bytes are not in that encoding.
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(BytesIO(data).readline)
+        if encoding != "punycode":  # its time grows with the square of the length
+            return data.decode(encoding)
+    except UnicodeDecodeError:
+        raise
+    except (SyntaxError, LookupError, UnicodeError):  # no encoding of texts has this name
+        pass
+    return data.decode("utf-8-sig")
 
 
 def statements(text: str) -> ast.Module:

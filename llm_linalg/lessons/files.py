@@ -6,7 +6,7 @@ import os
 from codecs import BOM_UTF8
 from pathlib import Path
 
-from llm_linalg.base import file_io
+from llm_linalg.base import file_io, syntax
 from llm_linalg.lessons.lesson import LessonError
 from llm_linalg.lessons.markdown import MOST_LINES
 
@@ -40,9 +40,15 @@ def read_bytes(place: Path, most: int) -> bytes:
 
 
 def decode(data: bytes, path: str | os.PathLike[str]) -> str:
-    """Return bytes as text, without a byte order mark; raise `LessonError` at a line that is not UTF-8."""
-    data = data.removeprefix(BOM_UTF8)
+    """Return bytes as text, without a byte order mark; raise `LessonError` at a line that is not UTF-8.
+
+    A Python file may name another encoding.
+    """
     try:
+        if Path(path).suffix.lower() == ".py":
+            return syntax.decode(data)
+        data = data.removeprefix(BOM_UTF8)
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise LessonError(str(path), data.count(b"\n", 0, error.start) + 1, "not UTF-8 text") from None
+        reason = f"not {error.encoding.upper()} text"
+        raise LessonError(str(path), data.count(b"\n", 0, error.start) + 1, reason) from None

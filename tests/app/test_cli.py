@@ -206,6 +206,8 @@ def test_run_reads_a_file_standard_input_and_a_lesson(
     for words in (["run", "-"], ["run"]):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x = torch.randn(2)")))
         assert ours(capsys, *words) == (0, seeded[0], "")
+    path.write_bytes("# coding: latin-1\nprint('caf\xe9')".encode("latin-1"))
+    assert ours(capsys, "run", str(path)) == (0, "printed:\ncaf\xe9\n", "")
     code, out, _ = ours(capsys, "run", product, "--format", "json")
     assert code == 0
     *nodes, end = [json.loads(line) for line in out.splitlines()]

@@ -175,6 +175,26 @@ def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [
+        ("latin-1", ""),
+        ("cp1252", ""),
+        ("ascii", "not ASCII text"),
+        ("utf-8", "not UTF-8 text"),
+        ("hex", "UTF-8"),
+    ],
+)
+def test_a_python_file_is_read_in_the_encoding_that_it_names(named: str, reason: str) -> None:
+    data = f"# -*- coding: {named} -*-\nname = 'caf\xe9'\n".encode("latin-1")
+    if not reason:
+        assert parse(data, "a.py").stops[0].code.endswith("name = 'caf\xe9'")
+        return
+    with pytest.raises(LessonError, match=reason) as caught:
+        parse(data, "a.py")
+    assert caught.value.line == 2
+
+
 KEYS = ["nbformat", "cells", "cell_type", "source", "metadata"]
 LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=20)
 

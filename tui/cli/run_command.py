@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llm_linalg.base import syntax
 from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.file_io import read_bytes
 from llm_linalg.base.spelling import quote
@@ -156,6 +157,6 @@ def _text(data: bytes, where: str) -> str:
     if len(data) > PROGRAM:
         raise UsageError(f"{quote(where, 200)} is larger than {PROGRAM} bytes: not a program")
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        raise UsageError(f"{quote(where, 200)} is not UTF-8 text") from None
+        return syntax.decode(data).replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{quote(where, 200)} is not {error.encoding.upper()} text") from None
