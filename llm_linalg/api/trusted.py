@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import Parameter, signature
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 from torch import nn
@@ -21,12 +21,14 @@ from llm_linalg.api.user_code import user_code_errors
 from llm_linalg.base import syntax
 from llm_linalg.base.code_names import code_names
 from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.file_io import read_bytes
 from llm_linalg.base.rng import lock_rng, seed_rng
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
 from llm_linalg.capture.program import ProgramRun, value_of
 
+LONGEST_FILE = 1_000_000  # bytes of a file whose names are listed
 NO_NAMES: Mapping[str, Any] = MappingProxyType({})
 _SHAPE = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})*")
 _DRAW = re.compile(r"randint:(-?[0-9]{1,18}):(-?[0-9]{1,18}):([0-9]{1,9}(?:x[0-9]{1,9})*)")
@@ -58,7 +60,9 @@ def load(
     """
     place, _, expression = target.partition(":")
     if not place or not expression.strip():
-        raise TargetError(f"{quote(target, 200)} is not FILE.py:FUNCTION or MODULE:FUNCTION")
+        names = ", ".join(_defined_in(place))
+        known = f": it has {clean(names, 200)}" if names else ""
+        raise TargetError(f"{quote(target, 200)} is not FILE.py:FUNCTION or MODULE:FUNCTION{known}")
     needed = _names_in(expression := expression.strip())
     with user_code_errors(TargetError), lock_rng(), importing or nullcontext():
         module = _imported(place)
@@ -218,11 +222,28 @@ def _imported(place: str) -> ModuleType:
     return module
 
 
+def _defined_in(place: str) -> list[str]:
+    """Return the functions and classes at the top of a Python file, if it is one. It is not run."""
+    try:
+        body = syntax.statements(syntax.decode(read_bytes(Path(place), LONGEST_FILE))).body
+    except (OSError, SyntaxError, ValueError, MemoryError, RecursionError):
+        return []
+    return [own.name for own in body if isinstance(own, (ast.FunctionDef, ast.ClassDef))]
+
+
 def _member(owner: Any, name: str, place: str) -> Any:
     if not hasattr(owner, name):
-        known = [other for other in dir(owner) if not other.startswith("_")]
-        raise TargetError(unknown(f"name in {quote(place, 100)}", name, known[:40]))
+        public = [other for other in dir(owner) if not other.startswith("_")]
+        own = [other for other in public if not _imported_by(owner, getattr(owner, other))]
+        raise TargetError(unknown(f"name in {quote(place, 100)}", name, own or public))
     return getattr(owner, name)
+
+
+def _imported_by(owner: Any, value: Any) -> bool:
+    """Return whether a module's value is another module, or a function or class of one."""
+    if not isinstance(value, (type, FunctionType, BuiltinFunctionType)):
+        return isinstance(value, ModuleType)
+    return not f"{value.__module__}.".startswith(f"{owner.__name__}.")
 
 
 def _unfit(

@@ -89,8 +89,10 @@ def test_a_module_is_found_by_its_dotted_name(file: str, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("{file}", "is not FILE.py:FUNCTION"),
-        ("{file}:", "is not FILE.py:FUNCTION"),
+        ("{file}", "is not FILE.py:FUNCTION or MODULE:FUNCTION: it has Model, Box, drawn, leaving, broken"),
+        ("{file}:", "is not FILE.py:FUNCTION or MODULE:FUNCTION: it has Model"),
+        ("nowhere.py", "is not FILE.py:FUNCTION or MODULE:FUNCTION$"),
+        ("{file}:nope", "there is Box, Model, NUMBER, broken, drawn, leaving$"),
         ("{file}:Modle", 'did you mean "Model"'),
         ("{file}:Model(x)", 'no name "x"|x'),
         ("{file}:1 + 1", "is not a function"),
