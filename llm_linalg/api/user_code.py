@@ -46,7 +46,7 @@ def _said(error: BaseException) -> str:
         words = error.msg
     if isinstance(error, ModuleNotFoundError):
         words = f"{words}: it is not installed where llm-linalg is, in {sys.prefix}"
-    words = plain_message(words)
+    words = " ".join(plain_message(line.strip()) for line in words.splitlines() if line.strip())
     return f"{kind}: {words}" if words else kind
 
 

@@ -46,6 +46,9 @@ class Box:
 def drawn():
     return torch.rand(3)
 
+def complaining(x):
+    raise ValueError("of two lines:\\n\\tthis is the second")
+
 def leaving(x):
     y = x * 2
     sys.exit("bye")
@@ -89,10 +92,13 @@ def test_a_module_is_found_by_its_dotted_name(file: str, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("{file}", "is not FILE.py:FUNCTION or MODULE:FUNCTION: it has Model, Box, drawn, leaving, broken"),
+        (
+            "{file}",
+            "is not FILE.py:FUNCTION or MODULE:FUNCTION: it has Model, Box, drawn, complaining, leaving",
+        ),
         ("{file}:", "is not FILE.py:FUNCTION or MODULE:FUNCTION: it has Model"),
         ("nowhere.py", "is not FILE.py:FUNCTION or MODULE:FUNCTION$"),
-        ("{file}:nope", "there is Box, Model, NUMBER, broken, drawn, leaving$"),
+        ("{file}:nope", "there is Box, Model, NUMBER, broken, complaining, drawn, leaving$"),
         ("{file}:Modle", 'did you mean "Model"'),
         ("{file}:Model(x)", 'no name "x"|x'),
         ("{file}:1 + 1", "is not a function"),
@@ -215,6 +221,8 @@ def test_whatever_the_code_raises_is_a_program_error_with_frames(file: str) -> N
     assert [(frame.function, frame.text.strip()) for frame in left.value.frames] == [
         ("leaving", 'sys.exit("bye")')
     ]
+    with pytest.raises(ProgramError, match="ValueError: of two lines: this is the second"):
+        of_function(load(f"{file}:complaining")[0], (torch.ones(1),)).run(0)
     with pytest.raises(ShapeError) as shaped:
         of_function(load(f"{file}:Model")[0], (torch.ones(2, 4),)).run(0)
     assert [tuple(value.shape) for value in shaped.value.values][:2] == [(2, 4), (3, 3)]
