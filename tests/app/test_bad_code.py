@@ -175,6 +175,11 @@ async def test_in_the_app_what_ran_before_an_error_is_a_key_away(folder: Path) -
     async with opened(lesson_of(of_function(function, given), "Net", path)) as d:
         assert "KeyError: 'no \\x1b[31mexpert'" in d.screen
         assert "esc opens it" in d.screen
+        for key in ("M", "v", "r", "Q"):
+            await d.press(key)
+            assert d.rows[-1].strip() == (
+                "It failed: there is no result to draw or ask about. esc opens what ran before."
+            )
         await d.press("escape")
         run = known(d.session.current)
         assert run.failure is None

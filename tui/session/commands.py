@@ -636,6 +636,10 @@ COMMANDS = with_key_text((
         )
         for n in range(1, 10)
     ),
+    _of(Topic.DEPTH, Context.FAILED)(
+        "failed", "M,v,w,c,Q,r", "why not", "Say why there is no map and no picture of it",
+        run=step_commands.explain_failure, script=Unwritten("it says only what there isn't"),
+    ),
     _of(Topic.LESSON, Context.LINKS)(
         "link", "asterisk", "lesson¹", "Open the lesson at the text's footnote; of several, say which", 16,
         control_commands.open_link, waits=Wait.FOR_KEYS, script=writing.link_or_none, footer_stay=2,

@@ -44,6 +44,7 @@ class Context(Enum):
     LINKS = "the text has links to lessons"
     LINK_CHOICE = "the lessons that the text links to are offered"
     EXERCISE = "the stop is an exercise, and the cell cursor is off"
+    FAILED = "the program failed"
     REPAIRS = "the program failed, and can be repaired"
     UNDO = "there is something to undo"
     REDO = "there is something to do again"

@@ -360,11 +360,13 @@ class Session:
     @property
     def _place(self) -> set[Context]:
         """The contexts of where one is, and of what there is to undo, whatever the view's run has made."""
+        run = self.current
         holds = {
             Context.PLAYGROUND: is_playground(self.view.lesson),
             Context.LESSON_PROGRAM: not is_playground(self.view.lesson) and bool(self.view.program),
             Context.EXERCISE: self.view.at_stop.exercise is not None and self.view.cursor is None,
-            Context.UNLOCKED: self.current is not None and self.current.is_unlocked,
+            Context.UNLOCKED: run is not None and run.is_unlocked,
+            Context.FAILED: run is not None and run.failure is not None and not run.is_unlocked,
             Context.UNDO: bool(self.history.past),
             Context.REDO: bool(self.history.future),
             Context.NAMED_FILES: bool(self.named_files),

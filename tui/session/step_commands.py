@@ -116,6 +116,16 @@ def out(session: Session) -> Session:
     return _out_of_map(session) if session.view.depth == "map" else motion(steps.out)(session)
 
 
+def explain_failure(session: Session) -> Session:
+    """Say why a program that failed has no picture, and what there is in its place."""
+    failure = None if session.current is None else session.current.failure
+    if failure is None:
+        return session
+    more = " esc opens what ran before." if failure.ran is not None else ""
+    more += " r repairs it." if failure.repair_count else ""
+    return session.with_notice(f"It failed: there is no result to draw or ask about.{more}")
+
+
 def _out_of_map(session: Session) -> Session:
     """Go out of a level of the map; at the outermost, back to the cell that led here, or darken it."""
     moved = motion(steps.out)(session)
