@@ -248,6 +248,9 @@ def test_any_step_of_any_program_can_be_predicted() -> None:
     assert run(run(session, "forward"), "predict").view.guess is not None
     end = run(session, "last")
     assert run(end, "predict").notice.startswith("There is nothing to predict here")
+    on_map = run(end, "map")
+    assert Context.MAP in on_map.contexts
+    assert "↵ goes into the box" in run(on_map, "map.predict").notice
 
 
 def test_what_was_printed_tells_no_answer_before_it_is_guessed() -> None:

@@ -367,6 +367,10 @@ COMMANDS = with_key_text((
         "map.ask", "c", "cell", "Ask a cell of what the box gives where it came from", 16, map_commands.ask,
         script="ask", footer_stay=4,
     ),
+    _map(
+        "map.predict", "Q", "predict", "Say where what comes next is asked", run=guess_commands.predict,
+        script="predict",
+    ),
     _of(Topic.MAP, Context.DIFFERS)(
         "differs", "exclamation_mark", "first", "The first number that differs from the other trace", 2,
         first_numbers.go_to_first_change, script="differs", footer_stay=4,

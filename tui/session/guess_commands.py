@@ -7,6 +7,7 @@ from tui.session.session import Session
 from tui.session.stop_commands import Transition
 
 NOTHING_ASKED = "Nothing is asked here."
+NOT_ON_MAP = "Q asks about the steps of an operation: ↵ goes into the box."
 NOTHING_NEXT = "There is nothing to predict here: go to a step of an operation."
 
 
@@ -18,7 +19,7 @@ def predict(session: Session) -> Session:
     number = 1 if view.guess is None else view.guess.number + 1
     asked = view.with_guess(number)
     if run.question(asked) is None:
-        return session.with_notice(NOTHING_NEXT)
+        return session.with_notice(NOT_ON_MAP if view.depth == "map" else NOTHING_NEXT)
     return session.at_view(asked)
 
 
