@@ -283,8 +283,10 @@ async def test_the_keys_of_a_question_in_the_app(asking: Lesson) -> None:
     async with opened(asking) as d:
         assert "What shape comes out?" in d.screen
         assert "1: (2, 2)   2: (3, 3)   3: an error" in d.screen
+        assert "1 guess" in d.rows[-1]
         await d.press("2")
         assert "You said (3, 3). It is (2, 2)." in d.screen
+        assert "guess" not in d.rows[-1]
         await d.press("full_stop", "enter", "1", "5", "5")
         assert "answer: 155" in d.screen
         await d.press("enter")

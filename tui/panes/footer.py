@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from llm_linalg.base.syntax import mistake_in
 from tui.layout.pane_sizes import Picture
 from tui.navigation.steps import WHOLE
+from tui.session.contexts import Context
 from tui.session.control_commands import move_command
 from tui.session.keys import CONTROLS_AFTER, footer_commands
 from tui.text.line_edit import LineEdit
@@ -63,6 +64,8 @@ class Footer(RowWidget):
                 entry = (TextSpan(f" {control.key} ", "key", do), TextSpan(f"{does} ", "label", do))
                 own.append((entry, OWN_STAY))
         for key in footer_commands(picture.keys):
+            if key.when is Context.GUESS_CHOICE and not picture.session.asks:
+                continue  # another digit changes the answer, and none has to
             label = "pause" if key.id == "play" and playing else key.label
             if key.footer > CONTROLS_AFTER:
                 shown += own
