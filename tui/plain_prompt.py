@@ -218,7 +218,7 @@ def converse(
     )  # fmt: skip
     if door:
         plain.session = ensure_run(at_door(plain.session), seconds=seconds, shows_unlocked=True)
-    plain.session = plain.session.with_notice(notice)
+    plain.session = plain.session.with_notice(notice or plain.session.notice)
     opened = plain.session.current
     if view.lesson.document and talk is None and not (opened is not None and opened.is_unlocked):
         from tui.compose.view_runner import survey

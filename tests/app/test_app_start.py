@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +54,15 @@ async def test_of_the_keys_pressed_before_torch_the_last_waits(
         assert d.view.cursor == cursor
         assert dict(d.view.controls)["m"] == m
         assert "loading torch…" not in d.screen
+
+
+async def test_a_node_that_is_not_there_is_not_passed_over() -> None:
+    app = Explorer(replace(View.opening(find("matmul")), path=("nope",)), catalog(), Options())
+    async with app.run_test(size=(80, 24)) as pilot:
+        d = Driver(app, pilot)
+        await d.settle()
+        assert d.rows[-1].strip() == 'Unknown node "nope": there is x, W, Y.'
+        assert d.view.path == ()
 
 
 async def test_quitting_before_torch(gate: threading.Event) -> None:

@@ -23,6 +23,7 @@ from tui.navigation.steps import Navigable, Player
 from tui.session.attempts import Attempts, ExerciseAttempt, attempt_at, with_attempt
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.lesson_settings import LessonSettings, keeps_settings, opening_with, with_settings_of
+from tui.text.prose import as_sentence
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
@@ -400,6 +401,9 @@ class Session:
             return replace(session, view=replace(self.view, step=at_step))
         view = replace(self.view, path=(), return_path=(), order=None, step=0, cursor=None)
         view = replace(view, backward=view.at_stop.backward)
+        unknown = "" if self.last_run is not None else _unknown_place(run, self.view)
+        if unknown:  # what the command line names
+            session = session.with_notice(unknown)
         return replace(session, view=view).with_trail(())
 
     def _with_redrawn(self, run: Run) -> Session:
@@ -551,6 +555,16 @@ class Session:
         """Return the session with what was written at a view's exercise."""
         attempts = with_attempt(self.learner.attempts, view, attempt)
         return self.with_learner(attempts=attempts)
+
+
+def _unknown_place(run: Run, view: View) -> str:
+    """Return in a sentence that a run does not have a view's place; nothing if it does."""
+    try:
+        run.navigation(view)
+    except LookupError as error:
+        reason = as_sentence(str(error.args[0]))
+        return f"{reason[0].upper()}{reason[1:]}"
+    return ""
 
 
 def _with_lesson(listed: tuple[Lesson, ...], lesson: Lesson) -> tuple[Lesson, ...]:
