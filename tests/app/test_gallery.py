@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from math import nan
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
+from llm_linalg.analysis.attention import Focus
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.external import of_function
 from llm_linalg.lessons.lesson import Lesson, lesson_of
@@ -20,7 +22,7 @@ from tests.common import known
 from tests.two_blocks import TWO_BLOCKS
 from tui.compose.view_runner import open_view
 from tui.export.html_parts import picture
-from tui.model.gallery import STRENGTHS, Gallery, GalleryLayer, HeadPicture
+from tui.model.gallery import STRENGTHS, Gallery, GalleryLayer, HeadPicture, focus_text
 from tui.model.view import View
 from tui.model.view_words import arguments
 from tui.panes.gallery_pane import gallery_rows
@@ -100,6 +102,10 @@ def test_a_sentence_says_where_the_weights_go() -> None:
     )
     assert "0% on its own place, 100% on the one before, 33% on the first" in told(99 * before)
     assert "as spread as 2.5 keys" in told(torch.zeros(4, 4).masked_fill(~lower, -torch.inf))
+
+
+def test_a_sentence_says_that_weights_are_nan() -> None:
+    assert focus_text(Focus(nan, 0.5, 0.25, nan)) == "Some of its weights are NaN, so they have no average."
 
 
 def test_in_words_in_json_and_on_a_page() -> None:

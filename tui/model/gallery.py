@@ -108,6 +108,8 @@ def focus_text(focus: Focus | None) -> str:
     """Return where the weights of a head go, in words; None if its values were dropped."""
     if focus is None:
         return "Its values were dropped."
+    if focus.spread != focus.spread:
+        return "Some of its weights are NaN, so they have no average."
     shares = (("its own place", focus.itself), ("the one before", focus.before), ("the first", focus.first))
     parts = [f"{share:.0%} on {where}" for where, share in shares if share is not None]
     even = f"as spread as {focus.spread:.1f} keys"
