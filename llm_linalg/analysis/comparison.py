@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from math import inf
 from typing import Generic, Literal
@@ -34,7 +34,8 @@ class Change(Generic[N]):
         largest: The largest difference between two cells; NaN where one of two is, infinite where one is
             infinite and the other is not; None where the shapes differ.
         relative: The same as a share of the largest magnitude in the node.
-        begins: Whether it differs although all that it was computed from is the same.
+        begins: Whether it differs although all that it was computed from is the same, but for what only
+            one of the traces has.
     """
 
     node: N
@@ -123,16 +124,17 @@ def compare(first: Record[N], other: Record[N], tolerance: float = 0.0) -> Compa
             if node.dropped or twin.dropped:
                 unknown[node] = None
                 continue
-            pairs = zip(node.operands, twin.operands, strict=False)
-            same = all(
-                twins.get(own.node) is there.node and own.node not in changes and own.node not in unknown
-                for own, there in pairs
-            )
-            begins = same and len(node.operands) == len(twin.operands)
-            change = _change(node, twin, begins, tolerance)
+            change = _change(node, twin, tolerance)
             if change is not None:
                 changes[node] = change
     paired = set(twins.values())
+    differing = {*changes, *unknown}
+    here = _following(first.nodes, differing, twins)
+    there = _following(other.nodes, {twins[node] for node in differing}, paired)
+    for node, change in changes.items():
+        follows = any(own.node in here for own in node.operands)
+        if not follows and not any(own.node in there for own in change.twin.operands):
+            changes[node] = replace(change, begins=True)
     return Comparison(
         twins,
         changes,
@@ -140,6 +142,15 @@ def compare(first: Record[N], other: Record[N], tolerance: float = 0.0) -> Compa
         tuple(node for node in other.nodes if node not in paired),
         tuple(unknown),
     )
+
+
+def _following(nodes: Sequence[N], differing: Set[N], paired: Container[N]) -> set[N]:
+    """Return the nodes that differ, with those that have no twin and are computed from them."""
+    following = {*differing}
+    for node in nodes:
+        if node not in paired and any(own.node in following for own in node.operands):
+            following.add(node)
+    return following
 
 
 def _twins(first: Scope[N], other: Scope[N]) -> dict[N, N]:
@@ -158,17 +169,17 @@ def _aligned(nodes: Sequence[N], others: Sequence[N]) -> Iterator[tuple[N, N]]:
         yield from zip(nodes[start : start + count], others[begin : begin + count], strict=True)
 
 
-def _change(node: N, twin: N, begins: bool, tolerance: float) -> Change[N] | None:
+def _change(node: N, twin: N, tolerance: float) -> Change[N] | None:
     """Return how a node differs from its twin; None if it does not."""
     if node.shape != twin.shape:
         cells = max(node.value.numel(), twin.value.numel())
-        return Change(node, twin, "shape", cells, None, None, begins)
+        return Change(node, twin, "shape", cells, None, None, begins=False)
     cells, largest, relative = _difference(node.value, twin.value)
     same_dtype = node.dtype == twin.dtype
     if relative <= tolerance and (same_dtype or tolerance):
         return None
     kind: Kind = "operation" if node.op != twin.op else "values" if same_dtype else "dtype"
-    return Change(node, twin, kind, cells, largest, relative, begins)
+    return Change(node, twin, kind, cells, largest, relative, begins=False)
 
 
 def _differs(value: Tensor, other: Tensor) -> Tensor:

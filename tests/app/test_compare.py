@@ -104,6 +104,30 @@ def test_the_first_that_differs_is_named_and_modules_are_a_table(capsys: Capture
     )
 
 
+class Clipped(nn.Module):
+    """What is multiplied, clipped before or not."""
+
+    def __init__(self, least: float | None) -> None:
+        super().__init__()
+        self.least = least
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns as many rows."""
+        y = x * 2
+        z = (y if self.least is None else y.clamp(self.least)) * 3
+        found: Tensor = z.tanh()
+        return found
+
+
+def test_a_difference_may_begin_at_what_only_one_has(capsys: Capture, files: Saved) -> None:
+    names = [files(nn.Sequential(Clipped(least)), X) for least in (None, 0.5)]
+    for one, other in (names, reversed(names)):
+        _, out, _ = ours(capsys, "compare", one, other, "--format", "plain")
+        assert [row.split()[2] for row in out.splitlines() if row.startswith("0 ")] == ["1"]
+        records = [*map(json.loads, ours(capsys, "compare", one, other, "--format", "json")[1].splitlines())]
+        assert [record["path"] for record in records if record.get("begins") and "kind" in record] == ["0.z"]
+
+
 def test_nan_is_called_so(capsys: Capture, files: Saved) -> None:
     names = files(model(), X), files(model(float("nan")), X)
     code, out, _ = ours(capsys, "compare", *names, "--format", "plain")

@@ -106,7 +106,7 @@ def test_an_operation_in_the_place_of_another_and_one_that_is_new() -> None:
     assert [node.op for node in found.only_other] == ["relu"]
     assert known(found.first).node.scope == "1"
     assert known(found.first).node.op == "add"
-    assert not known(found.first).begins  # what differs before it has no twin
+    assert known(found.first).begins  # what is other before it has no twin
 
     def one(x: Tensor) -> Tensor:
         y = x.tanh()
