@@ -28,6 +28,7 @@ from tui.model.view_words import arguments
 from tui.panes.gallery_pane import gallery_rows
 from tui.render.json_text import frame_object
 from tui.render.plain import to_plain
+from tui.session.contexts import Context
 from tui.text.glyphs import ASCII, UNICODE
 from tui.text.heat import halves_role, segment
 from tui.text.rows import Row, TextSpan, width_of
@@ -231,6 +232,17 @@ async def test_one_key_leads_to_the_heads_and_another_opens_one_with_both_axes()
         assert d.has(depth="map", look="attention", at=(1, 0))
         await d.press("escape")
         assert d.has(depth=before.depth, look=before.look, box=before.box)
+
+
+@pytest.mark.parametrize(("key", "context"), [("A", Context.MAP), ("M", Context.MAP), ("c", Context.CURSOR)])
+async def test_the_arrows_are_the_sidebars_no_more_once_something_else_takes_them(
+    key: str, context: Context
+) -> None:
+    async with opened(model()) as d:
+        await d.press("up")
+        assert Context.SIDEBAR in d.session.contexts
+        await d.press(key)
+        assert d.session.contexts & {context, Context.SIDEBAR} == {context}
 
 
 async def test_a_cell_of_a_head_can_be_asked() -> None:

@@ -18,6 +18,7 @@ def toggle_map(session: Session) -> Session:
     navigation, view, before = session.navigation, session.view, session.trail.off_map
     if navigation is None or not navigation.path:
         return session
+    session = session.without_choice()  # the arrow keys are the map's
     if view.depth == "map":
         there = None if before is None else replace(before, follows=view.follows)
         if there is None or there != _off_map(view, there):
@@ -40,6 +41,7 @@ def to_heads(session: Session) -> Session:
     navigation, view = session.navigation, session.view
     if navigation is None or not navigation.path:
         return session
+    session = session.without_choice()  # the arrow keys are the gallery's
     if navigation.gallery is not None:
         return out(session)
     on_map = view if view.depth == "map" else map_moves.onto(view, navigation, navigation.path)

@@ -194,7 +194,7 @@ def toggle_cursor(session: Session) -> Session:
         return session
     if session.view.cursor is not None:
         return session.at_view(replace(session.view, cursor=None)).with_trail(())
-    return session.at_view(cursor_moves.move(run_, session.view, 0, 0))
+    return session.at_view(cursor_moves.move(run_, session.view, 0, 0)).without_choice()
 
 
 def cell_at(session: Session, argument: str) -> Session:
