@@ -130,6 +130,19 @@ def test_run_runs_the_cells_in_order_and_tells_what_fails_and_what_rests_on_it(
     ]  # fmt: skip
 
 
+def test_a_picture_of_a_failing_cell_names_its_cell_and_line_once(tmp_path: Path, capsys: Capture) -> None:
+    place = tmp_path / "fails.ipynb"
+    place.write_bytes(notebook(code("x = torch.ones(2, 3)"), words("w"), code("k = 1\ny = x @ x")))
+    for command in (
+        ("frame", str(place), "--stop", "2"),
+        ("export", str(place), "-o", str(tmp_path / "a.md")),
+    ):
+        done, _, narration = ours(capsys, *command)
+        assert done == 1
+        assert narration.splitlines()[0].startswith(f"{place}, code cell 2:2: matmul: a row of x")
+        assert " line " not in narration
+
+
 def test_run_tells_the_lines_of_a_markdown_file(tmp_path: Path, capsys: Capture) -> None:
     place = tmp_path / "notes.md"
     fences = ("x = torch.ones(2)\nprint(x)", "\nx[2]", "y = x @ torch.ones(3)")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
-from tui.cli.frame_command import large_enough, no_environment, output_file
+from tui.cli.frame_command import explain_failure, large_enough, no_environment, output_file
 from tui.cli.parser import command_parser, format_flag, output_flag, size, view_flags
 from tui.cli.play_script_command import is_script, script_in
 from tui.export.format import Export
 from tui.export.formats import FORMATS, NAMES
 from tui.export.progress import Progress
-from tui.files.output import explain, say
+from tui.files.output import say
 from tui.model.flags import Parser, flag_value, speed
 from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW, add_trust_flag
@@ -239,6 +239,5 @@ def report_failures(shots: Sequence[Shot]) -> int:
             continue
         if not (view.at_stop.fails and view.code is None and failure.fault is None):
             reported.append(failure.error)
-            at = failure.fault or (None if shot.session.talk is None else shot.session.talk.stop)
-            explain(failure.error, "" if at is None else f"{at.file}:{at.line}: ")
+            explain_failure(view, failure, None if shot.session.talk is None else shot.session.talk.stop)
     return int(bool(reported))

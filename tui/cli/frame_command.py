@@ -22,7 +22,8 @@ from tui.session.decks import Opening, opening_of
 from tui.session.presentation.state import Talk
 
 if TYPE_CHECKING:
-    from tui.compose.program_run import Run
+    from llm_linalg.lessons.deck import DeckStop
+    from tui.compose.program_run import Failure, Run
 
 FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM")
 TEXT = ("plain", "json")
@@ -97,8 +98,19 @@ def run(flags: argparse.Namespace) -> int:
     fault = failure.fault
     if view.at_stop.fails and view.code is None and fault is None:
         return 0
-    explain(failure.error, "" if fault is None else f"{fault.file}:{fault.line}: ")
+    explain_failure(view, failure)
     return 1
+
+
+def explain_failure(view: View, failure: Failure, stop: DeckStop | None = None) -> None:
+    """Report a program that failed: at its line in its file or notebook cell, else at the stop of a deck."""
+    fault = failure.fault
+    if fault is None and view.lesson.document and view.code is None:
+        fault = view.lesson.program_error(view.at_stop, failure.error)
+    if fault is not None:
+        explain(failure.error, f"{fault.file}:{fault.line}: ", with_line=False)
+    else:
+        explain(failure.error, "" if stop is None else f"{stop.file}:{stop.line}: ")
 
 
 def _sources_of(opening: Opening) -> Iterator[Path]:

@@ -67,15 +67,19 @@ def narrate(text: CleanText) -> None:
             print(text, file=sys.stderr)  # noqa: T201 - stderr is narration
 
 
-def explain(error: ProgramError, place: str = "") -> None:
+def explain(error: ProgramError, place: str = "", *, with_line: bool = True) -> None:
     """Write an error to stderr, after the place of what is at fault: one screen.
 
     Below it is torch's own message, where the sentence is another, and the frames that led there.
+    `with_line` is for a place that does not name the line: it is that of the program.
     """
+    words = str(error)
+    if not with_line and error.span is not None:
+        words = words.removeprefix(f"line {error.line}, column {error.span.column + 1}: ")
     frames = [f"  from {frame}" for frame in error.frames[-8:]]
     detail = getattr(error, "detail", "").split("\n")[0]
     torch = [f"torch: {detail}"] if detail and detail not in error.message else []
-    text = "\n".join([*f"{place}{error}".split("\n")[:12], *torch, *frames])
+    text = "\n".join([*f"{place}{words}".split("\n")[:12], *torch, *frames])
     narrate(clean(text, 4000, lines=True))
 
 
