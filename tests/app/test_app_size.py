@@ -61,6 +61,15 @@ async def test_the_sidebar_by_key_and_by_width() -> None:
         assert "nn.Linear" not in d.screen
 
 
+async def test_who_chooses_in_a_narrow_terminal_sees_the_sidebar() -> None:
+    async with opened("matmul", SMALLEST) as d:
+        assert "Changing words" not in d.screen
+        await d.press("l")
+        assert "3 Changing words" in d.screen
+        await d.press("escape")
+        assert "Changing words" not in d.screen
+
+
 async def test_choosing_in_the_sidebar() -> None:
     async with opened("matmul") as d:
         await d.press("down", "down", "up", "down")

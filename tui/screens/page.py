@@ -143,7 +143,8 @@ class Page(RowWidget):
 
     def _room(self, size: Size, session: Session, frame: Frame | None, *, prompted: bool) -> PaneSizes | None:
         width, height = size
-        view, sidebar = session.view, self.sidebar_wanted
+        view = session.view
+        sidebar = self.sidebar_wanted if session.selection.sidebar is None else True  # who chooses sees it
         code = frame.listing.code if frame is not None else view.program.splitlines()
         failed = frame is not None and frame.error is not None
         if session.door:
