@@ -70,6 +70,14 @@ async def test_who_chooses_in_a_narrow_terminal_sees_the_sidebar() -> None:
         assert "Changing words" not in d.screen
 
 
+async def test_the_help_is_whole_in_a_narrow_terminal() -> None:
+    async with opened("matmul", SMALLEST) as d:
+        await d.press("question_mark")
+        told = " ".join(d.screen.split())
+        assert "One step on; at the last one, twice, on to what comes next" in told
+        assert "Into what is shown, down to a single product; esc leads out" in told
+
+
 async def test_choosing_in_the_sidebar() -> None:
     async with opened("matmul") as d:
         await d.press("down", "down", "up", "down")

@@ -156,13 +156,13 @@ def progress(host: Host) -> Awaitable[object]:
 
 def help_(host: Host) -> Awaitable[object]:
     """Open the keys that work now."""
-    from tui.screens.pager import Pager, help_rows
+    from tui.screens.pager import Pager, help_rows, wrap_help
     from tui.widgets.row_widget import glyphs_of
 
     own = [control for control in host.session.view.lesson.controls if control.key]
     listed = listed_commands(host.input.live(), host.session.digits)
     rows = help_rows(listed, own, glyphs_of(host.page))
-    return host.app.push_screen(Pager("Keys that work now", lambda _: rows))
+    return host.app.push_screen(Pager("Keys that work now", partial(wrap_help, rows)))
 
 
 def text(host: Host) -> Awaitable[object] | None:

@@ -15,7 +15,8 @@ from tui.session.control_commands import move_command
 from tui.session.keys import help_groups
 from tui.text.glyphs import UNICODE, Glyphs
 from tui.text.key_names import key_label
-from tui.text.rows import Row, TextSpan, row
+from tui.text.prose import words
+from tui.text.rows import Row, TextSpan, row, wrap_spans
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
 if TYPE_CHECKING:
@@ -174,6 +175,15 @@ def help_rows(
         rows += [(), row(("Known by…", "title"))]
         rows += [_entry(glyphs.text(word), text, "") for word, text in EVIDENCE]
     return rows
+
+
+def wrap_help(rows: Iterable[Row], width: int) -> list[Row]:
+    """Return the rows of the help on as many as they take, what a key does below itself."""
+    return [
+        line
+        for key, text in ((entry[:1], entry[1:]) for entry in rows)
+        for line in wrap_spans((*key, *words(text)), width, indent=KEY + 2)
+    ]
 
 
 def _entry(key: str, text: str, do: str) -> Row:
