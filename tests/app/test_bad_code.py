@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
 
 from llm_linalg import load_trace
 from llm_linalg.api import trusted
@@ -167,6 +170,17 @@ def test_an_endless_loop_is_ended_by_a_key_and_what_ran_is_kept(folder: Path) ->
     assert "model.py" in narration
     assert "in endless: " in narration  # the line is that of the loop, or of its body
     assert [node.op for node in load_trace(folder / "left.trace").nodes] == ["input", "add"]
+
+
+async def test_operands_that_do_not_fit_are_not_cut_for_what_ran() -> None:
+    def product(x: Tensor) -> Tensor:
+        return x.T @ x @ x[:5]
+
+    x = torch.arange(36.0).reshape(6, 6) / 7
+    async with opened(lesson_of(of_function(product, (x,)), "product")) as d:
+        assert "this fails; esc opens what ran" in d.screen
+        (row,) = [row for row in d.rows if "@" in row and "!" in row]
+        assert len(re.findall(r"\d\.\d", row)) >= 6
 
 
 async def test_in_the_app_what_ran_before_an_error_is_a_key_away(folder: Path) -> None:

@@ -58,8 +58,12 @@ class Failure:
     def ran(self) -> Run | None:
         """What ran of one's own code before it failed; None of a lesson's program, which is open anyway."""
         good = self.good
-        own = good is not None and good.view.lesson.external is not None
-        return good if own and good is not None and good.trace is self.partial_trace else None
+        return good if self.shows_part and good is not None and good.view.lesson.external else None
+
+    @property
+    def shows_part(self) -> bool:
+        """Whether what is shown beside the error is what ran before it, and not an earlier run."""
+        return self.good is not None and self.good.trace is self.partial_trace
 
     @property
     def repair_count(self) -> int:
@@ -74,7 +78,7 @@ class Failure:
         """Return the picture of the failure, beside the last good one."""
         good = None if self.good is None else self.good.frame(self.good.view, ascii_only=ascii_only)
         frame = error_frame(view, self.error, self.operands, good, self.fault, cache, ascii_only)
-        if frame.error is None or self.good is None or self.good.trace is not self.partial_trace:
+        if frame.error is None or not self.shows_part:
             return frame
         lineless = view.lesson.document or self.error.line is None
         caption = f"what ran before it stopped{'' if lineless else f' in line {self.error.line}'}"

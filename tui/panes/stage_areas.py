@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
@@ -12,6 +12,8 @@ from tui.layout.values import Layout
 from tui.model.frame import Arrangement, Panel
 from tui.text.rows import Row, TextSpan
 
+FAILS = "this fails"
+LEAST_BESIDE = 20  # columns, for what ran
 LABEL_ROLES = {"title": "title", "sign": "label", "window": "dim", "caption": "dim", "edge": "label"}
 
 
@@ -37,18 +39,24 @@ def areas(picture: Picture, width: int, height: int) -> list[StageArea]:
         return [
             _scene(good.stage.panels, good.stage.arrangement, 0, width, height - 1, frame.error.good_caption)
         ]
-    half = width // 2
-    return [
-        _scene(frame.stage.panels, frame.stage.arrangement, 0, half - 1, height - 1, "this fails"),
-        _scene(
-            good.stage.panels,
-            good.stage.arrangement,
-            half + 1,
-            width - half - 1,
-            height - 1,
-            frame.error.good_caption,
-        ),
-    ]
+    beside = width // 2 + 1
+    failing = _scene(frame.stage.panels, frame.stage.arrangement, 0, beside - 2, height - 1, FAILS)
+    run = picture.session.current
+    failure = None if run is None else run.failure
+    if failure is not None and failure.shows_part and not failing.layout.whole:  # what clashes goes first
+        failing = _scene(frame.stage.panels, frame.stage.arrangement, 0, width, height - 1, FAILS)
+        beside = max([slot.x + slot.width for slot in failing.layout.slots], default=0) + 2
+        if width - beside < LEAST_BESIDE:
+            return [replace(failing, caption=f"{FAILS}; esc opens what ran" if failure.ran else FAILS)]
+    good_scene = _scene(
+        good.stage.panels,
+        good.stage.arrangement,
+        beside,
+        width - beside,
+        height - 1,
+        frame.error.good_caption,
+    )
+    return [failing, good_scene]
 
 
 def _scene(
