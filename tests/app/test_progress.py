@@ -12,10 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg.base.text import clean
+from llm_linalg.lessons import documents
+from llm_linalg.lessons.external import of_function
+from llm_linalg.lessons.lesson import lesson_of
 from llm_linalg.lessons.reader import catalog, find
 from tests.app.driving import opened
 from tui.app import Options
@@ -249,6 +253,16 @@ def test_the_end_says_what_is_solved_and_the_ways_on(past: str) -> None:
     for told in (some, every):
         assert all(f" {key} " in told for key in keys), told
         assert len(told) < 80
+
+
+@pytest.mark.parametrize("past", ["stop.next", "forward"])
+def test_the_end_of_a_file_says_nothing_of_the_courses_exercises(past: str) -> None:
+    for lesson, ways in (
+        (documents.parse(b"x = torch.ones(2)", "cells.py"), "E edit, P practice, F4 the course."),
+        (lesson_of(of_function(lambda x: x * 2, (torch.ones(2),)), "twice"), "P practice, F4 the course."),
+    ):
+        session = ensure_run(Session.start(View.opening(lesson), catalog()))
+        assert run(run(session, "finish"), past).notice == f"The end. {ways}"
 
 
 def test_stops_marked_more_are_left_out_if_that_is_wanted() -> None:

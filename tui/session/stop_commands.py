@@ -42,7 +42,11 @@ def stop_by(session: Session, direction: int) -> Session:
 
 
 def the_end(session: Session) -> str:
-    """Return what is said behind the course's last stop: what is solved, and the ways on with their keys."""
+    """Return what is said behind the last stop: of the course what is solved, and the ways on."""
+    lesson = session.view.lesson
+    if lesson.document or lesson.external is not None:
+        edit = "E edit, " if session.view.program else ""
+        return f"The end. {edit}P practice, F4 the course."
     known = [session.learner.progress.of(lesson.slug) for lesson in catalog()]
     exercises = sum(lesson.exercises for lesson in catalog())
     solved = sum(len(one.solved) for one in known if one is not None)
