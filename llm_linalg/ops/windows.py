@@ -60,8 +60,14 @@ def _windows(call: Call, kernel: Sequence[int], edge: str = "0.0") -> list[str]:
     """Return the lines that pad the input, and lay out its windows: with their axes at the end."""
     axes = len(kernel)
     dilation = _each(call.arguments.get("dilation", 1), axes)
-    sides = _sides(call["padding"], kernel, dilation)
-    return _laid_out("input", kernel, sides, _each(call["stride"] or kernel, axes), dilation, edge)
+    sides, stride = _sides(call["padding"], kernel, dilation), _each(call["stride"] or kernel, axes)
+    if call.arguments.get("ceil_mode"):  # the last windows may reach beyond the edge
+        facts = zip(call.shapes[0][-axes:], call.shape[-axes:], kernel, dilation, stride, sides, strict=True)
+        sides = [
+            (before, max(after, (count - 1) * step + gap * (width - 1) + 1 - size - before))
+            for size, count, width, gap, step, (before, after) in facts
+        ]
+    return _laid_out("input", kernel, sides, stride, dilation, edge)
 
 
 def _laid_out(
@@ -189,10 +195,11 @@ def _pool(axes: int, reduced: str, edge: str) -> Callable[[Call], str]:
 
 
 def _is_plain_pool(arguments: Mapping[str, Any]) -> bool:
-    odd = arguments["ceil_mode"] or arguments.get("return_indices") or arguments.get("divisor_override")
-    padding = arguments["padding"]
-    is_counted = arguments.get("count_include_pad", True) or not any(_each(padding, 1))
-    return not odd and bool(is_counted) and isinstance(arguments["input"], Tensor)
+    odd = arguments.get("return_indices") or arguments.get("divisor_override")
+    # A mean counts the cells of a window: not those beyond the edge, and those of the padding if asked to.
+    counts = arguments.get("count_include_pad", True) or not any(_each(arguments["padding"], 1))
+    same = counts and not (arguments["ceil_mode"] and "count_include_pad" in arguments)
+    return not odd and bool(same) and isinstance(arguments["input"], Tensor)
 
 
 def adaptive_pool(axes: int, reduced: str) -> Callable[[Call], str]:

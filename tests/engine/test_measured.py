@@ -49,7 +49,6 @@ def test_calls_that_the_table_lacks_are_measured(function: object, shapes: list[
 
 
 PICKING: dict[str, Callable[..., Tensor]] = {
-    "windows beyond the edge": lambda x: F.max_pool2d(x[None], 3, 2, ceil_mode=True),
     "windows with places": lambda x: F.max_pool2d(x[None], 2, return_indices=True)[0],
     "pieces of an axis": lambda x: F.adaptive_max_pool1d(x, 2, return_indices=True)[0],
     "largest row": lambda x: F.embedding_bag(torch.tensor([[0, 1, 4], [2, 3, 3]]), x, mode="max"),

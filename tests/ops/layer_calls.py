@@ -45,6 +45,8 @@ def _pool(name: str, axes: int) -> Build:
         words: dict[str, Any] = {"dilation": draw(st.sampled_from([1, 1, 2]))} if name == "max" else {}
         if size + words.get("dilation", 1) - 1 > 3 + padding:
             words = {}
+        if name == "max":
+            words["ceil_mode"] = draw(st.booleans())
         return Sample(lambda a: function(a, size, stride, padding, **words), (x,))
 
     return build
