@@ -70,7 +70,8 @@ class Trace(Record[Node]):
     def save(self, path: str | Path) -> None:
         """Write it into a file, whole or not at all; `load_trace` reads it, also where its program is not.
 
-        Of what needs the program's own functions (hooks, an `autograd.Function`) only the values are kept.
+        Of what needs functions of the program's own (hooks, an `autograd.Function`), or some of torch that no
+        rule describes, only the values are kept.
 
         Raises:
             OSError: If the file can't be written.
@@ -278,7 +279,7 @@ def trace(
     parameters, others after the local variables that hold them when the function returns, or else after
     the variables that they were assigned to; a module's parameters have the module's names for them.
     What runs only in C++, such as a scripted module, in another thread, or inside `torch.vmap` and its like
-    is not recorded; its results appear as inputs, and a gradient that flows on there is refused.
+    is not recorded; its results come from outside, and a gradient that flows on there is refused.
 
     Args:
         function: A function, a method or an `nn.Module`.
