@@ -57,8 +57,8 @@ class Contraction(Operation):
         axes = self.axes(call)
         batch = {label for label in axes.output if label.startswith("b")}
         whole = [{*labels, *(batch if batch & {*labels} else ())} for labels in (axes.output, *axes.operands)]
-        cells = max(prod(axes.sizes[label] for label in labels) for labels in whole)
-        return Price(cells, prod(axes.sizes.values()))
+        cells = [prod(axes.sizes[label] for label in labels) for labels in whole]
+        return Price(max(*cells, *map(prod, call.shapes)), prod(axes.sizes.values()))
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         """Return the reads by the axes spec; a sum of no terms reads nothing but its bias."""
