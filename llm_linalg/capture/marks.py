@@ -154,6 +154,8 @@ class Marks:
         """Bind its names anew, group what may hold each other, and mark what it binds and touches."""
         reads = [name for name in _reads(statement, names) if self._is_object(name)]
         touched = _touched_by(statement).intersection(reads)
+        for name in _written_into(statement).intersection(reads):
+            self._groups[name].is_pure = False  # it has a state from now on
         if mark is not None:
             self._change(touched, mark._replace(verb="changed"))
         groups = [self._groups[name] for name in reads]
@@ -292,8 +294,12 @@ def _touched_by(statement: ast.stmt) -> set[str]:
                 names |= _loaded(value)
             case ast.withitem(context_expr=value):
                 names |= _loaded(value)
-            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-                names.add(_root_of(node))
             case ast.AugAssign(target=ast.Name(id=name)):
                 names.add(name)
-    return names
+    return names | _written_into(statement)
+
+
+def _written_into(statement: ast.stmt) -> set[str]:
+    """Return the names of whose values a statement writes, or deletes, an attribute or an item."""
+    parts = [part for part in ast.walk(statement) if isinstance(part, ast.Attribute | ast.Subscript)]
+    return {_root_of(part) for part in parts if isinstance(part.ctx, ast.Store | ast.Del)}
