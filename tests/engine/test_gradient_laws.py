@@ -21,6 +21,7 @@ from torch.autograd import Function
 from torch.utils.checkpoint import checkpoint
 
 from llm_linalg import load_trace, trace
+from llm_linalg.recording.aliasing import ALIAS
 from tests.engine.gradient_models import MODELS, Reversed, Sign
 from tests.engine.here import run
 from tests.ops.drawing import values
@@ -650,6 +651,18 @@ def test_each_value_takes_part_that_a_key_puts_into_one_cell(key: str) -> None:
     hold(f"t = torch.tensor([0, 0])\nh = x * 1\nh[{key}] = w[{key}] * x[{key}]\nloss = (h * x.exp()).sum()")
 
 
+@pytest.mark.parametrize(("dim", "index"), [(1, [[0, 2, 1]]), (0, [[1, 0], [0, 1]])])
+def test_what_a_scatter_leaves_of_its_source_has_no_gradient(dim: int, index: list[list[int]]) -> None:
+    def gradients(source: str) -> list[Tensor]:
+        made = run(
+            f"x, w = torch.ones(2, 3), torch.ones(2, 3)\nk = torch.tensor({index})\n"
+            f"loss = (x.scatter({dim}, k, {source}) * torch.arange(6.0).view(2, 3)).sum()"
+        )
+        return [made.backward("loss")[name].value for name in ("dx", "dw")]
+
+    assert all(map(torch.equal, gradients("w"), gradients("w[: k.shape[0], : k.shape[1]]")))
+
+
 VIEW_WRITES = [
     "row.mul_(2)",
     "column.add_(x[:, 0])",
@@ -670,6 +683,9 @@ def test_writes_that_autograd_misses_give_its_gradient_or_are_refused(writes: li
         [SETUP, "t = x * 1", "row, column = t[0], t[:, 0]", *lines, "loss = (t * w).sum() + column.sum()"]
     )
     made = run(f"{program}\nloss.backward()\ngx, gw = x.grad, w.grad", seed=1)
+    for node in made.nodes:
+        if node.op == ALIAS:
+            assert len({own.node for own in node.operands}) == len(node.operands), "it names each write once"
     with TemporaryDirectory() as folder:
         made.save(f"{folder}/a.trace")
         again = load_trace(f"{folder}/a.trace")
