@@ -114,6 +114,11 @@ def test_a_weight_has_the_name_that_the_module_was_given_and_stands_in_the_box_t
     assert "net" in made.map.level().own
 
 
+def test_a_tensor_has_the_name_of_an_attribute_only_without_one_of_its_own() -> None:
+    made = run_here("class A: pass\na, x = A(), torch.ones(2)\na.w = x\na.v = x * 2\ny = a.u = a.v + 1")
+    assert [node.name for node in made.nodes] == ["x", "a.v", "y"]
+
+
 PROGRAM_OF_BOXES = """
 class Part(nn.Module):
     def forward(self, x):

@@ -367,6 +367,7 @@ def test_there_is_no_way_back_through_a_gap() -> None:
     trace = kept(CROSSING.replace("CUT", "h = h * 1"), 60)
     with pytest.raises(LookupError, match="flows through turns 5 to 87 of 90, which are not kept"):
         trace.backward("loss")
+    assert "outside" not in {node.evidence for node in trace.nodes}
     whole, cut = (kept(CROSSING.replace("CUT", "h = h.detach()"), most) for most in (10**9, 60))
     assert cut.gaps
     assert alike(cut.backward("loss")["dW"].value, whole.backward("loss")["dW"].value)

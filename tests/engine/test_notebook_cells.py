@@ -78,6 +78,9 @@ def test_of_an_import_only_what_is_missing_fails_and_only_where_it_is_used() -> 
     assert results.states[0].left_out == ("import nothing_of_the_kind as no",)
     assert "nothing_of_the_kind" in results.states[2].reason
     assert {"math", "json"} <= names.keys()
+    results, _ = run_plain(["import os.path, nothing_of_the_kind.part", "os.sep, nothing_of_the_kind.part"])
+    assert [state.state for state in results.states] == ["run", "failed"]
+    assert results.states[1].reason == "nothing_of_the_kind is not installed"
     results, names = run_plain(
         ["try:\n    import nothing_of_the_kind as no\nexcept ImportError:\n    no = None"]
     )

@@ -215,6 +215,33 @@ def test_each_call_of_a_module_is_a_box() -> None:
     assert boxes == ["inner", "inner:2", "inner:3"]
 
 
+def test_a_module_is_no_part_of_one_whose_name_its_own_begins_with() -> None:
+    class Borrower(nn.Module):
+        def __init__(self, *borrowed: nn.Module) -> None:
+            super().__init__()
+            self.borrowed = borrowed
+
+        def forward(self, x: Tensor) -> Tensor:
+            made: Tensor = self.borrowed[0](x) * 2
+            return made
+
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.block10 = nn.Linear(3, 3)
+            self.block1 = Borrower(self.block10)
+
+        def forward(self, x: Tensor) -> Tensor:
+            made: Tensor = self.block1(x)
+            return made
+
+    nodes = trace(Outer(), torch.ones(2, 3)).nodes
+    assert [(node.op, node.scope) for node in nodes if node.operands] == [
+        ("linear", "block10"),
+        ("mul", "block1"),
+    ]
+
+
 def test_a_module_that_failed_is_left() -> None:
     class Failing(nn.Module):
         def forward(self, _: Tensor) -> Tensor:
