@@ -738,6 +738,17 @@ def test_a_call_that_its_operation_does_not_describe_is_opaque(
         t.lineage(node, (0,) * len(shape))
 
 
+@pytest.mark.parametrize("order", [2, -2, "nuc"])
+@pytest.mark.parametrize(("number", "evidence"), [(3.0, "rule"), (math.inf, "opaque"), (math.nan, "opaque")])
+def test_nobody_is_asked_for_singular_values_of_what_is_not_finite(
+    order: Any, number: float, evidence: str
+) -> None:
+    for norm in (torch.linalg.norm, torch.linalg.matrix_norm):
+        t = trace(lambda a, norm=norm: norm(a, order), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        t.nodes[0].value[0, 1] = number  # torch may refuse to begin with it
+        assert again(t).nodes[-1].evidence == evidence
+
+
 def test_a_view_that_repeats_one_cell_takes_no_memory() -> None:
     small = read(forged({"shape": [2**13, 2**12], "strides": [0, 0]})).nodes[0]
     assert small.value.untyped_storage().nbytes() < 1000
