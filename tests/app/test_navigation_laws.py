@@ -323,6 +323,22 @@ def test_out_of_a_part_that_was_opened_directly_goes_to_the_whole() -> None:
     assert (whole.path, whole.step) == (("S",), 0)
 
 
+def test_parts_of_parts_are_left_one_after_the_other_where_they_were_gone_into() -> None:
+    view, run = program("x = torch.ones(2, 2)\nA = F.scaled_dot_product_attention(x, x, x)")
+    view = replace(view, path=("A",), depth="cells", order=None)
+    around: list[View] = []
+    while (ground := run.navigation(view)).parts:
+        view = replace(view, step=2 + len(around))
+        around.append(view)
+        view = steps.into(view, ground)
+        while (ground := run.navigation(view)).path[-1] in ground.siblings[:-1] and not ground.parts:
+            view = steps.over(view, ground)
+    assert len(around) > 1
+    for whole in reversed(around):
+        view = steps.out(view, run.navigation(view))
+        assert view == whole
+
+
 def test_speeds_go_up_and_down_and_end() -> None:
     going = Player(speed=4.0)
     assert (going.faster().speed, going.slower().speed, going.interval) == (8.0, 2.0, 0.25)
