@@ -60,6 +60,7 @@ class _Group:
     later: set[str] = field(default_factory=set)  # what the functions in these values read when called
     rebinds: set[str] = field(default_factory=set)  # what these functions bind outside of themselves
     is_pure: bool = False  # as a function or a class without a state of its own
+    holds: set[str] = field(default_factory=set)  # what is pure and may be held by these values
 
 
 class Marks:
@@ -155,7 +156,10 @@ class Marks:
         reads = [name for name in _reads(statement, names) if self._is_object(name)]
         touched = _touched_by(statement).intersection(reads)
         for name in _written_into(statement).intersection(reads):
-            self._groups[name].is_pure = False  # it has a state from now on
+            own = self._groups[name]
+            if own.is_pure:  # it has a state from now on, which whoever holds it has
+                own.is_pure = False
+                self._join([own, *(group for group in self._groups.values() if name in group.holds)])
         if mark is not None:
             self._change(touched, mark._replace(verb="changed"))
         groups = [self._groups[name] for name in reads]
@@ -192,6 +196,7 @@ class Marks:
         for group in {*groups} - {whole}:
             whole.later |= group.later
             whole.rebinds |= group.rebinds
+            whole.holds |= group.names if group.is_pure else group.holds
             if not group.is_pure:
                 whole.names |= group.names
                 self._groups.update(dict.fromkeys(group.names, whole))
