@@ -68,9 +68,7 @@ class MatrixFunction(Operation):
 def _solved_cores(call: Call) -> Sequence[int]:
     """Return the cores of `solve(A, B)`, whose B may hold vectors."""
     first, second = call.shapes[:2]
-    left = call.arguments.get("left", True)
-    vectors = len(second) == 1 or (left and second == first[:-1] and len(second) == len(first) - 1)
-    return [2, 1 if vectors else 2]
+    return [2, 1 if len(second) == 1 or second == first[:-1] else 2]
 
 
 def _numbers_beside(call: Call) -> Sequence[int]:
