@@ -124,6 +124,7 @@ CALLS: list[tuple[Callable[..., Any], set[str]]] = [
     (attention, {"multi_head_attention_forward()"}),
     (sampled, {"Normal()", "sample()", "log_prob()"}),
     (lambda x: rearrange(x, "a b (c d) -> b (a d) c", c=2), {"rearrange()"}),
+    (lambda x: torch.distributions.AffineTransform(1.0, x)(x), {"AffineTransform()"}),
     (lambda x: copy.deepcopy([x, x + 1]), {"deepcopy()"}),
     (
         lambda x: (

@@ -181,6 +181,11 @@ def test_a_plot_of_numbers_is_taken_for_the_apps_looks() -> None:
         "bars", (bars,)
     )
     assert plot_of("plt.plot(x)\nplt.scatter(x, x)") == Plot("curve", (PlotSeries("x", same),))
+    assert (
+        plot_of("plt.scatter(x, x[1:])")
+        == plot_of("plt.scatter(x, [[1], [2]])")
+        == plot_of("plt.scatter(x, x)")
+    )
     assert plot_of("plt.imshow(torch.eye(2))") == Plot("heat", node=7)
     for arguments in ("plot()", "plot('a')", "plot(torch.ones(2, 2))", "title('a')", "plot([[1], [2]])"):
         assert plot_of(f"plt.{arguments}") is None
@@ -255,6 +260,7 @@ def test_the_cells_are_summed_up_in_a_line(cells: list[CellState], says: str) ->
 def test_cells_that_do_not_run_are_counted() -> None:
     assert counts([RUN[0], FAULTS[0]]) == "2 cells: one runs, one doesn't"
     assert counts([*RUN, *FAULTS[:2]]) == "7 cells: 5 run, 2 don't"
+    assert counts([*RUN, FAULTS[0], CellState(7, "skipped")]) == "7 cells: 5 run, one doesn't"
 
 
 def test_a_state_in_json_says_whether_its_saved_output_is_shown() -> None:

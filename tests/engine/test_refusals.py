@@ -193,12 +193,22 @@ def test_the_sentence_and_the_repairs(expression: str, said: str, repair: str | 
         assert repair.replace(",-1", ", -1") in {text.replace(",-1", ", -1") for text in error.repairs}
 
 
-def test_what_is_written_must_fit_its_place() -> None:
+@pytest.mark.parametrize(
+    ("place", "value", "axis", "room"),
+    [
+        *(("x[0]", (4,), 0, (3,)), ("x", (2, 4), 1, (2, 3)), ("x", (4, 3), 0, (2, 3))),
+        *(("x", (5, 2, 3), 0, (2, 3)), ("x[:, 1:]", (2, 1, 2), 0, (2, 2)), ("x[0, 0]", (2,), 0, ())),
+    ],
+)
+def test_what_is_written_must_fit_its_place(
+    place: str, value: tuple[int, ...], axis: int, room: tuple[int, ...]
+) -> None:
     with pytest.raises(ShapeError) as caught:
-        run("x = torch.ones(2, 3)\nx[0] = torch.ones(4)")
-    assert "axis 0 of torch.ones(4) (4,) has size 4: what is written has the shape of its place, (3,)" in str(
-        caught.value
+        run(f"x, y = torch.ones(2, 3), torch.ones({value})\n{place}[...] = y")
+    why = (
+        f"axis {axis} of y {value} has size {value[axis]}: what is written has the shape of its place, {room}"
     )
+    assert why in str(caught.value)
 
 
 @pytest.mark.parametrize(("keys", "values"), [(3, 10_000_000), (10_000_000, 3), (5, 4)])
