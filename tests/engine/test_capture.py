@@ -7,6 +7,7 @@ import sys
 import threading
 import warnings
 from contextlib import redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError, ProgramError
+from llm_linalg.capture import program as capture_program
+from llm_linalg.capture.limits import Limits
 from llm_linalg.capture.program import ProgramRun, finished
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import RecordNode
@@ -130,6 +133,18 @@ def test_what_is_too_much_is_refused_before_it_is_done(program: str, words: str)
         captured(program)
     assert raised.value.span is not None
     assert raised.value.trace.failed_line == raised.value.line
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"), [("calls", 3), ("tensors", 3), ("elements", 30), ("call_elements", 12), ("printed", 3)]
+)
+def test_as_much_as_is_allowed_is_done(limit: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "x = torch.ones(2, 3)\ny = x @ torch.ones(3, 4)\nprint('ab')"
+    monkeypatch.setattr(capture_program, "Limits", partial(Limits, **{limit: most}))
+    assert captured(program).printed == "ab\n"
+    monkeypatch.setattr(capture_program, "Limits", partial(Limits, **{limit: most - 1}))
+    with pytest.raises(LimitError):
+        captured(program)
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,9 @@ def test_what_a_comprehension_binds_is_no_result_of_a_line() -> None:
 
 
 def test_a_cell_without_a_tensor_shows_none_and_one_with_a_picture_that() -> None:
-    t = run("x = torch.ones(2)\nn = 3\ny = x + n", cells=(1, 2, 3))
+    t = run("x = torch.ones(2)\nn = 3\ny = x + n\nz = y * 2\nm = n + 1", cells=(1, 2, 3))
     assert [state.node if state.node is None else t.nodes[state.node].name for state in t.cells] == [
-        *("x", None, "y"),
+        *("x", None, "z"),  # the last that it made
     ]
     picture = "import matplotlib.pyplot as plt\nx = torch.ones(2, 2)\ny = x + 1\nplt.imshow(x)\nz = y * 2"
     shown = run(picture, cells=(1,))

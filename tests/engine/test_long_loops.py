@@ -311,6 +311,12 @@ def test_what_the_last_turns_of_an_open_loop_gave_stands_at_its_lines() -> None:
     assert numbers_by_turn(made, len(made)) == numbers
 
 
+def test_a_line_shows_nothing_of_an_earlier_turn_than_the_last() -> None:
+    trace = kept(WHILE.replace("    i += 1", "    i += 1\n    w * i"), 60)
+    assert trace.gaps
+    assert 6 not in trace.lines
+
+
 def test_a_gap_after_which_nothing_comes_is_said_in_plain_text_too() -> None:
     trace = kept("import torch\nx = torch.ones(2)\ni = 0\nwhile i < 99: i += 1; (x * i)", 40)
     (gap,) = trace.gaps
