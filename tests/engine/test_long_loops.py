@@ -435,6 +435,7 @@ def test_a_gradient_that_a_node_shows_stays_as_it_was_when_a_pass_adds_to_it(
             assert factor is None or alike(node.operands[0].node.value * factor, node.value)
     assert alike(trace["g"].value, trace["z"].value)
     assert trace["z"].value[0] == trace["y"].value[0] / 2 + 3
+    assert [trace[name].op for name in "yz"] == ["mul", "mul"], "no write went unseen"
 
 
 LATER = """\
