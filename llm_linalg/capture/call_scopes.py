@@ -97,7 +97,7 @@ class CallScopes:
             called = [module]  # and the modules of torch's own around it
             while frame is not None and frame.f_code.co_filename != FILE:
                 owner = frame.f_locals.get("self") if frame.f_code.co_filename == _CALLS_FORWARD else None
-                if isinstance(owner, nn.Module) and owner is not called[-1]:
+                if isinstance(owner, nn.Module):
                     called.append(owner)
                 frame = frame.f_back
             for own in reversed(called):
