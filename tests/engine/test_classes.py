@@ -119,6 +119,14 @@ def test_a_tensor_has_the_name_of_an_attribute_only_without_one_of_its_own() -> 
     assert [node.name for node in made.nodes] == ["x", "a.v", "y"]
 
 
+def test_a_weight_that_two_layers_share_is_one() -> None:
+    layers = "a, b = nn.Linear(2, 2), nn.Linear(2, 2)\nx = a(torch.ones(1, 2))"
+    made = run_here(f"{layers}\nb.weight = a.weight\ny = b(x)")
+    names = [node.name for node in made.nodes if node.op == "parameter"]
+    assert names == ["a.weight", "a.bias", "b.weight", "b.bias"]
+    assert [own.node.name for own in made["y"].operands] == ["x", "a.weight", "b.bias"]
+
+
 PROGRAM_OF_BOXES = """
 class Part(nn.Module):
     def forward(self, x):

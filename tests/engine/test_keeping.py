@@ -80,6 +80,10 @@ def test_a_budget_is_used_however_often_a_value_was_written() -> None:
     assert 8 * SIZE < held(trace(function, torch.ones(1000), keep=10 * SIZE)) <= 10 * SIZE
 
 
+def test_views_of_what_is_the_callers_take_none_of_a_budget() -> None:
+    assert not trace(lambda x: x[1:].view(3, 333)[1:].mT, torch.ones(1000), keep=8).dropped
+
+
 def test_what_was_dropped_says_so_and_knows_its_shape() -> None:
     t = trace(function, torch.ones(1000), keep=8 * SIZE)
     node = next(node for node in t.nodes if node.op == "mul")

@@ -62,6 +62,7 @@ def failure(expression: str) -> ShapeError:
             "axis 1 of s (4, 4) has size 4: it runs from 0 to 3, and 9 is out",
             "s[..., torch.tensor([9]).clamp(0, 3)]",
         ),
+        ("s[torch.tensor([-4]), torch.tensor([9])]", "axis 1 of s (4, 4) has size 4: it runs from 0", None),
         ("s[m]", "whole numbers", "s[m.long()]"),
         (
             "s[torch.arange(3), torch.tensor([0, 1])]",
