@@ -19,11 +19,17 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError, ProgramError
+from llm_linalg.base.source import Source
 from llm_linalg.capture import program as capture_program
+from llm_linalg.capture.console import Output
+from llm_linalg.capture.failures import as_torch_says
 from llm_linalg.capture.limits import Limits
 from llm_linalg.capture.program import ProgramRun, finished
+from llm_linalg.ops.operation import SlottedArguments
+from llm_linalg.recording.failed_call import FailedCall
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.recorder import call_of
 
 HERE = Path(__file__).parent
 # Statements that may follow each other in any order: each finds what it needs.
@@ -177,6 +183,20 @@ def test_prints_have_their_lines_and_reach_nobody_else(capsys: pytest.CaptureFix
     record = captured(f"{program}\nprint('e', file=sys.stderr)")
     assert record.prints == ((2, "1 2\n"), (4, "0"), (4, "1"), (5, "w"))
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("message", "words"), [("\n \nwhy\nmore", "why"), ("", "it failed"), ("why", "why")])
+def test_without_an_explanation_torch_has_the_first_word(message: str, words: str) -> None:
+    call = call_of(torch.add, SlottedArguments.of((torch.ones(1), torch.ones(1)), {}))
+    assert as_torch_says(FailedCall(call, message, ()), Source("x"), None).message == f"add: {words}"
+
+
+def test_what_is_printed_apart_is_not_counted() -> None:
+    output = Output(lambda: 1, 5)
+    with output.apart():
+        output.write("12345")
+    output.write("1234")
+    assert output.texts == [(1, "1234")]
 
 
 def test_other_threads_print_where_they_did(capsys: pytest.CaptureFixture[str]) -> None:

@@ -317,6 +317,13 @@ def test_a_line_shows_nothing_of_an_earlier_turn_than_the_last() -> None:
     assert 6 not in trace.lines
 
 
+def test_a_line_that_runs_again_after_a_gap_shows_what_it_gave_last() -> None:
+    loop = "i = 0\nwhile i < 50:\n    i += 1\n    r = f(i)\n"
+    trace = kept(f"import torch\ndef f(k):\n    return torch.ones(2) * k\n{loop}y = r + 1\nz = f(1)", 40)
+    assert trace["r"].gap is trace.gaps[0]
+    assert trace.lines[3] is trace["z"]
+
+
 def test_a_gap_after_which_nothing_comes_is_said_in_plain_text_too() -> None:
     trace = kept("import torch\nx = torch.ones(2)\ni = 0\nwhile i < 99: i += 1; (x * i)", 40)
     (gap,) = trace.gaps

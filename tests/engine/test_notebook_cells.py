@@ -9,6 +9,7 @@ from importlib import import_module
 import pytest
 import torch
 
+from llm_linalg.capture.cell_program import cells_of
 from llm_linalg.capture.plots import Plots
 from llm_linalg.recording.cell_state import CellState, counts, summary
 from llm_linalg.recording.plot import Plot, PlotSeries
@@ -275,6 +276,8 @@ def test_the_text_that_is_run_has_each_statement_where_it_stands() -> None:
         assert program.python.count("\n") == program.text.count("\n")
         found = {(node.lineno + program.line - 1, node.col_offset) for node in ast.parse(program.python).body}
         assert {(node.lineno, node.col_offset) for node in program.statements} <= found
+    text = "x = 1\n\n\ny = 2\n"  # the second cell is empty, and the last
+    assert cells_of(text, (1, 2, 3, 5))[1].text == text
 
 
 @pytest.mark.parametrize(
