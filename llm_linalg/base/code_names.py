@@ -119,3 +119,17 @@ def _parts(node: ast.AST, scope: _Scope, inner: _Scope) -> list[tuple[ast.AST, _
         body = set(node.body)  # type: ignore[attr-defined]
     # Defaults, annotations, decorators and bases are the scope's around it.
     return [(child, inner if child in body else scope) for child in ast.iter_child_nodes(node)]
+
+
+def written_into(node: ast.AST) -> frozenset[str]:
+    """Return the names of whose values code writes or deletes an attribute or an item: `x` of `x[0] = 1`."""
+    parts = (part for part in ast.walk(node) if isinstance(part, ast.Attribute | ast.Subscript))
+    names = {root_of(part) for part in parts if isinstance(part.ctx, ast.Store | ast.Del)}
+    return frozenset(names - {""})
+
+
+def root_of(node: ast.AST) -> str:
+    """Return the name from which attributes, items and calls lead on; empty if it is none."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""

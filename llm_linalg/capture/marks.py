@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from types import ModuleType, NoneType
 from typing import NamedTuple
 
-from llm_linalg.base.code_names import CodeNames, code_names
+from llm_linalg.base.code_names import CodeNames, code_names, root_of, written_into
 
 GENERATORS = ("torch", "numpy", "random")
 """The packages that have a generator of random numbers which a whole program shares."""
@@ -155,7 +155,7 @@ class Marks:
         """Bind its names anew, group what may hold each other, and mark what it binds and touches."""
         reads = [name for name in _reads(statement, names) if self._is_object(name)]
         touched = _touched_by(statement).intersection(reads)
-        for name in _written_into(statement).intersection(reads):
+        for name in written_into(statement).intersection(reads):
             own = self._groups[name]
             if own.is_pure:  # it has a state from now on, which whoever holds it has
                 own.is_pure = False
@@ -278,14 +278,7 @@ def _calls_in(statement: ast.AST) -> Iterator[ast.Call]:
 
 def _called(call: ast.Call) -> tuple[str, str]:
     """Return the first and the last name of what is called: of `np.random.seed(0)` `np` and `seed`."""
-    return _root_of(call.func), getattr(call.func, "attr", getattr(call.func, "id", ""))
-
-
-def _root_of(node: ast.AST) -> str:
-    """Return the name from which attributes, items and calls lead on; empty if it is none."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
+    return root_of(call.func), getattr(call.func, "attr", getattr(call.func, "id", ""))
 
 
 def _touched_by(statement: ast.stmt) -> set[str]:
@@ -301,10 +294,4 @@ def _touched_by(statement: ast.stmt) -> set[str]:
                 names |= _loaded(value)
             case ast.AugAssign(target=ast.Name(id=name)):
                 names.add(name)
-    return names | _written_into(statement)
-
-
-def _written_into(statement: ast.stmt) -> set[str]:
-    """Return the names of whose values a statement writes, or deletes, an attribute or an item."""
-    parts = [part for part in ast.walk(statement) if isinstance(part, ast.Attribute | ast.Subscript)]
-    return {_root_of(part) for part in parts if isinstance(part.ctx, ast.Store | ast.Del)}
+    return names | written_into(statement)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Sequence
 
-from llm_linalg.base.code_names import code_names
+from llm_linalg.base.code_names import code_names, written_into
 from llm_linalg.base.source import Source
 
 
@@ -35,12 +35,4 @@ def changed_program(
 
 def bound_names(node: ast.AST) -> frozenset[str]:
     """Return the names that code binds, or into whose values it assigns: `x` of `x[0] = 1`."""
-    places = (part for part in ast.walk(node) if isinstance(part, ast.Subscript | ast.Attribute))
-    written = {_root(part) for part in places if isinstance(part.ctx, ast.Store)}
-    return code_names(node).binds | frozenset(name for name in written if name)
-
-
-def _root(node: ast.AST) -> str:
-    while isinstance(node, ast.Subscript | ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+    return code_names(node).binds | written_into(node)
