@@ -216,6 +216,10 @@ class RecordNode:
         """Whether its call wrote to its first operand."""
         return self._call is not None and bool(self.operands) and writes(self._call.function)
 
+    def note_written_view(self) -> None:
+        """Take note that a view was written, or what it is a view of: autograd then forgets its hooks."""
+        self.flows_on = self.flows_on or (bool(self.hooks) and self.kind == "movement")
+
     def leave_open(self) -> None:
         """Take note that its cells, or what they were made from, were written behind the recorder."""
         self.flows_on = self.flows_on or bool(self.operands)

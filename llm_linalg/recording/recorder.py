@@ -451,6 +451,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
     ) -> None:
         """Add a node for a call that wrote to an operand, with the values after the write."""
         call, operands = _with_operands(call, known)
+        known[0].node.note_written_view()
         target = result if isinstance(result, Tensor) else tensors[0]  # of several the first is the target
         node = self._node(call.operation.name, target, operands, call)
         self._storages.expect(target)

@@ -412,6 +412,7 @@ class TensorIndex:
     def _update_alias(self, tracked: TrackedTensor) -> RecordNode:
         """Add a node for a tensor that was written through an alias."""
         tensor = tracked.tensor
+        tracked.node.note_written_view()
         with untraced():
             call, operands = self._storages.alias_update(tracked)
             node = self._add(self._node(call.operation.name, tensor, operands, call), tensor)

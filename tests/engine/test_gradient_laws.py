@@ -262,6 +262,15 @@ def with_what_it_leaves(x: Tensor) -> Tensor:
     return made
 
 
+def hooked_view(x: Tensor, whole: bool) -> Tensor:
+    """A hook of a view, which is written afterwards, or what it is a view of."""
+    y = x * 2
+    view = y[0]
+    view.register_hook(lambda slope: -slope)  # type: ignore[no-untyped-call]
+    (y if whole else view)[0] = 5
+    return view.sin() * y
+
+
 def in_a_thread(x: Tensor) -> Tensor:
     """A step that another thread takes."""
     made: list[Tensor] = []
@@ -453,13 +462,15 @@ REFUSED: dict[str, tuple[Program, str]] = {
     "numbers of another type": (lambda x, _: part_of_complex(x), "numbers of another type"),
     "module's hook": (lambda x, _: with_module_hook(x), "a hook may change"),
     "step's hook": (lambda x, _: with_a_hook_at_its_step(x), r"\(mul, .*calls that were not recorded"),
+    "written view's hook": (lambda x, _: hooked_view(x, whole=False), "calls that were not recorded"),
+    "written whole's hook": (lambda x, _: hooked_view(x, whole=True), "calls that were not recorded"),
     "hook beforehand": (lambda x, _: with_a_hook_beforehand(x), "calls that were not recorded"),
     "saved otherwise": (lambda x, _: saved_otherwise(x), r"\(mul, .*calls that were not recorded"),
     "gradient": (lambda x, _: of_a_gradient(x), r"\(grad, .*calls that were not recorded"),
 }
 
 
-WITH_A_GRAPH = ("step's hook", "hook beforehand", "gradient")
+WITH_A_GRAPH = ("written view's hook", "written whole's hook", "step's hook", "hook beforehand", "gradient")
 """Where nothing requires a gradient, nothing tells that another tensor was made from one of these."""
 
 
