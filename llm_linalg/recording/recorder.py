@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 MAX_KEYS = 5_000  # calls that are remembered
 MAX_KEY_PARTS = 300  # parts of a key: shapes, dtypes, plain values
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
+_SCRIPTING = torch._C._get_tracing_state  # noqa: SLF001
 _mode_is_on = torch._C._is_torch_function_mode_enabled  # noqa: SLF001
 _push_mode = torch._C._push_on_torch_function_stack  # noqa: SLF001
 _pop_mode = torch._C._pop_torch_function_stack  # noqa: SLF001
@@ -172,11 +173,12 @@ class Recorder(TensorIndex, TorchFunctionMode):
         kwargs = kwargs or {}
         if self.is_inner is not None and self.is_inner(sys._getframe(1)):
             return func(*args, **kwargs)
-        if func is _SWITCH or _TRANSFORMED() is not None:
+        if func is _SWITCH or _TRANSFORMED() is not None or _SCRIPTING() is not None:
             if func is not _SWITCH and may_write(func, args, kwargs):
                 self._preserve_beneath(args, kwargs)
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
-            # Inside torch.vmap and its like tensors are wrappers without cells of their own.
+            # Inside torch.vmap and its like tensors are wrappers without cells of their own; while torch.jit
+            # traces a function, sizes are tensors.
             if func is not _SWITCH:
                 self.expect_unseen()
             return func(*args, **kwargs)

@@ -55,6 +55,23 @@ def test_a_gradient_goes_through_functions_of_a_room() -> None:
     assert made.functions is not None
 
 
+def test_a_gradient_goes_through_scripts_of_a_room() -> None:
+    made = run(
+        """import torch
+@torch.jit.script
+def written(x):
+    return torch.relu(x) * x
+def traced(x):
+    return x.reshape(x.shape[0], -1) * 2
+x = torch.tensor([[1.0, -2.0], [3.0, 4.0]])
+traced = torch.jit.trace(traced, torch.ones(2, 2))
+loss = written(x).sum() + (traced(x) * x).sum()""",
+        seconds=20,
+    )
+    assert {"written", "traced"} <= {node.op for node in made.nodes}
+    assert made.backward("loss")["dx"].value.tolist() == [[6.0, -8.0], [18.0, 24.0]]
+
+
 @pytest.mark.parametrize(
     ("program", "why"),
     [
