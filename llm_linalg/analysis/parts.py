@@ -147,6 +147,8 @@ def multiplications_of(node: RecordNode) -> int | None:
     call = node.call
     if call is None or call.position:  # an input, or a later output of a call that has several
         return 0
+    if call.operation.multiplications_for_call is not None:
+        return call.operation.multiplications_for_call(call)
     program = _program(call)
     if not program:
         return call.operation.multiplications(call)

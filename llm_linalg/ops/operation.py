@@ -88,6 +88,7 @@ class Operation:
         depends_on_cells: Whether cells decide what it is, or how large or how many its results are.
         multiplications_per_cell: Multiplications (or divisions) that a result's cell takes, beside those
             that a pointwise phrase shows; functions such as exp count none. A program counts its own.
+        multiplications_for_call: Those of a call, in place of what its family or its program counts.
         in_float32: Whether torch computes it in float32 where its numbers are of half precision, and rounds
             the end alone: so do its program and its cotangents.
         first_free_number: Position of the first argument whose number, or slice, does not matter to the price
@@ -117,6 +118,7 @@ class Operation:
     price_for_call: Callable[[Call], Price] | None = None
     depends_on_cells: bool = False
     multiplications_per_cell: int = 0
+    multiplications_for_call: Callable[[Call], int] | None = None
     in_float32: bool = False
     first_free_number: int = 100
 

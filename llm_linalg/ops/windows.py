@@ -156,8 +156,17 @@ def _transposed_shape(call: Call) -> Shape:
 
 def _transposed_price(call: Call) -> Price:
     """Return what a transposed convolution takes: its result's cells, or those of its windows."""
-    shape, inner = _transposed_shape(call), prod(call.tensor("weight").shape[1:])
-    return Price(max(prod(shape), prod(call.shapes[0]) * inner), prod(call.shapes[0]) * inner)
+    products = _transposed_multiplications(call)
+    return Price(max(prod(_transposed_shape(call)), products), products)
+
+
+def _transposed_multiplications(call: Call) -> int:
+    """Return the products of a transposed convolution: of each cell of the input with all of its kernels.
+
+    As torch's own counter of operations has it: without the zeros that its program sets between the cells,
+    and with the products that padding cuts off.
+    """
+    return prod(call.shapes[0]) * prod(call.tensor("weight").shape[1:])
 
 
 def _is_plain_convolution(arguments: Mapping[str, Any]) -> bool:
@@ -291,6 +300,7 @@ WINDOWS: tuple[Operation, ...] = (
             covers=_is_plain_convolution,
             rule=_transposed_shape,
             price_for_call=_transposed_price,
+            multiplications_for_call=_transposed_multiplications,
         )
         for axes in (1, 2, 3)
     ),

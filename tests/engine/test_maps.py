@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from llm_linalg import Node, Trace, trace
 from llm_linalg.analysis.block_diagram import MOST_BOXES, DiagramBox, DiagramLevel
@@ -199,6 +200,26 @@ def test_multiplications_are_those_of_the_axes(m: int, k: int, n: int, h: int) -
     q = "torch.ones(h, n, k)"
     attention = 2 * h * n * n * k + 2 * h * n * n  # two products; the scale and the softmax
     assert count(f"F.scaled_dot_product_attention({q}, {q}, {q}, is_causal=True)") == attention
+
+
+def products_by_torch(model: nn.Module, *inputs: Tensor) -> int:
+    with FlopCounterMode(display=False) as counter:
+        model(*inputs)
+    return int(counter.get_total_flops()) // 2
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    axes=st.integers(1, 3), width=st.integers(1, 3), stride=st.integers(1, 3), padding=st.integers(0, 1),
+    groups=st.integers(1, 2), dilation=st.integers(1, 2), turned=st.booleans(),
+)  # fmt: skip
+def test_a_convolution_takes_as_many_products_as_torch_counts(
+    axes: int, width: int, stride: int, padding: int, groups: int, dilation: int, turned: bool
+) -> None:
+    kind = getattr(nn, f"Conv{'Transpose' if turned else ''}{axes}d")
+    model = kind(2 * groups, 3 * groups, width, stride, padding, groups=groups, dilation=dilation)
+    x = torch.ones(2, 2 * groups, *(5 - axis for axis in range(axes)))
+    assert trace(model, x).nodes[-1].multiplications == products_by_torch(model, x)
 
 
 CALLS = [
