@@ -37,7 +37,7 @@ class Composite(Operation):
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         other = super().overload_for(arguments)
         is_mine = other is self and not self.covers(arguments)
-        return fallback(self.name, self.signature) if is_mine else other
+        return fallback(self.name, self.signature, self.multiplications_for_call) if is_mine else other
 
     def program_for(self, call: Call) -> str:
         return self.write_program(call)
@@ -74,6 +74,30 @@ def attention(call: Call) -> str:
 def _plain_attention(arguments: Mapping[str, Any]) -> bool:
     both = arguments["is_causal"] and arguments["attn_mask"] is not None
     return not arguments["dropout_p"] and not both
+
+
+def _attention_multiplications(call: Call) -> int:
+    """Return what attention multiplies, with dropout as without: two products, a scale and a division."""
+    *rows, features = call.shape
+    return prod(rows) * call.shapes[1][-2] * (call.shapes[0][-1] + features + 2)
+
+
+def _bilinear(call: Call) -> str:
+    """Return a bilinear layer as a program: a matrix for each output, between two vectors."""
+    lines = [
+        "weighted = torch.einsum('...i,oij->...oj', input1, weight)",
+        "products = torch.einsum('...oj,...j->...o', weighted, input2)",
+    ]
+    return "\n".join([*lines, *(["shifted = products + bias"] if call.place("bias") is not None else [])])
+
+
+def _bilinear_shape(call: Call) -> Shape:
+    return (*call.shapes[0][:-1], call.shapes[2][0])
+
+
+def _bilinear_price(call: Call) -> Price:
+    weighted = prod(_bilinear_shape(call)) * call.shapes[1][-1]
+    return Price(weighted, weighted * (call.shapes[0][-1] + 1))
 
 
 def _gate(call: Call) -> str:
@@ -134,6 +158,13 @@ def _is_parted(arguments: Mapping[str, Any]) -> bool:
 
 COMPOSITES: tuple[Operation, ...] = (
     Composite(
+        "bilinear",
+        "input1, input2, weight, bias=None",
+        write_program=_bilinear,
+        rule=_bilinear_shape,
+        price_for_call=_bilinear_price,
+    ),
+    Composite(
         "glu",
         "input, dim=-1",
         write_program=_gate,
@@ -157,5 +188,6 @@ COMPOSITES: tuple[Operation, ...] = (
         write_program=attention,
         in_float32=True,
         covers=_plain_attention,
+        multiplications_for_call=_attention_multiplications,
     ),
 )

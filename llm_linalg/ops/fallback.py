@@ -156,9 +156,13 @@ def _steady_reads(call: Call, place: int, ways: Sequence[Collection[int | None]]
 
 
 @lru_cache(1_000)
-def fallback(name: str, signature: str = "*args, **kwargs") -> FallbackOperation:
+def fallback(
+    name: str,
+    signature: str = "*args, **kwargs",
+    multiplications_for_call: Callable[[Call], int] | None = None,
+) -> FallbackOperation:
     """Return the operation for a function without an entry, or for a call that its entry doesn't cover."""
-    return FallbackOperation(name, signature)
+    return FallbackOperation(name, signature, multiplications_for_call=multiplications_for_call)
 
 
 def covered(operation: Operation, arguments: Mapping[str, Any], parameters: Collection[str]) -> Operation:
@@ -202,6 +206,9 @@ class UntoldOperation(Operation):
 
     kind: str = "measured"
     evidence: str = "opaque"
+
+    def multiplications(self, call: Call) -> int | None:
+        return None
 
 
 def untold(*_tensors: Tensor) -> Tensor:

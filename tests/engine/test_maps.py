@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from math import prod
 
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from llm_linalg import Node, Trace, trace
@@ -202,7 +204,7 @@ def test_multiplications_are_those_of_the_axes(m: int, k: int, n: int, h: int) -
     assert count(f"F.scaled_dot_product_attention({q}, {q}, {q}, is_causal=True)") == attention
 
 
-def products_by_torch(model: nn.Module, *inputs: Tensor) -> int:
+def products_by_torch(model: Callable[..., Tensor], *inputs: Tensor) -> int:
     with FlopCounterMode(display=False) as counter:
         model(*inputs)
     return int(counter.get_total_flops()) // 2
@@ -220,6 +222,44 @@ def test_a_convolution_takes_as_many_products_as_torch_counts(
     model = kind(2 * groups, 3 * groups, width, stride, padding, groups=groups, dilation=dilation)
     x = torch.ones(2, 2 * groups, *(5 - axis for axis in range(axes)))
     assert trace(model, x).nodes[-1].multiplications == products_by_torch(model, x)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    n=st.integers(1, 3), m=st.integers(1, 3), k=st.integers(1, 3),
+    batch=st.lists(st.integers(1, 3), max_size=2),
+)  # fmt: skip
+def test_attention_with_dropout_and_a_bilinear_layer_have_their_number(
+    n: int, m: int, k: int, batch: list[int]
+) -> None:
+    q, key, value = torch.ones(*batch, n, k), torch.ones(m, k), torch.ones(m, 2)
+
+    def attention(**options: object) -> int | None:
+        made = trace(lambda: functional.scaled_dot_product_attention(q, key, value, **options))  # type: ignore[arg-type]
+        return made.nodes[-1].multiplications
+
+    scores = prod(batch) * n * m
+    assert attention(dropout_p=0.5) == attention() == scores * (k + 2) + 2 * scores
+    assert attention(dropout_p=0.5, is_causal=True) == attention(is_causal=True) == attention()
+
+    def weighed(x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+        return torch.cat([(x @ own)[:, None] @ y[..., None] for own in weight])
+
+    x, y, layer = torch.ones(n, k), torch.ones(n, m), nn.Bilinear(k, m, 2)
+    expected = products_by_torch(weighed, x, y, layer.weight)
+    assert trace(layer, x, y).nodes[-1].multiplications == expected
+
+
+def test_shared_keys_take_as_many_multiplications_with_dropout() -> None:
+    q, keys = torch.ones(2, 6, 5, 4), torch.ones(2, 3, 7, 4)
+    plain, dropped = (
+        trace(
+            lambda p=p: functional.scaled_dot_product_attention(q, keys, keys, dropout_p=p, enable_gqa=True)
+        )
+        for p in (0.0, 0.5)
+    )
+    assert plain.nodes[-1].multiplications == dropped.nodes[-1].multiplications == 2 * 6 * 5 * 7 * 10
+    assert sum(part.multiplications or 0 for part in plain.nodes[-1].parts) == 2 * 6 * 5 * 7 * 10
 
 
 CALLS = [
