@@ -85,7 +85,7 @@ class SummaryRow(Generic[N]):
         dtype: The dtype of that.
         parameters: The cells of the parameters that are read in it, each counted once.
         bytes: What autograd keeps of it for a backward pass, without parameters, in bytes.
-        products: Its multiplications, as far as they are known.
+        products: Its multiplications: the sum of those known; None if of none of its nodes they are.
         seconds: What plain runs of its operations take; None where one could not be run again.
         values: What the cells of all that it gives are; None if they were dropped.
         nodes: Its nodes.
@@ -97,7 +97,7 @@ class SummaryRow(Generic[N]):
     dtype: str
     parameters: int
     bytes: int
-    products: int
+    products: int | None
     seconds: float | None
     values: Extremes | None
     nodes: tuple[N, ...]
@@ -108,7 +108,7 @@ class Cost:
     """What one operation takes."""
 
     bytes: int
-    products: int
+    products: int | None
     seconds: float | None
     values: Extremes | None
 
@@ -141,7 +141,7 @@ def costs_of(
         timed: Whether to take their time, which is never the same twice.
     """
     made = [node for node in nodes if node.call is not None]
-    products = {node: multiplications_of(node) or 0 for node in made}
+    products = {node: multiplications_of(node) for node in made}
     with untraced():
         learned = _learned(nodes)
         times = _times(made, halt) if timed else {}
@@ -222,13 +222,19 @@ def row_of(path: str, op: str, nodes: Sequence[N], costs: Mapping[N, Cost]) -> S
         nodes[-1].dtype,
         sum(value.numel() for node, value in read.items() if node.op == "parameter"),
         sum(cost.bytes for cost in own),
-        sum(cost.products for cost in own),
+        known_sum(cost.products for cost in own),
         None if None in seconds else sum(own for own in seconds if own is not None),
         None
         if None in values
         else reduce(Extremes.with_those_of, [own for own in values if own is not None]),
         tuple(nodes),
     )
+
+
+def known_sum(counts: Iterable[int | None]) -> int | None:
+    """Return the sum of the counts that are known; None if none is."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _learned(nodes: Sequence[N]) -> set[N]:
@@ -279,7 +285,7 @@ def _can_run(node: RecordNode) -> bool:
 
 def _cost(
     node: N,
-    products: int,
+    products: int | None,
     learned: set[N],
     kept: set[int],
     halt: Callable[[], bool] | None,

@@ -495,6 +495,19 @@ def test_a_summary_says_what_a_smaller_dtype_could_not_hold(tmp_path: Path, caps
     ]
 
 
+def test_multiplications_that_no_rule_counts_are_null_in_json_and_a_question_in_the_table(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    text = "import torch\n\ndef solved(x):\n    y = torch.linalg.inv(x)\n    return y @ x\n"
+    words = ("trace", written(tmp_path, "solved", text) + ":solved", "--inputs", "torch.eye(3)", "--summary")
+    _, *rows = map(json.loads, ours(capsys, *words, "--format", "json")[1].splitlines())
+    assert [row["products"] for row in rows] == [None, 27]
+    *_, inverse, product, note = ours(capsys, *words)[1].splitlines()
+    assert "?" in inverse
+    assert "?" not in product
+    assert "product ?: no rule counts them" in note
+
+
 def test_a_summary_in_json_is_sorted_and_has_the_first_gradient_that_is_not_finite(
     tmp_path: Path, capsys: Capture
 ) -> None:

@@ -73,6 +73,16 @@ def test_rows_are_those_of_the_summary_and_alike_layers_are_one() -> None:
     assert told["mlp"]["zeros"] == rows["blocks.1.mlp"]["zeros"]
 
 
+def test_multiplications_that_no_rule_counts_are_a_question_that_is_explained() -> None:
+    def solved(x: Tensor) -> Tensor:
+        return torch.mm(torch.linalg.inv(x), x)
+
+    lesson = lesson_of(of_function(solved, (torch.eye(3),), ("trace", "m.py:solved")), "solved")
+    shown = table(at(View.opening(lesson), "matmul_2"))
+    assert [cell_text(row.facts, "products") for row in shown.rows] == ["", "?", "27"]
+    assert "? mults: no rule counts them." in shown.sentence
+
+
 def test_what_comes_in_has_values_and_costs_nothing() -> None:
     ids = next(row for row in table(at(View.opening(model()), "ids")).rows if row.label == "ids")
     assert (ids.shape, ids.dtype) == ("1×6", "i64")

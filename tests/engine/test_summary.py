@@ -76,7 +76,7 @@ def test_the_counts_are_torchs_own() -> None:
             assert by_path[name].parameters == own, name
     assert by_path["blocks.1.mlp"].op == MODULE
     assert by_path["blocks.1.mlp"].shape == (1, 6, 8)
-    assert by_path["blocks.1.mlp"].products > 2 * 6 * 8 * 32
+    assert (by_path["blocks.1.mlp"].products or 0) > 2 * 6 * 8 * 32
     assert by_path["blocks.1"].bytes == sum(
         row.bytes for row in operations if row.path.startswith("blocks.1.")
     )
@@ -121,6 +121,41 @@ def test_without_gradients_nothing_is_kept() -> None:
         "x = nn.Parameter(torch.ones(2, 2))\nwith torch.no_grad():\n    y = (x @ x).exp()\nz = (x @ x).exp()"
     )
     assert [row.bytes for row in summary(run(text)) if row.op == "exp"] == [0, 16]
+
+
+class Inverted(nn.Module):
+    """A layer, and an inverse, which no rule counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.inverse = nn.Linear(3, 3, bias=False), Inverse()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns as many rows."""
+        found: Tensor = self.inverse(self.layer(x))
+        return found
+
+
+class Inverse(nn.Module):
+    """An inverse alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns as many rows."""
+        found: Tensor = torch.linalg.inv(x)
+        return found
+
+
+def test_products_that_no_rule_counts_are_unknown_and_a_sum_leaves_them_out() -> None:
+    rows = summary(trace(nn.Sequential(Inverted()), torch.eye(3)))
+    products = {(row.path, row.op == MODULE): row.products for row in rows}
+    assert products["0", True] == 27
+    assert products["0.inverse", True] is None
+    assert [row.products for row in rows if row.op != MODULE] == [27, None]
+    x = torch.ones(3, 4)
+    for call in (torch.cdist, torch.linalg.lstsq):
+        assert summary(trace(call, x, x))[0].products is None, call
+    for single in (torch.linalg.svd, torch.fft.rfft, torch.cov):
+        assert summary(trace(single, x))[0].products is None, single
 
 
 def test_where_numbers_stop_being_finite() -> None:

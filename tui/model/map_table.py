@@ -41,6 +41,7 @@ TOLD: Mapping[LookName, str] = {
     "the largest difference of two numbers; relative: as a share of the largest in its tensor.",
 }
 STOPPED = "? was not computed: it was stopped, or the values were dropped. "
+UNCOUNTED = " ? mults: no rule counts them."
 _UNITS = ("", "k", "M", "G", "T", "P")
 
 
@@ -100,9 +101,11 @@ class MapTable:
     def sentence(self) -> CleanText:
         """What its columns say, and of a row of several boxes into which ↵ goes."""
         lacks = any(row.facts.get("nan", 0) is None for row in self.rows)
+        is_uncounted = self.look == "sizes" and any(row.facts["products"] is None for row in self.rows)
         many = len(self.rows[self.row].boxes)
         alike = f"{many} that are alike count together; ↵ goes into {self.box}. " if many > 1 else ""
-        return clean(f"{STOPPED if lacks else ''}{alike}{self._shares}{TOLD[self.look]}")
+        more = UNCOUNTED if is_uncounted else ""
+        return clean(f"{STOPPED if lacks else ''}{alike}{self._shares}{TOLD[self.look]}{more}")
 
     @property
     def _shares(self) -> str:
@@ -170,7 +173,7 @@ def cell_text(facts: Mapping[str, Any], column: str) -> str:
         return change_text(facts, column)
     value, known = facts[column], facts["nan"] is not None
     if value is None or (column == "bytes" and not known):
-        return "" if known else "?"
+        return "" if known and column != "products" else "?"
     if column == "seconds":
         return time_text(value)
     if column in ("max_abs", "min_abs"):

@@ -72,6 +72,8 @@ def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
         )
     some = [row.values for row in rows if row.values is not None]
     counted = "; NaN and inf: how many cells are" if any(own.nan or own.inf for own in some) else ""
+    if any(row.products is None for row in rows):
+        counted = f"; product ?: no rule counts them, and sums leave them out{counted}"
     lines.append(
         f"kept B: for a backward pass, without parameters; time: of plain runs beside the trace{counted}"
     )
@@ -188,20 +190,21 @@ def _cells(name: str, *rows: SummaryRow[Node]) -> list[str]:
     """Return the texts of a row for one or several that are alike, which count together."""
     from functools import reduce
 
-    from llm_linalg.analysis.summary import Extremes
+    from llm_linalg.analysis.summary import Extremes, known_sum
 
     values = [row.values for row in rows]
     extremes = (
         None if None in values else reduce(Extremes.with_those_of, [own for own in values if own is not None])
     )
     seconds = [row.seconds for row in rows]
+    products = known_sum(row.products for row in rows)
     shape = "×".join(map(str, rows[0].shape)) or "number"
     return [
         elide_middle(name, _NAME),
         shape,
         count_text(sum(row.parameters for row in rows)),
         count_text(sum(row.bytes for row in rows)),
-        count_text(sum(row.products for row in rows)),
+        "?" if products is None else count_text(products),
         "?" if None in seconds else time_text(sum(own for own in seconds if own is not None)),
         *_extremes(extremes),
     ]
