@@ -203,7 +203,7 @@ class Influence(Generic[N]):
             real = has_gradient(node.value) and any(leaf.requires_grad for leaf in leaves)
             if node.call is not None and real:
                 with torch.enable_grad():
-                    made = rerun(node.call, leaves)
+                    made = rerun(node.call.replay, leaves)
                 result = made if made.requires_grad else None  # None for such as a detach
             self._graphs[node] = leaves, result
         return self._graphs[node]

@@ -305,7 +305,8 @@ def _cost(
 
 def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:
     """Return the bytes that autograd keeps of an operation beside what it keeps already."""
-    if node not in learned or node.call is None:
+    call = node.call
+    if node not in learned or call is None:
         return 0
     leaves = [
         own.value.detach().requires_grad_(own.node in learned and own.value.is_floating_point())
@@ -313,13 +314,21 @@ def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:
     ]
     places = {storage_id(own.value): own.node for own in node.operands}
     saved_tensors: list[Tensor] = []
+
+    def replay(tensors: Sequence[Tensor]) -> Tensor:
+        private = call.private(tensors)  # what autograd keeps of a copy it keeps of the operand
+        places.update(
+            {storage_id(own): operand.node for own, operand in zip(private, node.operands, strict=True)}
+        )
+        return call.run(private)[call.position]
+
     with (
         torch.enable_grad(),
         torch.autograd.graph.saved_tensors_hooks(_noted(saved_tensors), lambda saved: saved),
     ):
         made = None
         with suppress(RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
-            made = rerun(node.call, leaves)
+            made = rerun(replay, leaves)
     if made is not None:
         places[storage_id(made)] = node
     known, own = set[int](), dict[int, int]()  # what only this call makes may come to lie anywhere later

@@ -360,6 +360,18 @@ class Call:
 
     def replay_all(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """Run the same call on other tensors, and return all its results."""
+        return self.run(self.private(tensors))
+
+    def private(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Return tensors for the same call: copies of those that it might write to."""
+        if self.may_write:
+            return [copy_laid_like(*pair) for pair in zip(tensors, self.tensors, strict=True)]
+        if self.operation.kind == "measured" or "running_mean" in self.arguments:  # which it may write
+            return [tensor if tensor.requires_grad else tensor.clone() for tensor in tensors]
+        return tensors
+
+    def run(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Run the same call on tensors that it may write to, and return all its results."""
         if self.rng_state is None and self.operation.kind != "measured":
             return outputs(self._run(tensors))
         with lock_rng():  # one that the table lacks may draw, too
@@ -368,10 +380,6 @@ class Call:
             return outputs(self._run(tensors))
 
     def _run(self, tensors: Sequence[Tensor]) -> Any:
-        if self.may_write:
-            tensors = [copy_laid_like(*pair) for pair in zip(tensors, self.tensors, strict=True)]
-        elif self.operation.kind == "measured" or "running_mean" in self.arguments:  # which it may write
-            tensors = [tensor if tensor.requires_grad else tensor.clone() for tensor in tensors]
         written = dict(zip(self.order, tensors, strict=True))
         feed = iter([written[position] for position in range(len(tensors))])
         args = tuple(map_tensors(value, lambda _: next(feed)) for value in self.args)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -17,20 +17,20 @@ def has_gradient(tensor: Tensor) -> bool:
     return tensor.is_floating_point() or tensor.is_complex()
 
 
-def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:
-    """Run a call on leaves; a leaf for which torch has no derivative loses its `requires_grad`."""
+def rerun(replay: Callable[[Sequence[Tensor]], Tensor], leaves: Sequence[Tensor]) -> Any:
+    """Replay a call on leaves; a leaf for which torch has no derivative loses its `requires_grad`."""
     try:
-        return call.replay(leaves)
+        return replay(leaves)
     except RuntimeError as error:
         if "is not differentiable" not in str(error):
             raise
     for leaf in leaves:
         if leaf.requires_grad:
             try:
-                call.replay([other if other is leaf else other.detach() for other in leaves])
+                replay([other if other is leaf else other.detach() for other in leaves])
             except RuntimeError:
                 leaf.requires_grad_(False)
-    return call.replay(leaves)
+    return replay(leaves)
 
 
 def whole_vjp(call: Call, cotangents: Sequence[Tensor | None]) -> list[Tensor]:

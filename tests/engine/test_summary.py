@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -121,6 +122,15 @@ def test_without_gradients_nothing_is_kept() -> None:
         "x = nn.Parameter(torch.ones(2, 2))\nwith torch.no_grad():\n    y = (x @ x).exp()\nz = (x @ x).exp()"
     )
     assert [row.bytes for row in summary(run(text)) if row.op == "exp"] == [0, 16]
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM])
+def test_the_parameters_of_recurrent_layers_are_not_among_what_is_kept(kind: type[nn.GRU]) -> None:
+    for layer in (kind(8, 4), kind(8, 4, num_layers=2, bidirectional=True), kind(8, 4, batch_first=True)):
+        x = torch.randn(5, 2, 8)
+        assert sum(row.bytes for row in summary(trace(layer, x)) if row.op != MODULE) == kept_by_torch(
+            layer, x
+        )
 
 
 class Inverted(nn.Module):

@@ -164,7 +164,7 @@ def vjp(cotangent: Tensor, call: Call, place: int, step: str) -> Tensor:
         operands = [tensor.detach() for tensor in call.tensors]
         leaf = operands[place].clone().requires_grad_(True)
         operands[place] = leaf
-        result = rerun(call, operands)
+        result = rerun(call.replay, operands)
         if not leaf.requires_grad or not result.requires_grad:
             return torch.zeros_like(leaf)
         (gradient,) = autograd_vjp([result], [leaf], [cotangent], twice=cotangent.requires_grad)
