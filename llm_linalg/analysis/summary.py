@@ -84,7 +84,8 @@ class SummaryRow(Generic[N]):
         shape: The shape of what it gives last.
         dtype: The dtype of that.
         parameters: The cells of the parameters that are read in it, each counted once.
-        bytes: What autograd keeps of it for a backward pass, without parameters, in bytes.
+        bytes: What autograd keeps of it for a backward pass, without parameters, in bytes. A pass goes to
+            what requires a gradient; where nothing does, to all parameters.
         products: Its multiplications: the sum of those known; None if of none of its nodes they are.
         seconds: What plain runs of its operations take; None where one could not be run again.
         values: What the cells of all that it gives are; None if they were dropped.
@@ -238,9 +239,14 @@ def known_sum(counts: Iterable[int | None]) -> int | None:
 
 
 def _learned(nodes: Sequence[N]) -> set[N]:
-    """Return the nodes that a gradient flows through: to parameters, or without any to all that comes in."""
+    """Return the nodes that a gradient flows through: to what requires one.
+
+    Where nothing does, as in a plain run of a model whose parameters are frozen, it is as if all parameters
+    did, or without any all that comes in.
+    """
     inputs = [node for node in nodes if node.call is None and node.value.is_floating_point()]
-    learned = {node for node in inputs if node.op == "parameter"} or set(inputs)
+    learned = {node for node in nodes if node.requires_grad}
+    learned = learned or {node for node in inputs if node.op == "parameter"} or set(inputs)
     for node in nodes:
         if not node.no_grad and node.op != "detach" and any(own.node in learned for own in node.operands):
             learned.add(node)

@@ -133,6 +133,7 @@ class RecordNode:
         is_inner: Whether another node of the same expression reads it, as in a layer of several steps: then
             the expression is not what it is called.
         is_returned: Whether its tensor is the first of floating point that a traced callable returned.
+        requires_grad: Of an input: whether its tensor requires a gradient, which a frozen parameter does not.
         words: What it is called where its name is not the program's, such as `mine on device 1`; or empty.
         member: Of a parameter of a layer without a name, which it is: `weight`.
         gap: Of a tensor as turns of a loop left it that were not recorded: these turns.
@@ -153,6 +154,7 @@ class RecordNode:
     is_one_of_several = False
     is_inner = False
     is_returned = False
+    requires_grad = False
     words = ""
     member = ""
     gap: Gap | None = None

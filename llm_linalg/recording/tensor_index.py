@@ -95,6 +95,8 @@ class TensorIndex:
         with untraced():
             node = self._node(op, tensor, origin=origin)
             node.bound_name = name
+            if tensor.requires_grad:
+                node.requires_grad = True
             if tensor.grad_fn is not None:
                 self._histories.append((node, tensor.grad_fn))
             elif tensor.requires_grad and id(tensor) not in self._leaves_in:

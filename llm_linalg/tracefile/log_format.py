@@ -29,7 +29,7 @@ NODE = Struct("<IIQHBB")  # form, store, place in the store, operands, flags, 0
 ABOUT, FORM, CELLS, NODES, NAME, AMEND, LINE_RESULT, PRINT = range(1, 9)
 GAP, CELL, LISTED, FAILED, REST, END, FILE = range(9, 16)
 """The kinds of records."""
-INLINE, MORE, DROPPED, META, SAME = 1, 2, 4, 8, 16  # flags of a node
+INLINE, MORE, DROPPED, META, SAME, GRAD = 1, 2, 4, 8, 16, 32  # flags of a node
 NO_GRAD, SEVERAL, FALLBACK, WRITES = 1, 2, 4, 8  # flags of a form
 NO_STORE = 2**32 - 1
 SMALL = 512  # bytes of cells that stand in the node's own record

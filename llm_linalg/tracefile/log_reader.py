@@ -263,6 +263,8 @@ class Reader(Generic[N]):
         node = self._type(index, form.op, value, cast("Any", ordered), call, form.origin, form.bound_name)
         if form.no_grad:
             node.no_grad = True
+        if flags & form_of.GRAD:
+            node.requires_grad = True
         if form.several:
             node.is_one_of_several = True
         if missing:

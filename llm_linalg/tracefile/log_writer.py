@@ -87,6 +87,8 @@ class Writer:
         flags, (store, place, strides), cells = self._cells(node)
         if self._nodes and node.operands and node.operands is self._nodes[-1].operands:
             flags |= form_of.SAME
+        if node.requires_grad:
+            flags |= form_of.GRAD
         form, extra = self._form(node, strides)
         more: dict[str, Any] = {} if extra is None else dict(extra)
         operands = self._operands(node, more)

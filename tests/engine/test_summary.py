@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
-from llm_linalg import trace
+from llm_linalg import load_trace, trace
 from llm_linalg.analysis.summary import MODULE, Extremes, first_not_finite, summary
 from tests.engine.here import run
 
@@ -131,6 +135,57 @@ def test_the_parameters_of_recurrent_layers_are_not_among_what_is_kept(kind: typ
         assert sum(row.bytes for row in summary(trace(layer, x)) if row.op != MODULE) == kept_by_torch(
             layer, x
         )
+
+
+def layers() -> dict[str, tuple[nn.Module, Tensor]]:
+    """Returns layers of several kinds, each with an input."""
+    folded = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.ConvTranspose2d(4, 2, 2, 2))
+    ends = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.GELU(), nn.Linear(8, 4), nn.LayerNorm(4))
+    norms = nn.Sequential(nn.PReLU(4), nn.InstanceNorm1d(4, affine=True), nn.Conv1d(4, 2, 3), nn.RNN(3, 3))
+    encoder = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+    return {
+        "blocks": (Model(), torch.arange(6).reshape(1, 6)),
+        "convolutions": (folded, torch.randn(2, 3, 6, 6)),
+        "evaluated": (ends.eval(), torch.randn(5, 4)),
+        "norms": (norms, torch.randn(2, 4, 5)),
+        "encoder": (encoder, torch.randn(2, 5, 8)),
+        "gru": (nn.GRU(4, 3, num_layers=2), torch.randn(5, 2, 4)),
+        "lstm": (nn.LSTM(4, 3, bidirectional=True), torch.randn(5, 2, 4)),
+    }
+
+
+@settings(max_examples=4, deadline=None)
+@pytest.mark.parametrize("kind", layers())
+@given(seed=st.integers(0, 2**20), asks=st.booleans())
+def test_of_frozen_layers_nothing_is_kept_that_torch_does_not_keep(kind: str, seed: int, asks: bool) -> None:
+    torch.manual_seed(seed)
+    model, x = layers()[kind]
+    learned = torch.rand(len(list(model.parameters()))) < 0.5
+    learned[seed % len(learned)] = True
+    for parameter, own in zip(model.parameters(), learned.tolist(), strict=True):
+        parameter.requires_grad_(own)
+    if x.is_floating_point() and asks:
+        x.requires_grad_()
+    expected = kept_by_torch(model, x)
+    assert sum(row.bytes for row in summary(trace(model, x)) if row.op != MODULE) == expected
+
+
+@pytest.mark.parametrize("frozen", [(), (0,), (2,), (0, 2), (0, 2, 4)])
+def test_a_trace_file_says_which_layers_are_frozen(frozen: tuple[int, ...], tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 8), nn.GELU(), nn.Linear(8, 4))
+    for place in frozen:
+        model[place].requires_grad_(False)
+    made = trace(model, torch.randn(40, 4))
+    made.save(tmp_path / "frozen.trace")
+    kept = [row.bytes for row in summary(load_trace(tmp_path / "frozen.trace"))]
+    assert kept == [row.bytes for row in summary(made)]
+
+
+def test_where_nothing_requires_a_gradient_it_is_as_if_all_parameters_did() -> None:
+    model, x = nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 2)), torch.ones(2, 3)
+    expected = kept_by_torch(model, x)
+    made = trace(model.requires_grad_(False), x)
+    assert sum(row.bytes for row in summary(made) if row.op != MODULE) == expected > 0
 
 
 class Inverted(nn.Module):
