@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import inf, isfinite
 from time import perf_counter
@@ -27,6 +27,7 @@ MODULE = "module"
 ROUNDS = 3  # plain runs of an operation, of which the fastest counts
 _TOGETHER, _SMALL = 256, 64  # nodes that are added up together, and the most cells of each
 _SUMMED = frozenset([torch.float64, torch.float32, torch.bfloat16, torch.float16])
+_STATISTICS = ("running_mean", "running_var")
 _PURPOSE = ("mask", "creation", "movement")
 """Kinds of operations that may make an infinity on purpose, or only carry one on."""
 
@@ -81,14 +82,16 @@ class SummaryRow(Generic[N]):
     Attributes:
         path: Its path from the outermost module.
         op: Its operation; `MODULE` for a module.
-        shape: The shape of what it gives last.
+        shape: The shape of what it gives: of the last that is read outside, or of its last; of several
+            results of one call the first.
         dtype: The dtype of that.
         parameters: The cells of the parameters that are read in it, each counted once.
         bytes: What autograd keeps of it for a backward pass, without parameters, in bytes. A pass goes to
             what requires a gradient; where nothing does, to all parameters.
         products: Its multiplications: the sum of those known; None if of none of its nodes they are.
         seconds: What plain runs of its operations take; None where one could not be run again.
-        values: What the cells of all that it gives are; None if they were dropped.
+        values: What the cells of all that it computes are, but for statistics that it keeps for later; None
+            if they were dropped.
         nodes: Its nodes.
     """
 
@@ -106,12 +109,21 @@ class SummaryRow(Generic[N]):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one operation takes."""
+    """What one operation takes.
+
+    Attributes:
+        bytes: As of a row, and so are `products`, `seconds` and `values`.
+        readers: The positions of the operations that read what it gives.
+        is_update: Whether it writes what is kept for later: a running statistic, or what came in and
+            nothing reads again.
+    """
 
     bytes: int
     products: int | None
     seconds: float | None
     values: Extremes | None
+    readers: tuple[int, ...] = ()
+    is_update: bool = False
 
 
 def summary(record: Record[N]) -> list[SummaryRow[N]]:
@@ -147,7 +159,13 @@ def costs_of(
         learned = _learned(nodes)
         times = _times(made, halt) if timed else {}
         kept = {storage_id(node.value) for node in nodes if node.op == "parameter"}  # and so are their views
-        return {node: _cost(node, products[node], learned, kept, halt, times.get(node)) for node in made}
+        costs = {node: _cost(node, products[node], learned, kept, halt, times.get(node)) for node in made}
+    readers = _readers(nodes)
+    updates = _updates(nodes, readers)
+    return {
+        node: replace(cost, readers=tuple(own.index for own in readers[node]), is_update=node in updates)
+        for node, cost in costs.items()
+    }
 
 
 def first_not_finite(nodes: Iterable[N]) -> N | None:
@@ -211,16 +229,18 @@ def _position(node: RecordNode) -> int:
 
 
 def row_of(path: str, op: str, nodes: Sequence[N], costs: Mapping[N, Cost]) -> SummaryRow[N]:
-    """Return the row of some operations, of which the last gives the shape."""
+    """Return the row of some operations, in the order in which they ran."""
     own = [costs[node] for node in nodes]
+    computed = [node for node in nodes if not costs[node].is_update] or nodes
+    result = _result(computed, {node.index for node in nodes}, costs)
     read = {operand.node: operand.value for node in nodes for operand in node.operands}
     seconds = [cost.seconds for cost in own]
-    values = [cost.values for cost in own]
+    values = [costs[node].values for node in computed]
     return SummaryRow(
         path,
         op,
-        nodes[-1].shape,
-        nodes[-1].dtype,
+        result.shape,
+        result.dtype,
         sum(value.numel() for node, value in read.items() if node.op == "parameter"),
         sum(cost.bytes for cost in own),
         known_sum(cost.products for cost in own),
@@ -230,6 +250,39 @@ def row_of(path: str, op: str, nodes: Sequence[N], costs: Mapping[N, Cost]) -> S
         else reduce(Extremes.with_those_of, [own for own in values if own is not None]),
         tuple(nodes),
     )
+
+
+def _result(computed: Sequence[N], inside: set[int], costs: Mapping[N, Cost]) -> N:
+    """Return which of the nodes that a module computes it gives; `inside` has the positions of all of its."""
+    returned = [node for node in computed if node.is_returned]
+    read = [node for node in computed if not inside.issuperset(costs[node].readers)]
+    candidates = returned or read or computed
+    last = candidates[-1]
+    first = last.index - (last.call.position if last.call is not None else 0)
+    return next(node for node in candidates if node.index >= first and node.op == last.op)
+
+
+def _readers(nodes: Sequence[N]) -> dict[N, list[N]]:
+    """Return which nodes read each."""
+    readers: dict[N, list[N]] = {node: [] for node in nodes}
+    for node in nodes:
+        for operand in node.operands:
+            readers.setdefault(operand.node, []).append(node)
+    return readers
+
+
+def _updates(nodes: Sequence[N], readers: Mapping[N, Sequence[N]]) -> set[N]:
+    """Return the nodes that write what came in and is kept for later, such as how many batches there were."""
+    written = {node for node in nodes if node.op == "input"}
+    for node in nodes:
+        if node.is_write and node.operands[0].node in written:
+            written.add(node)
+    updates = set[N]()
+    for node in reversed(nodes):
+        is_last = node.is_write and node in written and not node.is_returned
+        if node.op in _STATISTICS or (is_last and updates.issuperset(readers[node])):
+            updates.add(node)
+    return updates
 
 
 def known_sum(counts: Iterable[int | None]) -> int | None:

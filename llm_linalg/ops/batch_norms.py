@@ -74,6 +74,11 @@ def _running_program(call: Call) -> str:
     return f"{lines}\nmoved = {literal(1 - share)} * before + {literal(share)} * own"
 
 
+def _running_multiplications(call: Call) -> int:
+    """Return what an update multiplies: both shares. The statistic of the batch is counted in its norm."""
+    return 2 * call.tensor("before").numel()
+
+
 def running_mean(before: Tensor, values: Tensor, momentum: float) -> Tensor:
     """Return the running mean after a batch in training."""
     return (1 - momentum) * before + momentum * values.mean((0, *range(2, values.dim())))
@@ -153,6 +158,7 @@ BATCH_NORMS: tuple[Operation, ...] = (
             "before, values, momentum",
             functions=(update,),
             write_program=_running_program,
+            multiplications_for_call=_running_multiplications,
         )
         for update in (running_mean, running_var)
     ),

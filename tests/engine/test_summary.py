@@ -188,6 +188,70 @@ def test_where_nothing_requires_a_gradient_it_is_as_if_all_parameters_did() -> N
     assert sum(row.bytes for row in summary(made) if row.op != MODULE) == expected > 0
 
 
+class Around(nn.Module):
+    """A module, and something that reads the first of what it gives."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns as much."""
+        found = self.inner(x)
+        first: Tensor = found if isinstance(found, Tensor) else found[0]
+        return first * 2
+
+
+class Pair(nn.Module):
+    """A module that gives two tensors, and computes a third on the way."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns rows, and their shares."""
+        shares = x.softmax(-1)
+        rows = shares @ x.mT
+        self.entropy = -(shares * shares.log()).sum(-1).detach()
+        return rows, shares
+
+
+def gives() -> list[tuple[nn.Module, Tensor]]:
+    """Returns modules, each with an input, whose last operation is not what they give."""
+    norm = nn.Sequential(nn.BatchNorm1d(4), nn.Identity())
+    found = [(kind(4, 3, batch_first=True), torch.randn(2, 5, 4)) for kind in (nn.RNN, nn.GRU, nn.LSTM)]
+    norms = [(nn.BatchNorm2d(3), torch.randn(2, 3, 4, 4)), (norm, torch.randn(6, 4))]
+    cells = [(nn.LSTMCell(4, 3), torch.randn(2, 4)), (nn.ReLU(inplace=True), torch.randn(2, 4))]
+    return [*found, *norms, *cells, (Pair(), torch.randn(5, 4)), (Pair(), torch.randn(1, 2, 3, 4))]
+
+
+@pytest.mark.parametrize(("module", "x"), gives())
+def test_the_shape_of_a_module_is_that_of_what_it_gives(module: nn.Module, x: Tensor) -> None:
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def note(own: nn.Module, _: object, given: Tensor | tuple[Tensor, ...]) -> None:
+        first = given if isinstance(given, Tensor) else given[0]
+        shapes[names[own]] = tuple(first.shape)
+
+    model = nn.Sequential(Around(module))
+    names = {own: name for name, own in model.named_modules()}
+    handles = [own.register_forward_hook(note) for own in names]
+    model(x.clone())
+    for handle in handles:
+        handle.remove()
+    rows = {row.path: row.shape for row in summary(trace(model, x)) if row.op == MODULE}
+    assert {"0", "0.inner"} <= rows.keys()
+    assert rows == {path: shapes[path] for path in rows}
+
+
+def test_running_statistics_are_not_among_what_a_norm_gives() -> None:
+    norm, x = nn.BatchNorm1d(4), torch.rand(6, 4) * 1e-3
+    norm.running_mean = torch.full((4,), 50.0)
+    rows = {row.path: row for row in summary(trace(Around(norm), x)) if row.path in ("inner", "found")}
+    ((_, inner),) = rows.items()
+    assert inner.values is not None
+    assert inner.values.largest == norm(x).double().abs().max().item()
+    plain = summary(trace(nn.BatchNorm1d(4, track_running_stats=False), x))[0].products or 0
+    assert inner.products == plain + 2 * 2 * 4
+
+
 class Inverted(nn.Module):
     """A layer, and an inverse, which no rule counts."""
 
