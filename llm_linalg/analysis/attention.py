@@ -1,7 +1,7 @@
 """The attention patterns of a trace, whatever computed them: a softmax, a fused call, or a module of torch.
 
-A pattern is found by what it is: a softmax along the last axis whose result is multiplied with values along
-that axis, or a call of `scaled_dot_product_attention`, which does so inside.
+A pattern is found by what it is: a softmax whose result, with its axis laid last, is multiplied with values
+along that axis, or a call of `scaled_dot_product_attention`, which does so inside.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Head(Generic[N]):
     """One head: how much of each key's value each query takes.
 
     Attributes:
-        node: The softmax, or the fused call.
+        node: The softmax, or the fused call; what lays the axis of a softmax last, or takes the keys out of a
+            softmax over more, such as a sink.
         layer: The layer's number, from 0, in the order in which they ran.
         layer_path: The layer's path: of heads that are modules or calls of their own, without their numbers.
         head: Its number in the layer, from 0.
@@ -102,7 +103,8 @@ class Head(Generic[N]):
             weights = self.weights.double()
             own, before = (weights.diagonal(off) for off in (0, -1))
             square, several = self.shape[0] == self.shape[1], self.shape[0] > 1
-            entropy = -torch.special.xlogy(weights, weights).sum(-1)
+            shares = weights / weights.sum(-1, keepdim=True).clamp(min=1e-300)  # a sink may have some, too
+            entropy = -torch.special.xlogy(shares, shares).sum(-1)
             return Focus(
                 float(own.mean()) if square else None,
                 float(before.mean()) if square and several else None,
@@ -165,22 +167,39 @@ def _patterns(nodes: Sequence[N]) -> Iterator[tuple[N, RecordNode]]:
     """Yield each node that computes weights, with the one that gives the values which they multiply."""
     if {node.op for node in nodes}.isdisjoint(_MAKE_WEIGHTS):  # as in a long loop
         return
-    weights: dict[RecordNode, N] = {}  # what is weights still, after dropout, casts, masks and views
+    carried: dict[RecordNode, tuple[N, int]] = {}  # weights still, after dropout, casts, masks and views
     for node in nodes:
         if node.op == FUSED and (call := node.call) is not None:
             yield node, node.operands[call.place("value") or 0].node
-        if _is_softmax(node):
-            weights[node] = node
+        axis = _softmax_axis(node)
+        if axis is not None:
+            carried[node] = node, axis
             continue
         for place, operand in enumerate(node.operands):
-            softmax = weights.get(operand.node)
-            if softmax is None:
+            if operand.node not in carried:
                 continue
-            values = _values(node, place)
+            weights, axis = carried[operand.node]
+            values = _values(node, place) if axis == len(operand.node.shape) - 1 else None
             if values is not None:
-                yield softmax, values
-            elif place == 0 and _is_carried(node) and _keeps_rows(node):
-                weights[node] = softmax
+                yield weights, values
+            elif place == 0 and _is_carried(node) and (moved := _moved(node, weights, axis)) is not None:
+                carried[node] = moved
+
+
+def _moved(node: N, weights: N, axis: int) -> tuple[N, int] | None:
+    """Return the weights after what carries them, and the axis of the keys; None if they are none any more.
+
+    They are the same as before, unless the keys come to lie along the last axis, or some of what the softmax
+    was over, such as a sink, are left out.
+    """
+    before, last = tuple(node.operands[0].value.shape), len(node.shape) - 1
+    if node.kind != "movement":
+        return (weights, axis) if node.shape == before else None
+    cells, was_last = _row_cells(node, axis), axis == len(before) - 1
+    if cells == range(before[axis]):
+        return (weights if was_last else node), last
+    is_part = was_last and cells is not None and len(cells) in _joined_sizes(weights)
+    return (node, last) if is_part else None
 
 
 def _values(node: RecordNode, place: int) -> RecordNode | None:
@@ -192,38 +211,55 @@ def _values(node: RecordNode, place: int) -> RecordNode | None:
     return node.operands[1 - place].node if own and own[-1] in other and own[-1] not in axes.output else None
 
 
-def _is_softmax(node: RecordNode) -> bool:
-    """Return whether a node is a softmax along its last axis, called or written out."""
+def _softmax_axis(node: RecordNode) -> int | None:
+    """Return the axis of a softmax, called or along the last axis written out; None for other nodes."""
+    last = len(node.shape) - 1
     if node.op == "softmax":
         call = node.call
-        if call is None or not isinstance(call.operation, Rowwise):
-            return False
-        return call.operation.dims(call) == (len(node.shape) - 1,)
+        dims = call.operation.dims(call) if call is not None and isinstance(call.operation, Rowwise) else ()
+        return dims[0] if len(dims) == 1 else None
     if node.op != "div" or len(node.operands) != 2:
-        return False
+        return None
     sizes, total = (operand.node for operand in node.operands)
     if sizes.op != "exp" or total.op != "sum" or total.operands[0].node is not sizes:
-        return False
-    return total.shape == (*sizes.shape[:-1], 1)
+        return None
+    return last if total.shape == (*sizes.shape[:-1], 1) else None
 
 
 def _is_carried(node: RecordNode) -> bool:
     return node.kind in _CARRIED or node.op == "dropout"
 
 
-def _keeps_rows(node: RecordNode) -> bool:
-    """Return whether the rows along the last axis are those of the first operand, one after another."""
+def _row_cells(node: RecordNode, axis: int) -> range | None:
+    """Return which cells along an axis of what it moves each row has, in order; None if it is not so."""
     before = tuple(node.operands[0].value.shape)
-    if node.kind != "movement":
-        return before == node.shape
-    if before[-1:] != node.shape[-1:] or prod(before) != prod(node.shape) or node.dropped:
-        return False
+    size, count = before[axis], node.shape[-1] if node.shape else 0
+    if not count or prod(before) * count != prod(node.shape) * size or node.dropped:
+        return None
     reads = node.operand_reads[0]
     if not isinstance(reads, IndexReads):
-        return False
+        return None
     with untraced():
-        rows = reads.positions.reshape(-1, node.shape[-1])
-        return bool(((rows[:, :1] - 1) % node.shape[-1] == 0).all() and (rows.diff() == 1).all())
+        step = prod(before[axis + 1 :])
+        rows = reads.positions.reshape(-1, count) - 1
+        first = rows[:, 0] // step % size
+        start = int(first[0])
+        is_run = bool((rows.diff() == step).all() and (first == start).all()) and start + count <= size
+    return range(start, start + count) if is_run else None
+
+
+def _joined_sizes(softmax: RecordNode) -> set[int]:
+    """Return the sizes along the last axis of what was joined to the scores of a softmax; or none."""
+    node = softmax
+    for _ in range(_MOST_STEPS):
+        if not node.operands:
+            break
+        node = node.operands[0].node
+        if node.op == "cat":
+            return {operand.value.shape[-1] for operand in node.operands if operand.value.dim()}
+        if not _is_carried(node):
+            break
+    return set()
 
 
 def _depths(nodes: Sequence[N], patterns: Mapping[N, RecordNode]) -> list[int]:
@@ -249,7 +285,7 @@ def _score_shapes(node: RecordNode) -> Iterator[Shape]:
         if not node.operands:
             return
         node = node.operands[0].node
-        if not _is_carried(node):
+        if not _is_carried(node) and node.op != "softmax":
             return
         yield node.shape
 

@@ -125,6 +125,54 @@ def test_a_softmax_that_is_multiplied_with_values_is_attention(
     torch.testing.assert_close(weights_of(found).reshape(wanted.shape), wanted)
 
 
+@pytest.mark.parametrize("dropped", [False, True])
+@given(st.data())
+def test_keys_may_lie_along_another_axis_until_they_meet_the_values(
+    dropped: bool, data: st.DataObject
+) -> None:
+    batch, heads, queries, keys, width = (data.draw(SIZES) for _ in range(5))
+    torch.manual_seed(data.draw(st.integers(0, 99)))
+    query = torch.randn(batch, heads, queries, width)
+    key, value = torch.randn(2, batch, heads, keys, width).unbind()
+
+    def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        weights = (key @ query.mT / math.sqrt(width)).softmax(-2)
+        weights = functional.dropout(weights, 0.0) if dropped else weights
+        return weights.permute(0, 1, 3, 2) @ value
+
+    found = trace(attend, query, key, value)
+    assert [(head.batch, head.head) for head in found.heads] == [
+        (b, h) for b in range(batch) for h in range(heads)
+    ]
+    wanted = expected(query, key, None)
+    torch.testing.assert_close(weights_of(found).reshape(wanted.shape), wanted)
+
+
+@given(st.data())
+def test_weights_beside_those_of_a_sink_are_those_of_the_keys(data: st.DataObject) -> None:
+    batch, heads, queries, keys, width = (data.draw(SIZES) for _ in range(5))
+    before, seed = data.draw(st.booleans()), data.draw(st.integers(0, 99))
+    torch.manual_seed(seed)
+    query = torch.randn(batch, heads, queries, width)
+    key, value = torch.randn(2, batch, heads, keys, width).unbind()
+    sink = torch.randn(heads, 1, 1).expand(batch, -1, queries, -1)
+
+    def weigh(query: Tensor, key: Tensor) -> Tensor:
+        scores = query @ key.mT / math.sqrt(width)
+        joined = torch.cat([sink, scores] if before else [scores, sink], -1)
+        shares = (joined - joined.amax(-1, keepdim=True)).softmax(-1)
+        return shares[..., 1:] if before else shares[..., :-1]
+
+    found = trace(lambda query, key, value: weigh(query, key) @ value, query, key, value)
+    assert [(head.batch, head.head) for head in found.heads] == [
+        (b, h) for b in range(batch) for h in range(heads)
+    ]
+    wanted = weigh(query, key)
+    torch.testing.assert_close(weights_of(found).reshape(wanted.shape), wanted)
+    even = trace(lambda query, key, value: weigh(query, key * 0) @ value, query, key, value).heads
+    assert [head.focus.spread for head in even] == pytest.approx([keys] * len(even))
+
+
 @pytest.mark.parametrize("need_weights", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
 @given(st.data())
@@ -150,6 +198,7 @@ x = torch.randn(4, 4)
 v = torch.randn(4, 4)
 over_rows = torch.softmax(x, 0) @ v
 turned = torch.softmax(x, -1).T @ v
+some = torch.softmax(x, -1)[:, :2] @ v[:2]
 classes = torch.softmax(x, -1)
 weighted = (classes * v).sum(-1)
 best, which = torch.softmax(x, -1).topk(2)
