@@ -81,7 +81,7 @@ class TensorIndex:
         self._left_at: dict[str, Origin] = {}  # where these names were bound
         self._places: dict[tuple[str, int | None], Origin] = {}  # of names bound in the gap, by line
         self._numbers: dict[tuple[str, int | None], list[float]] = {}  # of names bound meanwhile, by line
-        self._switches: list[tuple[RecordNode, int]] = []  # of a leaf, and before which node
+        self._switches: list[tuple[RecordNode, int]] = []  # of a parameter, and before which node
         self._own_hooks: dict[int, tuple[Hook, Hook]] = {}  # by id: what torch calls, and what that calls
         self._histories: list[tuple[RecordNode, Any]] = []  # of tensors that came in: what autograd knows
         self._leaves_in: dict[int, tuple[Tensor, RecordNode]] = {}  # by id: those whose gradients it keeps
@@ -110,12 +110,13 @@ class TensorIndex:
         return self.node_of(tensor) if leaf is None else leaf[1]
 
     def note_switch(self, leaf: Tensor) -> None:
-        """Take note that autograd follows a leaf from now on, or no longer."""
-        if tracked := self._tracked.get(id(leaf)):
+        """Take note that autograd follows a parameter from now on, or no longer; others may be constants."""
+        tracked = self._tracked.get(id(leaf))
+        if tracked is not None and tracked.node.op == "parameter":
             self._switches.append((tracked.node, len(self.nodes)))
 
     def _note_switched(self) -> None:
-        """Note of which leaves the program has followed some uses and not others: nodes don't say which."""
+        """Note of which parameters autograd has followed some uses and not others: nodes don't say which."""
         for leaf, at in self._switches:
             uses = [node.index for node in self.nodes if any(own.node is leaf for own in node.operands)]
             leaf.flows_on = leaf.flows_on or (bool(uses) and uses[0] < at <= uses[-1])
