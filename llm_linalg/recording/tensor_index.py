@@ -112,14 +112,18 @@ class TensorIndex:
     def note_switch(self, leaf: Tensor) -> None:
         """Take note that autograd follows a parameter from now on, or no longer; others may be constants."""
         tracked = self._tracked.get(id(leaf))
-        if tracked is not None and tracked.node.op == "parameter":
+        if tracked is not None and _op_of(leaf) == "parameter":
             self._switches.append((tracked.node, len(self.nodes)))
 
     def _note_switched(self) -> None:
         """Note of which parameters autograd has followed some uses and not others: nodes don't say which."""
+        uses: dict[RecordNode, list[int]] = {leaf: [] for leaf, _ in self._switches}
+        for node in self.nodes if uses else ():
+            for operand in node.operands:
+                if operand.node in uses:
+                    uses[operand.node].append(node.index)
         for leaf, at in self._switches:
-            uses = [node.index for node in self.nodes if any(own.node is leaf for own in node.operands)]
-            leaf.flows_on = leaf.flows_on or (bool(uses) and uses[0] < at <= uses[-1])
+            leaf.flows_on |= bool(uses[leaf]) and uses[leaf][0] < at <= uses[leaf][-1]
 
     def note_hook(self, called: Hook, hook: Hook) -> None:
         """Take note of what torch calls in place of a hook of the program."""
@@ -309,7 +313,7 @@ class TensorIndex:
         self._where, self._storages, self._cache = Origin, StorageMap(), None
         self.before_drop = lambda: None
         held = self._tracked, self._tensors, self._gradients, self._labels, self._bound, self._leaves_in
-        for tensors in held:
+        for tensors in (*held, self._own_hooks):
             tensors.clear()
 
     def _node(
