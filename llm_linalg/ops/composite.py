@@ -82,24 +82,6 @@ def _attention_multiplications(call: Call) -> int:
     return prod(rows) * call.shapes[1][-2] * (call.shapes[0][-1] + features + 2)
 
 
-def _bilinear(call: Call) -> str:
-    """Return a bilinear layer as a program: a matrix for each output, between two vectors."""
-    lines = [
-        "weighted = torch.einsum('...i,oij->...oj', input1, weight)",
-        "products = torch.einsum('...oj,...j->...o', weighted, input2)",
-    ]
-    return "\n".join([*lines, *(["shifted = products + bias"] if call.place("bias") is not None else [])])
-
-
-def _bilinear_shape(call: Call) -> Shape:
-    return (*call.shapes[0][:-1], call.shapes[2][0])
-
-
-def _bilinear_price(call: Call) -> Price:
-    weighted = prod(_bilinear_shape(call)) * call.shapes[1][-1]
-    return Price(weighted, weighted * (call.shapes[0][-1] + 1))
-
-
 def _gate(call: Call) -> str:
     """Return a gated linear unit as a program: one half, times the sigmoid of the other."""
     halves = f"first, second = torch.chunk(input, 2, dim={literal(call['dim'])})"
@@ -157,13 +139,6 @@ def _is_parted(arguments: Mapping[str, Any]) -> bool:
 
 
 COMPOSITES: tuple[Operation, ...] = (
-    Composite(
-        "bilinear",
-        "input1, input2, weight, bias=None",
-        write_program=_bilinear,
-        rule=_bilinear_shape,
-        price_for_call=_bilinear_price,
-    ),
     Composite(
         "glu",
         "input, dim=-1",

@@ -139,7 +139,7 @@ def test_a_picture_of_a_failing_cell_names_its_cell_and_line_once(tmp_path: Path
     ):
         done, _, narration = ours(capsys, *command)
         assert done == 1
-        assert narration.splitlines()[0].startswith(f"{place}, code cell 2:2: matmul: a row of x")
+        assert narration.splitlines()[0].startswith(f"{place}, code cell 2:2: column 5: matmul: a row of x")
         assert " line " not in narration
 
 

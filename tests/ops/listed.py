@@ -197,7 +197,6 @@ pack_padded_sequence: torch._pack_padded_sequence(B.mT, torch.tensor([3, 2]), Tr
 pad_packed_sequence: torch._pad_packed_sequence(b, torch.tensor([2, 1]), False, 0.5, 3)
 grouped_mm: F.grouped_mm(A, W, offs=e) | F.grouped_mm(W, A.mT, offs=e) | F.grouped_mm(A.mT, A, offs=e)
 grouped_mm: F.grouped_mm(W, W)
-bilinear: F.bilinear(x, y[:, :2], C, w) | F.bilinear(B, B, a[None])
 prelu: F.prelu(x, w[:1]) | F.prelu(B, w)
 instance_norm: F.instance_norm(B) | F.instance_norm(B[:1], w.detach() * 0, w.detach().abs(), w, w, False)
 instance_norm: F.instance_norm(C, eps=0.1)

@@ -79,12 +79,17 @@ def program_frame(request: Request) -> str:
     marks = "`" * (3 + max(map(len, re.findall("`+", code)), default=0))
     with TemporaryDirectory() as folder:
         file = Path(folder) / f"{request['slug']}.md"
-        head = f'+++\ntitle = "Program"\nseed = {request["seed"]}\n+++\n'
-        file.write_text(f"{head}{marks}python\n{code.strip()}\n{marks}\n", encoding="utf-8")
+        head = f'+++\ntitle = "Program"\nseed = {request["seed"]}\n+++\n{marks}python\n'
+        above = head.count("\n")
+        file.write_text(f"{head}{code.strip()}\n{marks}\n", encoding="utf-8")
         try:
             return frame([str(file), "--step", str(request["step"]), *request["flags"]])
         except FrameError as error:
-            raise FrameError(re.sub(re.escape(str(file)) + r"(:\d+:)?", f"{name},", str(error))) from None
+
+            def named(place: re.Match[str]) -> str:
+                return f"{name}, line {int(place[1]) - above}," if place[1] else f"{name},"
+
+            raise FrameError(re.sub(re.escape(str(file)) + r"(?::(\d+):)?", named, str(error))) from None
 
 
 def answer(request: Request) -> dict[str, object]:

@@ -75,7 +75,7 @@ def explain(error: ProgramError, place: str = "", *, with_line: bool = True) -> 
     """
     words = str(error)
     if not with_line and error.span is not None:
-        words = words.removeprefix(f"line {error.line}, column {error.span.column + 1}: ")
+        words = words.removeprefix(f"line {error.line}, ")
     frames = [f"  from {frame}" for frame in error.frames[-8:]]
     detail = getattr(error, "detail", "").split("\n")[0]
     torch = [f"torch: {detail}"] if detail and detail not in error.message else []
