@@ -22,7 +22,7 @@ from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.questions import mistakes
 from llm_linalg.questions.answer_text import AnswerText, read_answer
 from llm_linalg.questions.changed_program import changed_program
-from llm_linalg.questions.program_state import ProgramState, state_after
+from llm_linalg.questions.program_state import ProgramState, is_lost, state_after
 from llm_linalg.questions.question import Exercise
 from llm_linalg.questions.value import (
     as_form,
@@ -34,10 +34,8 @@ from llm_linalg.questions.value import (
     value_text,
 )
 from llm_linalg.questions.verdict import Verdict, plain_reason
-from llm_linalg.room.room_limits import TOO_LONG
 from llm_linalg.tracefile.plain_values import Decoder, UnknownValue, UntoldValueError, encode_whole
 
-TRIES = 2  # of an answer whose process is gone
 UNEXPLAINED = "it does not do what is asked"
 
 
@@ -218,7 +216,7 @@ class Hearing:
     def __init__(self, judge: Judge, stack: ExitStack) -> None:
         self.judge, self._stack = judge, stack
         self._cases: dict[int, Case] = {}
-        self._desks: dict[int, tuple[ProgramState, ExitStack]] = {}
+        self._desks: dict[int, ProgramState] = {}
 
     def case(self, number: int) -> Case:
         """Return a trial's case, from 0; raises `ProgramError` if the program can't be run at all."""
@@ -263,27 +261,17 @@ class Hearing:
         try:
             values = case.values(answer.reads)
         except UntoldValueError:  # such as a layer
-            return self._evaluated(case.trial, answer, {})
-        return self._evaluated(None, answer, values)
-
-    def _evaluated(self, trial: Trial | None, answer: AnswerText, values: Mapping[str, Any]) -> Outcome:
-        """Return what an answer gives; a process that is gone, or was slow, is replaced once."""
-        outcome = Outcome()
-        for _ in range(TRIES):
-            outcome = Outcome.of(self._desk(trial), answer.code, **values)
-            if not _is_lost(outcome):
-                break
-            self._desks.pop(id(trial))[1].close()
-        return outcome
+            return Outcome.of(self._desk(case.trial), answer.code)
+        return Outcome.of(self._desk(None), answer.code, **values)
 
     def _desk(self, trial: Trial | None) -> ProgramState:
         """Return where answers are evaluated: behind a program that was run as in a trial, or behind none."""
         if id(trial) not in self._desks:
-            own, judge = self._stack.enter_context(ExitStack()), self.judge
+            judge = self.judge
             empty = state_after("", halt=judge.halt, trust=judge.trust)
-            desk = own.enter_context(empty if trial is None else judge.state(trial, is_foreign=True))
-            self._desks[id(trial)] = desk, own
-        return self._desks[id(trial)][0]
+            desk = empty if trial is None else judge.state(trial, is_foreign=True)
+            self._desks[id(trial)] = self._stack.enter_context(desk)
+        return self._desks[id(trial)]
 
     def verdict(self, text: str) -> Verdict:
         """Return the verdict on an answer; raises what `Judge.verdict` does."""
@@ -306,7 +294,7 @@ class Hearing:
         """Return whether an answer is right in the further cases; raises `RoomError` if nobody can tell."""
         for case in self._others:
             outcome = self.outcome(case, answer)
-            if outcome.error is not None and _is_lost(outcome):
+            if outcome.error is not None and is_lost(outcome.error):
                 raise RoomError(f"it can't be tried with other data: {outcome.error.message}")
             if not case.accepts(outcome, answer):
                 return False
@@ -383,12 +371,6 @@ class Hearing:
             return all(case.accepts(self.outcome(case, other)) for case in (self._first, *self._others))
 
         return mistakes.mistake_in(answer.tree, is_right)
-
-
-def _is_lost(outcome: Outcome) -> bool:
-    """Return whether an answer has no value because its process is gone, or was slow."""
-    error = outcome.error
-    return error is not None and (isinstance(error, RoomError) or error.message == TOO_LONG)
 
 
 def is_alike(one: Outcome, other: Outcome) -> bool:

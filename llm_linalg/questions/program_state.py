@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from torch import Tensor
@@ -15,6 +15,9 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, RoomEr
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote
 from llm_linalg.questions.value import LONGEST, value_text
+from llm_linalg.room.room_limits import TOO_LONG
+
+Run = tuple[Program, ProgramError | None]  # a program that has ended, and why early, if so
 
 
 class ProgramState:
@@ -25,10 +28,10 @@ class ProgramState:
         names: Its names.
     """
 
-    def __init__(self, program: Program, failure: ProgramError | None = None) -> None:
-        self._program = program
-        self.failure = failure
-        self.names = program.names
+    def __init__(self, run: Callable[[], Run]) -> None:
+        self._run = run
+        self._program, self.failure = run()
+        self.names = self._program.names
 
     @property
     def was_cheap(self) -> bool:
@@ -43,10 +46,18 @@ class ProgramState:
     def value(self, expression: str, **names: Any) -> Any:
         """Return the value of an expression, which sees the program's names and those given here.
 
+        A process that is gone, or was slow, as on a busy machine, is replaced once: its program runs again.
+
         Raises:
             ProgramError: If the text is not one expression, or fails.
         """
         expression_of(Source(expression))
+        try:
+            return self._program.value(expression, **names)
+        except ProgramError as error:
+            if not is_lost(error):
+                raise
+        self._program, self.failure = self._run()
         return self._program.value(expression, **names)
 
     def is_true(self, claim: str, **names: Any) -> bool:
@@ -75,6 +86,11 @@ class ProgramState:
         return f"{quote(claim, LONGEST)} is false{': ' * bool(known)}{'; '.join(known)}"
 
 
+def is_lost(error: ProgramError) -> bool:
+    """Return whether an expression has no value because its process is gone, or was slow."""
+    return isinstance(error, RoomError) or error.message == TOO_LONG
+
+
 def expression_of(source: Source) -> ast.expr:
     """Return the one expression that a source is; raises `ProgramError` for any other."""
     body = source.tree.body
@@ -99,12 +115,16 @@ def state_after(
     """
     Source(program)
     task = ProgramTask(program, **{"seconds": None, **terms})
-    with program_of(task, own=own, trust=trust) as running:
-        failure = None
-        try:
-            running.run(repairs=False)
-        except (LimitError, HaltedError, RoomError):
-            raise
-        except ProgramError as error:
-            failure = error
-        yield ProgramState(running, failure)
+    with ExitStack() as stack:
+
+        def run() -> Run:
+            running = stack.enter_context(program_of(task, own=own, trust=trust))
+            try:
+                running.run(repairs=False)
+            except (LimitError, HaltedError, RoomError):
+                raise
+            except ProgramError as error:
+                return running, error
+            return running, None
+
+        yield ProgramState(run)

@@ -9,6 +9,7 @@ from llm_linalg.base.errors import HaltedError, ProgramError
 from llm_linalg.base.spelling import quote
 from llm_linalg.questions.answer_text import read_answer
 from llm_linalg.questions.judge import Case, Hearing, Judge, Outcome, is_alike
+from llm_linalg.questions.program_state import is_lost
 from llm_linalg.questions.question import Exercise
 from llm_linalg.questions.value import is_same, plain_tensor
 
@@ -136,6 +137,9 @@ def _fault_of(exercise: Exercise, case: Case) -> Fault | None:
             return line.line, f"the solution fails: {outcome.error.message}"
         if why := case.why_wrong(outcome):
             return line.line, f"the solution does not pass: {why}"
+    for wrong, outcome in zip(exercise.wrong, case.wrong, strict=True):
+        if outcome.error is not None and is_lost(outcome.error):
+            return wrong.line, f"the wrong answer {quote(wrong.expression, 80)}: {outcome.error.message}"
     return None
 
 

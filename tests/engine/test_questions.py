@@ -232,6 +232,28 @@ def test_a_process_that_is_gone_is_replaced_and_no_verdict_is_made_up(
         here.verdict("sum(x)")
 
 
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [(1, "are the same in every trial"), (2, 'the wrong answer "x[-1]": no answer in time')],
+)
+def test_a_wrong_answer_that_had_no_time_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, times: int, words: str
+) -> None:
+    asked, left = RoomProgram.asked, [times]
+
+    def ask(self: RoomProgram, request: dict[str, Any], *more: Any) -> Any:
+        if request.get("ask") == "x[-1]" and left[0]:
+            left[0] -= 1
+            raise RoomError("no answer in time")
+        return asked(self, request, *more)
+
+    monkeypatch.setattr(RoomProgram, "asked", ask)
+    lines = [SOLVED, "vary: n", "wrong: x.max() # one", "wrong: x[-1] # two"]
+    [(line, reason)] = problems(f"{PROGRAM}```exercise\nWhat?\n" + "\n".join(["", *lines]) + "\n```\n")
+    assert line == 11
+    assert words in reason
+
+
 def test_space_around_an_answer_means_nothing() -> None:
     here = judge_of("x.sum()", "x = torch.tensor([1.0, 2])")
     assert here.verdict("\n\tx.sum()  \n").right
