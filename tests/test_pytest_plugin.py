@@ -96,6 +96,7 @@ def test_map(linalg_frames):
 """
 
 
+@pytest.mark.slow
 def test_what_changed_is_told_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "talk.md").write_text(TALK, encoding="utf-8")
     (tmp_path / "map.md").write_text(MAP, encoding="utf-8")
@@ -184,6 +185,7 @@ def test_nothing_large_was_imported_for_the_fixture(linalg_frames):
 """
 
 
+@pytest.mark.slow
 def test_tests_of_others_import_nothing_of_it(tmp_path: Path) -> None:
     write(tmp_path, PROBE)
     done = run(tmp_path, "--update-frames", "-W", "error", "--strict-config", "--strict-markers")

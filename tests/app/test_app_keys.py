@@ -40,6 +40,7 @@ async def test_steps_go_forward_back_first_and_last() -> None:
         assert d.view.step == 0
 
 
+@pytest.mark.slow
 async def test_goto_takes_a_number() -> None:
     async with opened("matmul") as d:
         await d.press("g", "1", "x", "3", "backspace", "1")
@@ -69,6 +70,7 @@ async def test_playing_is_a_timer_that_is_there_only_while_it_plays() -> None:
         assert not d.ticks(), "nothing plays under the help"
 
 
+@pytest.mark.slow
 async def test_at_every_depth_playing_backwards_from_the_first_step_begins_at_the_last() -> None:
     async with opened("matmul") as d:
         for keys in ((), ("escape",), ("M",)):
@@ -80,6 +82,7 @@ async def test_at_every_depth_playing_backwards_from_the_first_step_begins_at_th
             await d.pilot.press("less_than_sign")
 
 
+@pytest.mark.slow
 async def test_controls_move_shapes_at_once_and_undo_brings_them_back() -> None:
     async with opened("matmul") as d:
         await d.press("right_square_bracket")
@@ -123,6 +126,7 @@ async def test_looks_go_round_and_name_their_range() -> None:
         assert "colours" not in d.screen
 
 
+@pytest.mark.slow
 async def test_a_key_appends_what_the_program_says_and_it_runs_again() -> None:
     async with opened("sampling") as d:
         await d.press("a")
@@ -148,6 +152,7 @@ async def test_a_key_appends_what_the_program_says_and_it_runs_again() -> None:
         assert dict(d.view.controls)["text"] == "the,cat"
 
 
+@pytest.mark.slow
 async def test_keys_that_append_wait_for_the_run_before() -> None:
     async with opened("sampling") as d:
         for _ in range(6):
@@ -210,6 +215,7 @@ async def test_the_help_lists_what_works_now_and_closes() -> None:
         assert "Keys that work now" not in d.screen
 
 
+@pytest.mark.slow
 async def test_a_link_is_opened_by_a_key_of_its_own_or_a_click() -> None:
     async with opened("summary", (110, 24), stop=2) as d:
         assert "lesson¹" in d.rows[-1]
@@ -243,6 +249,7 @@ def matrix(d: Driver, name: str) -> Matrix:
     return next(m for m in d.app.explorer.query(Matrix) if m.display and m.panel and m.panel.name == name)
 
 
+@pytest.mark.slow
 async def test_the_cursor_moves_by_arrows_and_says_what_a_cell_is() -> None:
     async with opened("matmul") as d:
         await d.press("dollar_sign", "c")
@@ -269,6 +276,7 @@ async def test_a_click_puts_the_cursor_on_the_cell() -> None:
         assert d.view.cursor == ("W", (1, 2))
 
 
+@pytest.mark.slow
 async def test_clicks_on_the_sidebar_the_title_and_the_controls() -> None:
     async with opened("matmul") as d:
         row = next(y for y, text in enumerate(d.rows) if "nn.Linear" in text)

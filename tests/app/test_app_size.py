@@ -78,6 +78,7 @@ async def test_the_help_is_whole_in_a_narrow_terminal() -> None:
         assert "Into what is shown, down to a single product; esc leads out" in told
 
 
+@pytest.mark.slow
 async def test_choosing_in_the_sidebar() -> None:
     async with opened("matmul") as d:
         await d.press("down", "down", "up", "down")

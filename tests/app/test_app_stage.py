@@ -78,6 +78,7 @@ async def test_a_picture_that_comes_while_the_app_ends_is_dropped(file: Path) ->
         assert d.app.explorer.session.view.lesson.slug == "matmul"
 
 
+@pytest.mark.slow
 async def test_the_keys_of_a_clicker(file: Path) -> None:
     async with staged(file) as d:
         for key in ("pagedown", "space", "right", "down"):
@@ -93,6 +94,7 @@ async def test_the_keys_of_a_clicker(file: Path) -> None:
         assert where(d.session) == (1, 0)
 
 
+@pytest.mark.slow
 async def test_numbers_go_to_stops_and_steps(file: Path) -> None:
     async with staged(file) as d:
         await d.press("3", "G")
@@ -115,6 +117,7 @@ async def test_numbers_go_to_stops_and_steps(file: Path) -> None:
         assert where(d.session) == (4, 1)
 
 
+@pytest.mark.slow
 async def test_the_index_knows_what_a_heading_hides_and_takes_a_slash(file: Path) -> None:
     async with staged(file) as d:
         await d.press("slash")
@@ -126,6 +129,7 @@ async def test_the_index_knows_what_a_heading_hides_and_takes_a_slash(file: Path
 
 
 @pytest.mark.parametrize("title", ["[/foo]", "[@click=app.quit]x[/] [draft] $a [ \\["])
+@pytest.mark.slow
 async def test_brackets_of_titles_are_text_in_the_index_and_in_the_palette(
     tmp_path: Path, title: str
 ) -> None:
@@ -192,6 +196,7 @@ async def test_the_clock_is_shown_when_asked(file: Path) -> None:
         assert not screen.page._clock.running
 
 
+@pytest.mark.slow
 async def test_a_saved_file_appears_and_a_broken_one_does_not(file: Path) -> None:
     async with staged(file) as d:
         await d.press("2", "G")

@@ -156,6 +156,7 @@ def test_what_it_prints_is_data(capsys: Capture) -> None:
     assert json.loads(out.splitlines()[-1])["printed"] == "\x1b[2J\x1b]0;owned\x07\n"
 
 
+@pytest.mark.slow
 def test_an_endless_loop_is_ended_by_a_key_and_what_ran_is_kept(folder: Path) -> None:
     words = ["trace", "model.py:endless", "--inputs", "2", "--save", "left.trace"]
     with subprocess.Popen(

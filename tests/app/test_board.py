@@ -339,6 +339,7 @@ LINKED = lesson(
 )
 
 
+@pytest.mark.slow
 async def test_a_row_is_selected_by_arrows_and_enter_opens_its_lesson() -> None:
     async with opened("summary") as d:
         assert "1 ▸ Axes" in d.screen
@@ -356,6 +357,7 @@ async def test_a_row_is_selected_by_arrows_and_enter_opens_its_lesson() -> None:
 
 
 @pytest.mark.parametrize("key", ["backspace", "u"])
+@pytest.mark.slow
 async def test_one_comes_back_to_the_row(key: str) -> None:
     async with opened("summary") as d:
         before = d.rows
@@ -378,6 +380,7 @@ async def test_a_lesson_opened_otherwise_forgets_the_way_back() -> None:
         assert d.view.lesson.slug == slug
 
 
+@pytest.mark.slow
 async def test_digits_and_clicks_open_rows() -> None:
     async with opened("why", stop=7) as d:
         await d.press("9")
@@ -403,6 +406,7 @@ async def test_a_lesson_that_is_not_listed_is_said() -> None:
         assert "Next has no cells to ask" in d.rows[-1]
 
 
+@pytest.mark.slow
 async def test_the_cells_behind_a_row_are_asked_and_closed() -> None:
     async with opened("summary") as d:
         await d.press("down", "down", "c")

@@ -261,6 +261,7 @@ def test_help_leaves_out_what_a_command_does_not_take(name: str, flags: set[str]
     assert flags.isdisjoint(re.findall(r"--[\w-]+", out))
 
 
+@pytest.mark.slow
 def test_python_m_runs_nothing_of_the_current_folder(tmp_path: Path) -> None:
     """Neither what we import, nor what Python imports for us."""
     for name in ("torch", "textual", "__future__", "argparse", "typing", "markdown_it"):

@@ -163,6 +163,7 @@ def test_what_can_not_be_compared_is_said(capsys: Capture, files: Saved, tmp_pat
 # On the screen.
 
 
+@pytest.mark.slow
 async def test_it_opens_at_a_table_and_a_key_leads_to_the_first_that_differs() -> None:
     async with opened(lesson()) as d:
         assert "! leads to the first that differs: z in 1, test_compare.py:" in d.screen

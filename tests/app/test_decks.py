@@ -80,6 +80,7 @@ def frames(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, ob
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+@pytest.mark.slow
 def test_a_frame_of_a_decks_stop(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     last = str(len(load(talk).stops))
     (frame,) = frames(capsys, str(talk), "--stop", last)

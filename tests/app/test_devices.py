@@ -83,6 +83,7 @@ def test_the_command_runs_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert "number of devices" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 async def test_a_key_runs_them_and_the_app_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     keys_pressed, run = Event(), DeviceProcesses.run
 

@@ -219,6 +219,7 @@ def test_the_cells_of_a_document_are_one_program_of_the_playground(tmp_path: Pat
     assert program_of(tmp_path / "a.py", 10) is None
 
 
+@pytest.mark.slow
 async def test_the_sidebar_is_the_outline(path: Path) -> None:
     async with opened(read(path), (100, 24)) as app:
         assert "\x1b" not in app.screen
@@ -263,6 +264,7 @@ def training(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_each_cell_has_its_time_and_run_tells_of_those_that_exceed_it(
     training: Path, capsys: Capture
 ) -> None:
@@ -284,6 +286,7 @@ async def test_a_cell_that_has_no_code_is_listed_by_what_it_says(tmp_path: Path)
         assert texts == ["1 x = torch.ones(2)", "2 Write x twice.", "3 y = 1"]
 
 
+@pytest.mark.slow
 async def test_cells_that_failed_stay_marked_and_what_stands_above_one_is_read(tmp_path: Path) -> None:
     place = tmp_path / "fails.ipynb"
     place.write_bytes(
@@ -302,6 +305,7 @@ async def test_cells_that_failed_stay_marked_and_what_stands_above_one_is_read(t
             assert _marked(texts) == [1, 3, 5]
 
 
+@pytest.mark.slow
 async def test_beside_a_cell_that_is_no_python_those_that_failed_stay_marked(tmp_path: Path) -> None:
     place = tmp_path / "broken.ipynb"
     place.write_bytes(
@@ -335,6 +339,7 @@ def test_a_repair_of_a_cell_holds_in_those_below(tmp_path: Path) -> None:
     assert below.at_stop_number(1).code is None
 
 
+@pytest.mark.slow
 def test_a_cell_shows_its_answer_its_prints_and_its_plots(tmp_path: Path, capsys: Capture) -> None:
     place = tmp_path / "shown.ipynb"
     place.write_bytes(
@@ -401,6 +406,7 @@ def test_a_cell_says_once_which_turns_of_its_loops_are_not_kept(
     assert told == [("turns 11 to 80 of 90 were computed, and their steps are not kept",), ()]
 
 
+@pytest.mark.slow
 def test_the_answer_of_a_cell_stands_below_the_picture_of_its_last_operation(
     tmp_path: Path, capsys: Capture
 ) -> None:
@@ -461,6 +467,7 @@ def test_many_files_leave_room_for_what_came_of_the_cells(
     assert seen.says.startswith(f"F: let it read {said}. 4 cells: none runs, ")
 
 
+@pytest.mark.slow
 async def test_a_key_lets_a_document_read_the_files_that_it_names(names: Path) -> None:
     async with opened(read(names), (80, 24)) as app:
         assert "F: let it read names.txt. 4 cells: none runs" in app.screen
@@ -500,6 +507,7 @@ def test_a_deck_does_not_say_what_may_be_read(names: Path) -> None:
         check_views(load(deck))
 
 
+@pytest.mark.slow
 def test_the_outline_knows_of_each_cell_that_exceeds_its_time(training: Path) -> None:
     cells = survey(View.opening(read(training)), seconds=0.2).cells
     assert [cell.state for cell in cells] == ["run", *["stopped"] * 3, "rests", "run"]

@@ -15,6 +15,7 @@ from tui.files.drafts import BEFORE, NAME, Drafts
 from tui.files.user_dirs import LARGEST
 
 
+@pytest.mark.slow
 async def test_another_program_stays_beside_the_one_that_takes_its_place(tmp_path: Path) -> None:
     drafts = Drafts(tmp_path / "play")
     drafts.keep(PRODUCT)
@@ -30,6 +31,7 @@ async def test_another_program_stays_beside_the_one_that_takes_its_place(tmp_pat
 
 
 @pytest.mark.parametrize("keys", [("ctrl+q",), ("escape", "q")])
+@pytest.mark.slow
 async def test_a_file_that_is_not_saved_is_told_before_it_is_left(
     tmp_path: Path, keys: tuple[str, ...]
 ) -> None:
@@ -46,6 +48,7 @@ async def test_a_file_that_is_not_saved_is_told_before_it_is_left(
         assert d.app._exit
 
 
+@pytest.mark.slow
 async def test_a_file_that_another_program_has_changed_is_written_when_asked_again(tmp_path: Path) -> None:
     file = file_at(tmp_path, "mine.py", PRODUCT)
     async with bench(PRODUCT, drafts=Drafts(None, file)) as d:
@@ -87,6 +90,7 @@ def test_a_draft_that_cannot_be_read_is_set_aside(tmp_path: Path, data: bytes) -
 
 
 @pytest.mark.parametrize("keys", [("ctrl+q",), ("escape", "q")])
+@pytest.mark.slow
 async def test_a_draft_that_cannot_be_kept_is_told_before_it_is_left(
     tmp_path: Path, keys: tuple[str, ...]
 ) -> None:

@@ -128,6 +128,7 @@ async def test_an_answer_can_be_begun_while_the_program_runs(asked: Lesson) -> N
         assert d.view.seed == 0
 
 
+@pytest.mark.slow
 async def test_why_an_answer_fails_is_a_sentence_and_gives_nothing_away(asked: Lesson) -> None:
     async with opened(asked, stop=2) as d:
         await answer(d, "A (2)")
@@ -146,6 +147,7 @@ async def test_a_hint_is_shown_as_it_is_written(asked: Lesson) -> None:
         assert f"hint 1 {said.replace('`', '')}" in d.screen
 
 
+@pytest.mark.slow
 async def test_nothing_waits_for_an_answer(asked: Lesson) -> None:
     async with opened(asked, stop=2) as d:
         await d.press("full_stop", "comma")
@@ -161,6 +163,7 @@ async def test_nothing_waits_for_an_answer(asked: Lesson) -> None:
         assert "Not yet" in d.screen
 
 
+@pytest.mark.slow
 async def test_a_name_is_completed_and_a_text_pasted(asked: Lesson) -> None:
     long = lesson(
         BODY.replace("A", "weights").replace("B", "inputs"), "[controls.n]\nrange = [0, 3]\ndefault = 0"
@@ -175,6 +178,7 @@ async def test_a_name_is_completed_and_a_text_pasted(asked: Lesson) -> None:
         assert "Right." in d.screen
 
 
+@pytest.mark.slow
 def test_the_cells_that_differ_are_marked(asked: Lesson) -> None:
     session = judged(run(begun(asked), "answer:A @ B + torch.eye(2)"))
     assert [panel.name for panel in at(session).stage.panels] == ["your answer"]
@@ -262,6 +266,7 @@ def test_a_line_is_edited_as_a_text_with_a_cursor(keys: list[str]) -> None:
     assert LineEdit.of("2 * so").complete(["softmax", "softplus", "x"]).text == "2 * soft"
 
 
+@pytest.mark.slow
 async def test_a_presenter_writes_an_answer_on_the_stage(tmp_path: Path) -> None:
     front = '+++\ntitle = "A"\nminutes = 5\n[controls.n]\nrange = [0, 3]\ndefault = 0\n+++\n'
     deck = deck_at(tmp_path, front + BODY)

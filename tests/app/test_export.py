@@ -129,6 +129,7 @@ def events(text: str) -> tuple[dict[str, object], list[tuple[float, str, str]]]:
     return header, read
 
 
+@pytest.mark.slow
 def test_a_recording_ends_with_the_last_picture(tmp_path: Path) -> None:
     header, read = events(exported(tmp_path, "cast"))
     assert header["term"]["cols"] == 80  # type: ignore[index]

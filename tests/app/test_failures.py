@@ -164,6 +164,7 @@ async def test_the_app_shows_it_and_another_step_is_shown_as_ever(
         assert "this can't be drawn" not in d.screen
 
 
+@pytest.mark.slow
 async def test_a_result_that_can_not_be_taken_over_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr("tui.compose.line_notes.path_at", boom)

@@ -200,6 +200,7 @@ async def test_where_is_the_first_nan(make: Make) -> None:
 
 
 @pytest.mark.parametrize("make", MODELS)
+@pytest.mark.slow
 async def test_what_takes_the_largest_share_of_the_time(make: Make) -> None:
     async with opened(lesson(make)[0]) as d:
         keys = ["M", "escape", "v", "o", "o", "o", "o"]

@@ -137,6 +137,7 @@ def test_the_plain_session_of_a_talk(folder: Path) -> None:
     assert "\x1b" not in text
 
 
+@pytest.mark.slow
 def test_what_asks(folder: Path, capsys: Capture) -> None:
     """Guesses, their choices and verdicts, exercises, hints, named mistakes, labels in every look."""
     file = file_at(folder, "asks[foo]\x9b.md", questions(ALL))

@@ -210,6 +210,7 @@ def test_nan_has_a_sign_of_its_own() -> None:
 # Keys.
 
 
+@pytest.mark.slow
 async def test_one_key_leads_to_the_heads_and_another_opens_one_with_both_axes() -> None:
     async with opened(model()) as d:
         before = d.view

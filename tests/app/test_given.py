@@ -85,6 +85,7 @@ def steps(x: Tensor) -> Tensor:
     return x
 
 
+@pytest.mark.slow
 async def test_a_long_trace_is_gone_through_by_pages_and_from_end_to_end() -> None:
     lesson = lesson_of(of_function(steps, (torch.ones(2),), ("trace", "m.py:steps")), "steps")
     async with opened(lesson) as app:
@@ -190,6 +191,7 @@ async def test_a_failure_opens_at_the_guilty_call() -> None:
         assert "torch.ones(self.wide, 3)" in frame.listing.code[known(frame.listing.line) - 1]
 
 
+@pytest.mark.slow
 async def test_torch_s_own_words_stand_beside_the_frames_in_the_usual_size() -> None:
     def inner(x: Tensor) -> Tensor:
         return torch.nn.functional.linear(x, torch.ones(2, 5))
@@ -258,6 +260,7 @@ def longer(x: Tensor) -> Tensor:
     return x
 
 
+@pytest.mark.slow
 async def test_the_backward_pass_of_a_long_run_is_made_in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     before = Trace.backward

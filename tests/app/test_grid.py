@@ -88,6 +88,7 @@ def test_a_control_that_another_sets_is_in_the_command_even_at_its_default() -> 
     assert view_of(app_parser().read(shell_split(command(band))[1:])) == band
 
 
+@pytest.mark.slow
 async def test_the_key_and_a_second_click_turn_the_cell_under_the_cursor() -> None:
     async with opened("causal") as d:
         await d.press("dollar_sign", "c", "up", "space")

@@ -279,6 +279,7 @@ def test_frames_carry_the_question_and_never_the_answer(capsys: Capture) -> None
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 async def test_the_keys_of_a_question_in_the_app(asking: Lesson) -> None:
     async with opened(asking) as d:
         assert "What shape comes out?" in d.screen
@@ -297,6 +298,7 @@ async def test_the_keys_of_a_question_in_the_app(asking: Lesson) -> None:
         assert "What will" not in d.screen
 
 
+@pytest.mark.slow
 async def test_a_presenters_guess_has_a_countdown_if_wanted(tmp_path: Path) -> None:
     file = file_at(tmp_path, "talk.md", f'+++\ntitle = "Talk"\nminutes = 5\n+++\n{ASKING}')
     deck = load(file)
@@ -337,6 +339,7 @@ def test_every_question_of_the_course_is_asked_and_judged(slug: str) -> None:
             assert is_right or shown.guess.text not in ("", shown.guess.answer)
 
 
+@pytest.mark.slow
 async def test_escape_leaves_a_picture_alone_about_which_is_asked(asking: Lesson) -> None:
     async with opened(asking, stop=2) as d:
         asked = d.view

@@ -37,6 +37,7 @@ def test_a_screen_is_its_characters() -> None:
     assert re.search(r"\[-2\.1788 +0\.5684\] +-1\.2180 \[-1\.7224\]", screen)
 
 
+@pytest.mark.slow
 def test_a_picture_does_not_depend_on_those_before() -> None:
     views = [
         View.opening(find("matmul")),

@@ -76,6 +76,7 @@ def test_a_file_of_ones_own_with_a_lessons_name_shares_nothing_with_it() -> None
     assert run(moved(session), "open:residual").learner.settings == ()
 
 
+@pytest.mark.slow
 async def test_the_app_keeps_them_until_it_is_opened_again() -> None:
     async with opened("triangular") as d:
         await d.press("t", "left_square_bracket", "left_square_bracket")

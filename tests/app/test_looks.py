@@ -80,6 +80,7 @@ PROGRAMS: dict[str, tuple[LookName, ...]] = {
 @settings(max_examples=25)
 @example("for k in range(3):\n    loss = torch.tensor({}).sum()", [3e38, 3e38], (60, 12), 1)
 @given(st.sampled_from(sorted(PROGRAMS)), st.lists(NUMBERS, min_size=1, max_size=9), SIZES, st.integers(0, 9))
+@pytest.mark.slow
 def test_every_look_is_drawn_of_any_values_at_any_size(
     program: str, numbers: list[float], size: tuple[int, int], step: int
 ) -> None:
@@ -181,6 +182,7 @@ def test_what_is_drawn_is_what_is_computed() -> None:
 
 
 @given(st.lists(NUMBERS, min_size=2, max_size=9), st.integers(0, 200), st.booleans())
+@pytest.mark.slow
 def test_the_top_is_torchs_of_what_is_computed(numbers: list[float], step: int, turned: bool) -> None:
     program = f"x = torch.tensor({spelled(numbers)}).repeat(33)[:33]\ny = torch.stack([x, -x, 2 * x])"
     program += "\nz = y.T.contiguous().T * 1.0" if turned else "\nz = y * 1.0"
@@ -248,6 +250,7 @@ def eighths(bar: str) -> int:
 @settings(max_examples=25)
 @given(st.lists(FINITE, min_size=1, max_size=12), st.integers(40, 90))
 @example([-1.0, 0.5, 0.25], 59)
+@pytest.mark.slow
 def test_bars_on_the_screen_are_in_proportion(numbers: list[float], width: int) -> None:
     drawing = drawing_of(f"X = torch.tensor([{numbers}])\ny = X.sum(0)", "bars")
     lines = [text_of(row).rstrip() for row in drawing.rows(width, 30)][-2 * len(numbers) :]

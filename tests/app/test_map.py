@@ -197,6 +197,7 @@ def test_a_cell_that_isnt_there_is_not_followed() -> None:
 # Keys and commands.
 
 
+@pytest.mark.slow
 async def test_a_lesson_is_opened_from_its_box_and_left_again() -> None:
     async with opened(TWO_BLOCKS, stop=2) as d:
         await d.press("down", "down", "L")
@@ -207,6 +208,7 @@ async def test_a_lesson_is_opened_from_its_box_and_left_again() -> None:
         assert "No lesson is about tokens here" in d.screen
 
 
+@pytest.mark.slow
 async def test_a_cell_is_followed_and_comes_back() -> None:
     async with opened(TWO_BLOCKS, stop=2) as d:
         await d.press("down", "down", "down", "down", "down", "enter", "enter", "dollar_sign", "c", "I")
@@ -220,6 +222,7 @@ async def test_a_cell_is_followed_and_comes_back() -> None:
         assert d.view.cursor == ("logits", (3, 4))
 
 
+@pytest.mark.slow
 async def test_another_tensors_cell_at_the_same_place_is_followed_anew() -> None:
     program = "a = torch.ones(2, 2)\nb = a * 2\nc = b + 1\n"
     async with opened(lesson(f"Two.\n\n```python\n{program}```\n")) as d:
@@ -229,6 +232,7 @@ async def test_another_tensors_cell_at_the_same_place_is_followed_anew() -> None
         assert d.view.follows == FollowedCell("lineage", "b", (1, 1))
 
 
+@pytest.mark.slow
 async def test_the_backward_pass_has_the_same_boxes_in_the_other_order() -> None:
     async with opened(TWO_BLOCKS, stop=2) as d:
         await d.press("down", "down", "down", "enter", "w")

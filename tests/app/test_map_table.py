@@ -183,6 +183,7 @@ def test_a_count_has_three_digits_at_most_and_is_right_to_half_of_the_last(power
 # Keys.
 
 
+@pytest.mark.slow
 async def test_the_selected_box_stays_selected_through_the_tables() -> None:
     async with opened(model()) as d:
         await d.press("M", "escape", "up")
@@ -200,6 +201,7 @@ async def test_the_selected_box_stays_selected_through_the_tables() -> None:
         assert d.has(box=("blocks", "1", "norm"), depth="map")
 
 
+@pytest.mark.slow
 async def test_a_key_sorts_by_the_next_column_and_at_last_by_none() -> None:
     async with opened(model()) as d:
         await d.press("M", "v")

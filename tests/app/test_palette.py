@@ -33,6 +33,7 @@ async def choose(d: Driver, words: str, slug: str, key: str = "ctrl+p") -> None:
     [("nn.lin", "linear", 1), ("softmax makes", "scores", 5)],
     ids=["a lesson", "a stop of another lesson"],
 )
+@pytest.mark.slow
 async def test_the_palette_opens(words: str, slug: str, stop: int) -> None:
     async with opened("matmul") as d:
         await choose(d, words, slug)
@@ -40,6 +41,7 @@ async def test_the_palette_opens(words: str, slug: str, stop: int) -> None:
 
 
 @pytest.mark.parametrize("words", ["notebook", "file of your own"])
+@pytest.mark.slow
 async def test_the_palette_says_how_a_notebook_is_opened(words: str) -> None:
     async with opened("matmul") as d:
         await d.pilot.press("ctrl+p")
@@ -48,6 +50,7 @@ async def test_the_palette_says_how_a_notebook_is_opened(words: str) -> None:
         await d.until_shown("llm-linalg open NOTEBOOK.ipynb")
 
 
+@pytest.mark.slow
 async def test_the_help_leads_to_the_guides() -> None:
     async with opened("matmul") as d:
         await d.press("question_mark")
@@ -150,6 +153,7 @@ async def test_a_search_that_fails_ends_nothing_once_the_app_is_ending(leaving: 
 
 
 @pytest.mark.parametrize("words", ["start", "begin", "door"])
+@pytest.mark.slow
 async def test_the_palette_leads_to_the_door_first(words: str) -> None:
     async with opened("matmul") as d:
         await d.pilot.press("ctrl+p", *words)

@@ -104,6 +104,7 @@ def test_in_ascii_a_head_is_a_sign(head: tuple[int, int]) -> None:
 
 
 @given(st.lists(st.tuples(FLOATS, FLOATS), min_size=1, max_size=5), SIZES)
+@pytest.mark.slow
 def test_the_tip_of_an_arrow_gives_its_numbers_back_within_a_dot(
     rows: list[tuple[float, float]], size: tuple[int, int]
 ) -> None:
@@ -278,6 +279,7 @@ def watched(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Row, 
     return pictures
 
 
+@pytest.mark.slow
 async def test_a_plane_moves_to_where_a_step_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(lesson(GRID)) as driver, opened(lesson(GRID), options=Options(motion=False)) as still:
         moving, alone = watched(driver, monkeypatch), watched(still, monkeypatch)
@@ -292,6 +294,7 @@ async def test_a_plane_moves_to_where_a_step_leaves_it(monkeypatch: pytest.Monke
             assert driver.screen == still.screen
 
 
+@pytest.mark.slow
 async def test_a_key_during_a_motion_is_served_at_once() -> None:
     async with opened(lesson(GRID)) as driver:
         await driver.pilot.press("right", "right", "left", "right")

@@ -64,6 +64,7 @@ def note(d: Driver, line: int) -> str:
     return next(row for row in d.rows if f"│{line:>2}" in row).rstrip()
 
 
+@pytest.mark.slow
 async def test_each_line_shows_its_shape_and_type_as_one_types() -> None:
     async with bench(PRODUCT) as d:
         assert note(d, 1).endswith("(3, 2) float32")
@@ -76,6 +77,7 @@ async def test_each_line_shows_its_shape_and_type_as_one_types() -> None:
         assert not note(d, 1).endswith("float32")
 
 
+@pytest.mark.slow
 async def test_the_picture_follows_the_line_and_esc_gives_the_stage_the_keys() -> None:
     async with bench(PRODUCT) as d:
         assert known(d.session.navigation).path == ("Y",)
@@ -93,6 +95,7 @@ async def test_the_picture_follows_the_line_and_esc_gives_the_stage_the_keys() -
         assert "x" in editor(d).text.split("\n")[1][-1]
 
 
+@pytest.mark.slow
 async def test_an_error_is_marked_and_a_key_repairs_it() -> None:
     async with bench(PRODUCT) as d:
         await d.press("enter", *"Z=Y@W")
@@ -109,6 +112,7 @@ async def test_an_error_is_marked_and_a_key_repairs_it() -> None:
         assert "Take the last change of the text back" in d.screen
 
 
+@pytest.mark.slow
 async def test_one_key_reaches_every_repair_and_then_the_text_as_it_was() -> None:
     async with bench(PRODUCT + "\nZ = Y @ W") as d:
         count = failure_of(d.session.current).repair_count
@@ -127,6 +131,7 @@ async def test_one_key_reaches_every_repair_and_then_the_text_as_it_was() -> Non
         assert editor(d).text.endswith("Z = Y @ W.Tx")
 
 
+@pytest.mark.slow
 async def test_lines_above_an_error_are_fresh_and_those_below_say_what_they_were() -> None:
     async with bench(PRODUCT + "\nn = Y.sum(0)") as d:
         await d.press("up", "up", "home", "shift+end", "delete", *"W=torch.ones(5,4).T[")
@@ -142,6 +147,7 @@ async def test_lines_above_an_error_are_fresh_and_those_below_say_what_they_were
         assert note(d, 4).endswith(" was (4,) float32")
 
 
+@pytest.mark.slow
 async def test_a_processor_that_is_elsewhere_for_longer_than_the_pause_loses_no_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -152,6 +158,7 @@ async def test_a_processor_that_is_elsewhere_for_longer_than_the_pause_loses_no_
         assert d.session.current is not None
 
 
+@pytest.mark.slow
 async def test_broken_text_keeps_the_last_good_picture() -> None:
     async with bench(PRODUCT) as d:
         await d.press("enter", *"Z=(")
@@ -161,6 +168,7 @@ async def test_broken_text_keeps_the_last_good_picture() -> None:
         assert "the last good picture" not in d.screen
 
 
+@pytest.mark.slow
 async def test_all_of_an_error_and_of_what_was_printed_before_it_is_there() -> None:
     program = "print(0)\nY = torch.ones(3, 4)\nW = torch.ones(2, 4)\ns = torch.softmax((Y @ W) / 2, -1)"
     async with bench(program) as d:
@@ -179,6 +187,7 @@ async def test_prints_stand_on_a_row() -> None:
         assert "prints [b]tensor([1., 1.])[/b]" in d.screen
 
 
+@pytest.mark.slow
 async def test_a_lesson_opens_in_the_playground_with_its_controls() -> None:
     async with bench(lesson=find("matmul")) as d:
         await d.press("right_square_bracket", "s", "E")
@@ -222,6 +231,7 @@ async def test_every_example_runs_and_fits(name: str) -> None:
         assert all(len(line) < 56 for line in editor(d).text.split("\n"))
 
 
+@pytest.mark.slow
 async def test_what_is_pasted_is_cut_and_made_harmless() -> None:
     async with bench("") as d:
         harm = "\x1b]52;c;x\x07[@click=app.quit]a[/]\u202e\n"
@@ -249,6 +259,7 @@ async def test_keys_that_come_together_act_in_their_order(keys: str, text: str) 
         assert editor(d).text == text
 
 
+@pytest.mark.slow
 async def test_what_is_typed_after_an_undo_is_a_change_of_its_own() -> None:
     async with bench(PRODUCT) as d:
         await d.press("ctrl+end", "enter", "a", "ctrl+z", "b", "ctrl+z")
@@ -307,6 +318,7 @@ async def test_what_is_printed_keeps_its_spaces() -> None:
         assert "prints         [0., 1.]])" in d.screen
 
 
+@pytest.mark.slow
 async def test_the_editor_takes_back_what_the_keys_of_a_user_say() -> None:
     keys = change_keys({"edit.undo": ["ctrl+n"], "edit.redo": ["ctrl+t"]})
     async with bench(PRODUCT, options=Options(drafts=Drafts(), keys=keys)) as d:
@@ -337,6 +349,7 @@ async def test_a_run_is_stopped_by_a_key_and_by_another_text() -> None:
         assert "Y (3, 4)" in d.screen
 
 
+@pytest.mark.slow
 async def test_what_waits_is_told_apart_from_torch_being_loaded() -> None:
     async with bench(PRODUCT) as d:
         explorer = d.app.explorer
@@ -350,6 +363,7 @@ async def test_what_waits_is_told_apart_from_torch_being_loaded() -> None:
         assert explorer.run.waiting == ""
 
 
+@pytest.mark.slow
 async def test_a_repair_in_the_stage_shows_what_was_repaired() -> None:
     async with bench(PRODUCT) as d:
         await d.press("enter", *"Z=Y@Y", "escape", "r")
@@ -359,6 +373,7 @@ async def test_a_repair_in_the_stage_shows_what_was_repaired() -> None:
         assert "this fails" in d.screen
 
 
+@pytest.mark.slow
 async def test_beside_a_gradient_the_editor_shows_the_line_that_it_is_the_gradient_of() -> None:
     above = "x = torch.ones(2, 2, requires_grad=True)\n" + "# ...\n" * 20
     async with bench(above + "y = (x @ x).sum()\n" + "# ...\n" * 20 + "z = y * 3\nz.backward()") as d:
@@ -375,6 +390,7 @@ async def test_beside_a_gradient_the_editor_shows_the_line_that_it_is_the_gradie
 ENDLESS = "a = torch.ones(2, 2)\nlast = a @ a\nfor i in range(10**9):\n    len([1, 2])\n"
 
 
+@pytest.mark.slow
 async def test_a_run_that_is_stopped_shows_what_ran_so_far() -> None:
     async with bench(PRODUCT, options=Options(drafts=Drafts(), time_limit=1.0)) as d:
         d.app.explorer.do(f"write:1:{ENDLESS}")

@@ -133,6 +133,7 @@ def test_it_is_in_ascii_if_that_is_asked_for(
     assert capsys.readouterr().out.isascii()
 
 
+@pytest.mark.slow
 async def test_a_picture_that_is_higher_than_the_screen_is_scrolled() -> None:
     app = ScreenApp(PracticeScreen(lambda: Practice(PROGRAMS, 3)))
     async with app.run_test(size=(80, 20)) as pilot:
@@ -225,6 +226,7 @@ async def test_a_wrong_answer_has_its_mistake_the_reason_and_the_stop_that_teach
         assert (d.view.lesson.slug, d.view.stop) == ("vector", 2)
 
 
+@pytest.mark.slow
 async def test_each_question_of_the_course_fits_the_screen() -> None:
     practice = replace(whole_practice(), seed=215_475_543)
     app = ScreenApp(PracticeScreen(lambda: practice))

@@ -59,6 +59,7 @@ def test_no_command_leads_off_the_deck_s_stop_whatever_its_key(tmp_path: Path, n
 
 
 @given(before=st.lists(st.sampled_from(["stage.next", *MOVES]), max_size=6), steps=st.integers(1, 4))
+@pytest.mark.slow
 def test_back_undoes_what_was_just_done_from_anywhere(
     tmp_path_factory: pytest.TempPathFactory, before: list[str], steps: int
 ) -> None:

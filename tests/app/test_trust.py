@@ -228,6 +228,7 @@ def test_the_library_says_so_by_an_error() -> None:
 
 
 @pytest.mark.usefixtures("unlocked")
+@pytest.mark.slow
 async def test_a_lesson_opens_as_text_and_a_key_asks(file: Path, tmp_path: Path) -> None:
     state = StateFile(tmp_path / "elsewhere" / "state")
     (tmp_path / "deck").mkdir()
@@ -306,6 +307,7 @@ async def test_a_talk_is_trusted_as_a_whole(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("unlocked")
 @pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.slow
 async def test_the_playground_runs_at_no_other_key(everything: bool, tmp_path: Path) -> None:
     trust_everything(everything)
     ran = tmp_path / "ran"
@@ -329,6 +331,7 @@ async def test_the_playground_runs_at_no_other_key(everything: bool, tmp_path: P
 
 
 @pytest.mark.usefixtures("unlocked")
+@pytest.mark.slow
 async def test_an_answer_that_is_code_is_asked_about_once(tmp_path: Path) -> None:
     async with opened("dot", stop=EXERCISE) as app:
         await app.press("enter", *"3", "enter")

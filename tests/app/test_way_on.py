@@ -139,6 +139,7 @@ def test_the_next_lesson_says_that_it_begins() -> None:
         assert left.title in run(begun, "stop.previous").notice
 
 
+@pytest.mark.slow
 def test_every_lesson_names_the_cell_cursor_and_the_way_out_at_80_columns() -> None:
     views = [View.opening(lesson) for lesson in catalog() if not lesson.stops[0].fails]
     for view, screen in zip(views, render_all(views, (80, 24), "screen"), strict=True):

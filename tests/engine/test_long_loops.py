@@ -516,6 +516,7 @@ FEW = 1_000  # nodes that are made outside of the loop
 
 
 @pytest.mark.parametrize("name", thin(LONGEST, 2))
+@pytest.mark.slow
 def test_a_loop_of_many_turns_is_within_the_bounds_and_prints_what_plain_python_prints(name: str) -> None:
     program = LOOPS[name].program.replace("TURNS", str(LOOPS[name].turns))
     trace = run_in_room(program, seconds=None)

@@ -208,6 +208,7 @@ def is_trivial(drawn: PracticeQuestion) -> bool:
     return drawn.op == "relu" and not bool((names["x"] < 0).any())
 
 
+@pytest.mark.slow
 def test_of_hundreds_of_questions_none_is_trivial() -> None:
     for seed in (1, 2, 3, 11, 14):
         asked = [*sheet(PROGRAMS, seed, len(PROGRAMS) + 2)]

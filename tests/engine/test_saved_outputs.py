@@ -100,6 +100,7 @@ def test_a_cell_that_was_not_run_shows_what_the_notebook_has_saved_of_it() -> No
     assert [state.saved for state in with_saved(document, states)] == [False, False, True, False]
 
 
+@pytest.mark.slow
 def test_reading_a_notebook_parses_each_cell_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, and however large the pictures in them."""
     parsed: list[int] = []

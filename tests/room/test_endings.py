@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("locked")
 AFTER = 1.0  # seconds after its time in which each has ended
 
 
+@pytest.mark.slow
 def test_what_ran_before_the_end_stays() -> None:
     before, ending = outcome("print('before')\nimport os\nos._exit(3)")
     assert before == "before\n"
@@ -39,6 +40,7 @@ def test_a_halted_program_ends_at_once() -> None:
     run.close()
 
 
+@pytest.mark.slow
 def test_without_a_clock_processor_time_is_left() -> None:
     ending = outcome("while True: pass", None, RoomLimits(processor=1)).ending
     assert ending == ("time", 1, "it used up its processor time")
@@ -113,6 +115,7 @@ def test_what_a_program_forges_is_cleaned_and_bounded() -> None:
     run.close()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_closed_leaves_no_child() -> None:
     own = Room()
     run = own.start({"source": "while True: pass"})
@@ -121,6 +124,7 @@ def test_a_run_that_is_closed_leaves_no_child() -> None:
     own.close()
 
 
+@pytest.mark.slow
 def test_of_cells_in_a_call_that_does_not_return_the_first_is_stopped_and_none_below_was_run() -> None:
     text = "a = 1\nw = torch.zeros(10**6, 3, 3)\ny = torch.bilinear(w[0], w[1], w, None)\nb = a"
     with pytest.raises(LimitError) as raised:

@@ -73,6 +73,7 @@ def kernel() -> tuple[int, ...]:
 
 @NEEDS_LOCK
 @LOOKS_INSIDE
+@pytest.mark.slow
 def test_nothing_of_the_apps_is_in_a_childs_memory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: Room
 ) -> None:
@@ -118,6 +119,7 @@ def in_memory(process: int, word: bytes) -> bool:
 
 @NEEDS_LOCK
 @LOOKS_INSIDE
+@pytest.mark.slow
 def test_a_text_is_in_no_later_child_and_not_in_the_zygote() -> None:
     word = "".join(["cana", "ry-", "of-a-text"])
     outcome(f"x = '{word}'")
@@ -131,6 +133,7 @@ def test_a_text_is_in_no_later_child_and_not_in_the_zygote() -> None:
 
 @NEEDS_LOCK
 @LOOKS_INSIDE
+@pytest.mark.slow
 def test_the_children_have_one_thread_and_little_memory_of_their_own(own: Room) -> None:
     outcome("x = 1", where=own)  # in a room whose spares nobody has read, which gives them pages of their own
     run = own.start(
@@ -148,6 +151,7 @@ def test_the_children_have_one_thread_and_little_memory_of_their_own(own: Room) 
 
 
 @NEEDS_LOCK
+@pytest.mark.slow
 def test_a_zygote_that_is_killed_is_replaced(own: Room) -> None:
     assert outcome("print(1)", where=own).printed == "1\n"
     first = own.process
@@ -160,6 +164,7 @@ def test_a_zygote_that_is_killed_is_replaced(own: Room) -> None:
 
 
 @NEEDS_LOCK
+@pytest.mark.slow
 def test_a_program_whose_zygote_dies_is_told_dead(own: Room) -> None:
     run = own.start({"source": "while True: pass"})
     run.poll(0.5)
@@ -226,6 +231,7 @@ ENDS = {
 
 @NEEDS_LOCK
 @pytest.mark.parametrize(("use", "end"), thin(product(USES, ENDS), 4))
+@pytest.mark.slow
 def test_nothing_is_left_one_second_after_the_app(use: str, end: str) -> None:
     how = "thread = threading.Thread(target=use)\nthread.start()\nthread.join()"
     text = APP.format(
@@ -273,6 +279,7 @@ def test_waiting_for_a_child_can_be_stopped() -> None:
 
 
 @NEEDS_LOCK
+@pytest.mark.slow
 def test_it_works_with_closed_standard_streams_and_many_descriptors() -> None:
     text = (
         "import os, sys\nout = os.dup(1)\nheld = [os.dup(out) for _ in range(1500)]\nos.closerange(0, 3)\n"
@@ -304,12 +311,14 @@ def test_a_forked_app_has_a_room_of_its_own() -> None:
 
 
 @NEEDS_LOCK
+@pytest.mark.slow
 def test_a_program_with_an_optimizer_waits_for_the_compiler(own: Room) -> None:
     source = "import sys, torch.optim\nprint('torch._dynamo' in sys.modules)"
     assert outcome(source, 20, where=own).printed == "True\n"
 
 
 @NEEDS_LOCK
+@pytest.mark.slow
 def test_what_the_interpreter_can_import_can_be_imported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: Room
 ) -> None:

@@ -106,6 +106,7 @@ def test_the_name_of_a_terminal_says_how_many_colours(term: str, colours: str) -
     assert color_depth({"TERM": term, "COLORTERM": "24bit"})[0] == "truecolor"
 
 
+@pytest.mark.slow
 def test_it_says_what_the_settings_chose_and_where_they_are_from(tmp_path: Path) -> None:
     folder = tmp_path / "llm-linalg"
     folder.mkdir()

@@ -74,6 +74,7 @@ def test_a_signal_while_the_terminal_is_being_taken_gives_it_back(name: str, cod
 
 
 @pytest.mark.parametrize(("first", "code"), thin(SIGNALS[:2], 2))
+@pytest.mark.slow
 def test_one_signal_more_cuts_nothing_off(first: str, code: int, tmp_path: Path) -> None:
     """A window that is closed sends some: the kernel's, the shell's."""
     with Console("matmul", "--step", "3", env={"XDG_STATE_HOME": str(tmp_path)}) as console:
@@ -113,6 +114,7 @@ def endless(x):
 
 
 @pytest.mark.parametrize(("name", "by"), thin([("waits", "q"), ("endless", "HUP")], 2))
+@pytest.mark.slow
 def test_it_ends_though_code_of_one_s_own_is_still_running(name: str, by: str, tmp_path: Path) -> None:
     file = file_at(tmp_path, "own.py", HEEDLESS)
     with Console("trace", f"{file}:{name}", "--inputs", "3") as console:
@@ -125,6 +127,7 @@ def test_it_ends_though_code_of_one_s_own_is_still_running(name: str, by: str, t
         assert console.left_over == []
 
 
+@pytest.mark.slow
 def test_a_run_of_one_s_own_code_is_stopped_by_the_key(tmp_path: Path) -> None:
     file = file_at(tmp_path, "own.py", HEEDLESS)
     with Console("trace", f"{file}:endless", "--inputs", "3") as console:
@@ -147,6 +150,7 @@ def test_a_file_whose_own_code_runs_for_long_is_said_and_ended_by_the_key(tmp_pa
 
 
 @pytest.mark.parametrize("by", thin(["key", "signal"], 2))
+@pytest.mark.slow
 def test_it_is_suspended_and_comes_back(by: str) -> None:
     with Console("matmul") as console:
         console.until(READY)
@@ -227,6 +231,7 @@ def test_a_flood_of_keys_waits_in_the_terminal_and_it_can_be_left_from_outside()
         assert console.left_over == []
 
 
+@pytest.mark.slow
 def test_frames_are_dropped_and_never_queued() -> None:
     with Console(*PLAYING, "--set", "k=12") as console:
         console.until("/144 steps")
@@ -265,6 +270,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("place", "key"), thin(PLACES.values(), 6), ids=PLACES)
+@pytest.mark.slow
 def test_an_exception_anywhere_is_a_short_message_and_a_log(tmp_path: Path, place: str, key: str) -> None:
     argv = (sys.executable, "-W", "ignore", "-c", CRASH.format(place=place))
     with Console(argv=argv, env={"TMPDIR": str(tmp_path)}) as console:
@@ -308,6 +314,7 @@ def test_what_a_library_writes_goes_to_the_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("home", thin(["/dev/null/nowhere", "/proc", None], 3))
+@pytest.mark.slow
 def test_a_home_that_cannot_be_written_is_no_obstacle_and_told_once(home: str | None) -> None:
     with Console("matmul", env={"HOME": home, "XDG_STATE_HOME": None}) as console:
         console.until(READY).until("nothing is remembered")

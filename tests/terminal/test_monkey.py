@@ -17,6 +17,7 @@ RUNS = [("matmul", 2, 300), *((slug, 7, 500) for slug in [*LESSONS, TALK])]
 
 
 @pytest.mark.parametrize(("slug", "seed", "count"), thin(RUNS, len(RUNS)))
+@pytest.mark.slow
 async def test_nothing_a_monkey_does_breaks_it(
     slug: str, seed: int, count: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from tui.session.script.script_words import WORDS
 
 
 @pytest.mark.parametrize("term", thin(["dumb", "", None], 3))
+@pytest.mark.slow
 def test_a_terminal_that_cannot_draw_gets_text_and_not_one_escape(term: str | None) -> None:
     with Console("matmul", env={"TERM": term}, size=(100, 200)) as console:
         console.until("step 0 of 12").until("> ")
@@ -38,6 +39,7 @@ def piped(*words: str, said: bytes, **changed: str | None) -> subprocess.Complet
     )
 
 
+@pytest.mark.slow
 def test_a_pipe_of_commands_scripts_it() -> None:
     said = b"order rows\nset n 5\nseed 3\nnext\ncell 0 4\nquit\nnext\n"
     done = piped("matmul", "--plain", said=said, TERM=None)
@@ -50,6 +52,7 @@ def test_a_pipe_of_commands_scripts_it() -> None:
     assert "> \n" not in text  # nobody sits there to be prompted
 
 
+@pytest.mark.slow
 def test_a_line_is_one_however_long_and_however_it_ends() -> None:
     done = piped(
         "matmul", "--plain", said=b"x" * 40_000 + b"\nnext\r\n" + b"x" * 80_000 + b"next\norder rows"
@@ -59,6 +62,7 @@ def test_a_line_is_one_however_long_and_however_it_ends() -> None:
     assert "step 1 of 3, order rows" in text
 
 
+@pytest.mark.slow
 def test_without_utf8_it_is_ascii() -> None:
     done = piped("matmul", "--plain", said=b"next\nhelp\n", LC_ALL="C")
     assert done.stdout.isascii()

@@ -39,6 +39,7 @@ def ended(pid: int) -> bool:
     return state.rpartition(")")[2].split()[0] in "ZX"
 
 
+@pytest.mark.slow
 def test_a_course_starts_no_process_before_a_stop_asks_for_a_program() -> None:
     with Console("matmul") as console:
         console.until(READY)
@@ -65,6 +66,7 @@ def test_an_exercise_has_its_process_ready() -> None:
         5,
     ),
 )
+@pytest.mark.slow
 def test_none_is_left_however_the_app_ends(how: str, program: str, tmp_path: Path) -> None:
     file = file_at(tmp_path, "program.py", program)
     with Console("play", str(file), "--time-limit", "off") as console:

@@ -59,6 +59,7 @@ def test_without_a_screen_to_draw_on_it_names_what_needs_none() -> None:
         os.close(read)
 
 
+@pytest.mark.slow
 def test_the_screen_is_drawn_even_if_there_is_nowhere_for_narration() -> None:
     with Console("matmul", before=lambda: os.close(2)) as console:
         console.until(READY)
@@ -69,6 +70,7 @@ def test_the_screen_is_drawn_even_if_there_is_nowhere_for_narration() -> None:
         assert console.left_over == []
 
 
+@pytest.mark.slow
 def test_the_oldest_mouse_report_past_column_95_does_no_harm() -> None:
     with Console("matmul", size=(120, 30)) as console:
         console.until(READY)
@@ -136,6 +138,7 @@ EARLY = [
     ("keys", "wanted", "when"),
     thin([(*early, WHEN[number % 2]) for number, early in enumerate(EARLY)], 7),
 )
+@pytest.mark.slow
 def test_the_last_key_pressed_before_there_are_numbers_is_not_lost(keys: str, wanted: str, when: str) -> None:
     with Console("matmul") as console:
         if when == "before torch":
@@ -159,6 +162,7 @@ def test_two_megabytes_pasted_are_cut_with_a_notice(console: Console) -> None:
 
 
 @pytest.mark.parametrize("answer", thin(["\x1b[?2026;2$y", "\x1b[?2026;0$y", ""], 3))
+@pytest.mark.slow
 def test_synchronized_output_or_not_the_picture_is_the_same(answer: str) -> None:
     with Console("matmul") as console:
         console.until(lambda: b"\x1b[?2026$p" in console.raw)
@@ -170,6 +174,7 @@ def test_synchronized_output_or_not_the_picture_is_the_same(answer: str) -> None
         assert (b"\x1b[?2026h" in console.raw) == (";2" in answer)
 
 
+@pytest.mark.slow
 def test_idle_it_says_nothing_and_a_step_is_small(console: Console) -> None:
     console.quiet(0.3)
     before = len(console.raw)
@@ -198,6 +203,7 @@ def test_a_slow_link_is_sent_less() -> None:
     assert sent("--slow-link") < 0.8 * sent() < 8 * 700
 
 
+@pytest.mark.slow
 def test_no_mouse_leaves_the_mouse_to_the_terminal() -> None:
     with Console("matmul", "--no-mouse") as console:
         console.until(READY)

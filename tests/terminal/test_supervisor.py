@@ -39,6 +39,7 @@ def test_whatever_signal_kills_the_app_the_terminal_is_given_back(name: str, tmp
 OWN = "import ctypes\n\ndef crash(x):\n    ctypes.string_at(0)\n"
 
 
+@pytest.mark.slow
 def test_native_code_that_fails_in_a_run_is_told_of(tmp_path: Path) -> None:
     file = file_at(tmp_path, "own.py", OWN)
     with Console("trace", f"{file}:crash", "--inputs", "3", env={"TMPDIR": str(tmp_path)}) as console:
@@ -110,6 +111,7 @@ def test_a_signal_before_there_is_anything_to_see_is_obeyed(number: signal.Signa
 
 
 @pytest.mark.parametrize("how", thin(["a signal to the app", "signals to both", "the key"], 3))
+@pytest.mark.slow
 def test_however_it_is_stopped_and_however_often_it_is_continued_it_goes_on(how: str) -> None:
     """By the key, or by a signal that no process can handle."""
     with Console("matmul") as console:

@@ -36,6 +36,7 @@ def test_what_is_left_is_known_and_everything_else_goes() -> None:
 
 
 @pytest.mark.parametrize("permission", [None, "1"])
+@pytest.mark.slow
 def test_in_the_app(tmp_path: Path, permission: str | None) -> None:
     (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'loaded')!r}, 'w')\nclass D: pass\n", "utf-8")
     foreign = {

@@ -63,6 +63,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         made.run("kill-server")
 
 
+@pytest.mark.slow
 def test_the_picture_is_that_of_any_terminal(server: Server) -> None:
     with Console("matmul") as console:
         console.until(READY).until("q quit")
