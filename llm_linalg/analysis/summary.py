@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import inf, isfinite
@@ -14,9 +13,9 @@ import torch
 from torch import Tensor
 
 from llm_linalg.analysis.parts import multiplications_of
+from llm_linalg.analysis.saved_tensors import learned_nodes, saved_tensors
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.vjp import rerun
 from llm_linalg.recording.aliasing import storage_id
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, RecordNode
@@ -156,7 +155,7 @@ def costs_of(
     made = [node for node in nodes if node.call is not None]
     products = {node: multiplications_of(node) for node in made}
     with untraced():
-        learned = _learned(nodes)
+        learned = learned_nodes(nodes)
         times = _times(made, halt) if timed else {}
         kept = {storage_id(node.value) for node in nodes if node.op == "parameter"}  # and so are their views
         costs = {node: _cost(node, products[node], learned, kept, halt, times.get(node)) for node in made}
@@ -291,21 +290,6 @@ def known_sum(counts: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _learned(nodes: Sequence[N]) -> set[N]:
-    """Return the nodes that a gradient flows through: to what requires one.
-
-    Where nothing does, as in a plain run of a model whose parameters are frozen, it is as if all parameters
-    did, or without any all that comes in.
-    """
-    inputs = [node for node in nodes if node.call is None and node.value.is_floating_point()]
-    learned = {node for node in nodes if node.requires_grad}
-    learned = learned or {node for node in inputs if node.op == "parameter"} or set(inputs)
-    for node in nodes:
-        if not node.no_grad and node.op != "detach" and any(own.node in learned for own in node.operands):
-            learned.add(node)
-    return learned
-
-
 def _times(nodes: Sequence[N], halt: Callable[[], bool] | None) -> dict[N, float]:
     """Return how long each operation takes: the fastest of some runs.
 
@@ -364,36 +348,9 @@ def _cost(
 
 def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:
     """Return the bytes that autograd keeps of an operation beside what it keeps already."""
-    call = node.call
-    if node not in learned or call is None:
-        return 0
-    leaves = [
-        own.value.detach().requires_grad_(own.node in learned and own.value.is_floating_point())
-        for own in node.operands
-    ]
-    places = {storage_id(own.value): own.node for own in node.operands}
-    saved_tensors: list[Tensor] = []
-
-    def replay(tensors: Sequence[Tensor]) -> Tensor:
-        private = call.private(tensors)  # what autograd keeps of a copy it keeps of the operand
-        places.update(
-            {storage_id(own): operand.node for own, operand in zip(private, node.operands, strict=True)}
-        )
-        return call.run(private)[call.position]
-
-    with (
-        torch.enable_grad(),
-        torch.autograd.graph.saved_tensors_hooks(_noted(saved_tensors), lambda saved: saved),
-    ):
-        made = None
-        with suppress(RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
-            made = rerun(replay, leaves)
-    if made is not None:
-        places[storage_id(made)] = node
     known, own = set[int](), dict[int, int]()  # what only this call makes may come to lie anywhere later
-    for saved in saved_tensors:
+    for saved, source in saved_tensors(node, learned):
         place = storage_id(saved)
-        source = places.get(place)
         if source is None:
             own[place] = saved.untyped_storage().nbytes()
         elif source.op != "parameter" and storage_id(source.value) not in kept | known:
@@ -401,11 +358,3 @@ def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:
             own[place] = saved.untyped_storage().nbytes()
     kept |= known
     return sum(own.values())
-
-
-def _noted(saved_tensors: list[Tensor]) -> Callable[[Tensor], Tensor]:
-    def note(saved: Tensor) -> Tensor:
-        saved_tensors.append(saved)
-        return saved
-
-    return note

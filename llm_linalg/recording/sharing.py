@@ -26,6 +26,16 @@ class Sharing(NamedTuple):
     mixed: bool = False
 
 
+def lies_in(node: RecordNode) -> RecordNode | None:
+    """Return that in whose memory a node may lie, as a part or a later state of it; None if it is new."""
+    call = node.call
+    if call is None or not node.operands:
+        return None
+    if node.is_write:
+        return node.operands[call.order.index(0)].node
+    return node.operands[0].node if node.kind == "movement" or node.op == "detach" else None
+
+
 _KNOWN: WeakKeyDictionary[RecordNode, Sharing] = WeakKeyDictionary()
 
 
@@ -33,18 +43,12 @@ def sharing_of(node: RecordNode) -> Sharing:
     """Return what a tensor shares, by way of those that it is a part or a later state of."""
     chain = []
     while node not in _KNOWN:
-        call = node.call
-        if call is None or not node.operands or node.op == "detach":
-            place = None
-        elif node.is_write:
-            place = call.order.index(0)
-        else:
-            place = 0 if node.kind == "movement" else None
-        if place is None:
+        whole = lies_in(node)
+        if whole is None or node.op == "detach":
             _KNOWN[node] = Sharing(node.op == "detach")
             break
         chain.append(node)
-        node = node.operands[place].node
+        node = whole
     shared = _KNOWN[node]
     for own in reversed(chain):
         given = sum(has_gradient(operand.value) for operand in own.operands)

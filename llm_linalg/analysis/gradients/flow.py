@@ -11,6 +11,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from llm_linalg.analysis.gradients.late_writes import LateWrites
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.ops.fallback import UntoldOperation, untold, untold_
 from llm_linalg.ops.operation import NO_DERIVATIVE
@@ -93,8 +94,8 @@ def ends_of(
     """
     if not _has_history(last):
         raise LookupError(f"{place_of(last)} was made under no_grad: torch has no gradient of it")
-    reached = needed(nodes, last)
-    lost = {node: why for node in reached if (why := _lost(node, can_ask))}
+    reached, late = needed(nodes, last), LateWrites(nodes[: last.index + 1])
+    lost = {node: why for node in reached if (why := _lost(node, can_ask) or _overwritten(node, late))}
     if partial or not lost:
         return {*lost}
     others = needed(nodes, last, lost.keys())
@@ -157,6 +158,14 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
     if call.function in (untold, untold_) and not can_ask:
         return "whose function the trace does not hold"
     return "which has no derivative in torch" if NO_DERIVATIVE in call.operation.gradient.values() else ""
+
+
+def _overwritten(node: RecordNode, late: LateWrites) -> str:
+    """Return why torch has no gradient of a node as it was: it needs numbers that were written over."""
+    write = late.over(node) if node.call and kept_places(node) is None and not is_own(node) else None
+    return (
+        f"which needs numbers that {place_of(write)} has changed since, unseen by autograd" if write else ""
+    )
 
 
 def place_of(node: RecordNode) -> str:

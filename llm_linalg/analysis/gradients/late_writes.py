@@ -1,0 +1,115 @@
+"""Numbers that autograd kept for the way back, and that were written unseen before the loss was there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from llm_linalg.analysis.saved_tensors import learned_nodes, saved_tensors
+from llm_linalg.recording.aliasing import AliasUpdate, storage_id
+from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.sharing import is_seen, lies_in
+
+
+class Place(NamedTuple):
+    """Where a node lies: in the memory that some node was the first to have, and there in which cells."""
+
+    owner: RecordNode
+    cells: Tensor
+
+    @classmethod
+    def of_its_own(cls, node: RecordNode) -> Place:
+        """Return the place of a node that has new memory."""
+        cells = torch.empty_like(node.value, dtype=torch.int64, device="cpu", requires_grad=False)
+        return cls(node, cells.copy_(torch.arange(cells.numel()).reshape(cells.shape)))
+
+    def meets(self, other: Place) -> bool:
+        """Return whether there is a cell of both."""
+        own, others = self.cells.flatten(), other.cells.flatten()
+        return self.owner is other.owner and bool(torch.isin(own, others).any())
+
+
+class LateWrites:
+    """The writes that autograd has not seen, under `torch.no_grad()` or by way of `x.data`.
+
+    It keeps no copies: what was used before such a write goes back as the write has left it, or not at all.
+
+    Args:
+        nodes: The nodes up to the one whose gradient it is.
+    """
+
+    def __init__(self, nodes: Sequence[RecordNode]) -> None:
+        self._nodes = nodes
+        self._writes = [node for node in nodes if node.is_write and not is_seen(node)]
+        self._firsts: dict[RecordNode, RecordNode] = {}
+        self._places: dict[RecordNode, Place] = {}
+        self._changed: dict[RecordNode, Place] = {}  # by write
+
+    @cached_property
+    def _learned(self) -> set[RecordNode]:
+        is_asked = any(node.requires_grad for node in self._nodes)
+        return learned_nodes(self._nodes) if is_asked else {*self._nodes}
+
+    def over(self, node: RecordNode) -> RecordNode | None:
+        """Return a write over numbers that a node's gradient needs, made after the node; None without one."""
+        used = (node, *[operand.node for operand in node.operands])
+        later = [write for write in self._writes if write.index > node.index]
+        near = [(write, own) for write in later for own in used if self._meet(write, own)]
+        kept = {source for _, source in saved_tensors(node, self._learned)} if near else set()
+        return next((write for write, own in near if own in kept), None)
+
+    def _meet(self, write: RecordNode, used: RecordNode) -> bool:
+        """Return whether a write has changed a cell of what was used."""
+        if self._first(write) is not self._first(used):
+            return False
+        if write not in self._changed:
+            self._changed[write] = self._change(write)
+        return self._changed[write].meets(self._place(used))
+
+    def _first(self, node: RecordNode) -> RecordNode:
+        """Return the first node in whose memory another may lie."""
+        chain = [node]
+        while chain[-1] not in self._firsts and (whole := lies_in(chain[-1])) is not None:
+            chain.append(whole)
+        first = self._firsts.get(chain[-1], chain[-1])
+        self._firsts.update(dict.fromkeys(chain, first))
+        return first
+
+    def _change(self, write: RecordNode) -> Place:
+        """Return where a write has put other numbers than before, as far as is known."""
+        owner, cells = self._place(write)
+        call = write.call
+        if call is None or write.dropped:
+            return Place(owner, cells)
+        before = write.operands[call.order.index(0)].value
+        is_known = before.dtype == write.value.dtype and before.shape == cells.shape == write.shape
+        return Place(owner, cells[before != write.value] if is_known else cells)
+
+    def _place(self, node: RecordNode) -> Place:
+        """Return where a node lies: where that does which it is a view or a later state of."""
+        chain = []
+        while node not in self._places and (whole := lies_in(node)) is not None:
+            chain.append(node)
+            node = whole
+        place = self._places.setdefault(node, Place.of_its_own(node))
+        for own in reversed(chain):
+            cells = _view(own, place.cells)
+            place = Place.of_its_own(own) if cells is None else Place(place.owner, cells)
+            self._places[own] = place
+        return place
+
+
+def _view(node: RecordNode, cells: Tensor) -> Tensor | None:
+    """Return the cells of a node, given those of what it may lie in; None if it is a copy of them."""
+    call = node.call
+    if call is None or node.is_write or isinstance(call.operation, AliasUpdate):
+        return cells
+    try:
+        viewed = call.run([cells])[call.position]
+    except (RuntimeError, TypeError, ValueError, IndexError):  # as numbers of another type
+        return cells
+    return viewed if storage_id(viewed) == storage_id(cells) else None

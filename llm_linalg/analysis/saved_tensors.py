@@ -1,0 +1,74 @@
+"""What autograd keeps of an operation for the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
+
+import torch
+from torch import Tensor
+
+from llm_linalg.ops.vjp import has_gradient, rerun
+from llm_linalg.recording.aliasing import storage_id
+from llm_linalg.recording.record_node import N
+
+
+def learned_nodes(nodes: Sequence[N]) -> set[N]:
+    """Return the nodes that a gradient flows through: to what requires one.
+
+    Where nothing does, as in a plain run of a model whose parameters are frozen, it is as if all parameters
+    did, or without any all that comes in.
+    """
+    inputs = [node for node in nodes if node.call is None and has_gradient(node.value)]
+    learned = {node for node in nodes if node.requires_grad}
+    learned = learned or {node for node in inputs if node.op == "parameter"} or set(inputs)
+    for node in nodes:
+        if not node.no_grad and node.op != "detach" and any(own.node in learned for own in node.operands):
+            learned.add(node)
+    return learned
+
+
+def saved_tensors(node: N, learned: Set[N]) -> list[tuple[Tensor, N | None]]:
+    """Return the tensors that autograd keeps of an operation, each with the node whose memory it is.
+
+    That is an operand, or the node itself; None is what its call made beside its result, such as a mask.
+
+    Args:
+        node: The operation, which is run again.
+        learned: The nodes that require a gradient.
+    """
+    call = node.call
+    if node not in learned or call is None:
+        return []
+    leaves = [
+        own.value.detach().requires_grad_(own.node in learned and has_gradient(own.value))
+        for own in node.operands
+    ]
+    places = {storage_id(own.value): own.node for own in node.operands}
+    saved: list[Tensor] = []
+
+    def replay(tensors: Sequence[Tensor]) -> Tensor:
+        private = call.private(tensors)  # what autograd keeps of a copy it keeps of the operand
+        places.update(
+            {storage_id(own): operand.node for own, operand in zip(private, node.operands, strict=True)}
+        )
+        return call.run(private)[call.position]
+
+    with (
+        torch.enable_grad(),
+        torch.autograd.graph.saved_tensors_hooks(_noted(saved), lambda tensor: tensor),
+    ):
+        made = None
+        with suppress(RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
+            made = rerun(replay, leaves)
+    if made is not None:
+        places[storage_id(made)] = node
+    return [(tensor, places.get(storage_id(tensor))) for tensor in saved]
+
+
+def _noted(saved: list[Tensor]) -> Callable[[Tensor], Tensor]:
+    def note(tensor: Tensor) -> Tensor:
+        saved.append(tensor)
+        return tensor
+
+    return note

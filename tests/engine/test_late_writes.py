@@ -1,0 +1,101 @@
+"""Numbers that autograd kept, and that were changed behind it before the loss was there: no gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from llm_linalg import trace
+from tests.engine.here import run
+
+STEPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "exp": lambda a, _: (a / 4).exp(),
+    "tanh": lambda a, _: a.tanh(),
+    "relu": lambda a, _: a.relu(),
+    "softmax": lambda a, _: a.softmax(-1),
+    "product": lambda a, w: a * w,
+    "matmul": lambda a, w: a @ w,
+    "sum": lambda a, w: a + w,
+    "turned": lambda a, _: a.T,
+    "rows": lambda a, _: torch.cat([a[1:], a[:1]]),
+    "picked": lambda a, _: a[[1, 0, 2]],
+    "copy": lambda a, _: a.clone(),
+}
+
+
+def unseen(a: Tensor) -> None:
+    with torch.no_grad():
+        a.add_(1)
+
+
+WRITES: dict[str, Callable[[Tensor], object]] = {
+    "data": lambda a: a.data.mul_(1.5),
+    "row": lambda a: a.data[0].zero_(),
+    "detached": lambda a: a.detach().T.neg_(),
+    "unseen": unseen,
+    "of a copy": lambda a: a.clone().data.zero_(),
+    "nothing": lambda a: a.data.mul_(1),
+}
+HARMLESS = ("of a copy", "nothing")
+
+
+@given(st.lists(st.sampled_from([*STEPS]), min_size=1, max_size=6), st.sampled_from([*WRITES]), st.data())
+def test_a_gradient_is_autograds_or_none(steps: Sequence[str], write: str, data: st.DataObject) -> None:
+    after = data.draw(st.integers(0, len(steps)))
+    target = data.draw(st.integers(0, after + 1))
+
+    def program(x: Tensor, w: Tensor) -> Tensor:
+        states = [w, x * 1]
+        for place, step in enumerate(steps):
+            if place == after:
+                WRITES[write](states[target])
+            states.append(STEPS[step](states[-1], w))
+        if after == len(steps):
+            WRITES[write](states[target])
+        loss = (states[-1] * torch.arange(9.0).reshape(3, 3)).sum() + x.sum()
+        return loss  # noqa: RET504
+
+    generator = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(3, 3, generator=generator, dtype=torch.float64) for _ in range(2)]
+    leaves = [own.clone().requires_grad_() for own in inputs]
+    try:
+        asked = torch.autograd.grad(program(*leaves), leaves, allow_unused=True)
+    except RuntimeError:  # it counts writes by storage, and says so
+        asked = None
+    made = trace(program, *[own.clone().requires_grad_() for own in inputs])
+    try:
+        gradients = made.backward("loss").names
+    except LookupError:
+        assert write not in HARMLESS
+        return
+    for name, gradient in zip("xw", asked or (), strict=False):
+        if gradient is None:
+            assert f"d{name}" not in gradients
+        else:
+            assert torch.allclose(gradients[f"d{name}"].value, gradient)
+
+
+@pytest.mark.parametrize(
+    ("program", "is_known"),
+    [
+        ("y = (x * 2).exp()\ny.data.mul_(2)\nloss = y.sum()", False),
+        ("y = x * 2\ny.data.mul_(2)\nloss = y.sum()", True),  # the way back does not read it
+        ("y = x.exp()\nz = y + 1\nz.data.mul_(2)\nloss = z.sum()", True),
+        ("y = x.exp()\nloss = y.sum()\ny.data.mul_(2)", True),  # the loss was there before
+        ("h = x * 1\ny = h[0] * h[0]\nh.data[1] = 5\nloss = y.sum()", True),
+        ("h = x * 1\ny = h[0] * h[0]\nh.data[0] = 5\nloss = y.sum()", False),
+        ("h = x * 1\ny = h.T.exp()\ny.T.data[0] = 5\nloss = y.sum()", False),
+    ],
+)
+def test_only_what_is_read_on_the_way_back_counts(program: str, is_known: bool) -> None:
+    made = run(f"x = torch.randn(2, 3)\n{program}", seed=0)
+    if is_known:
+        made.backward("loss")
+        return
+    with pytest.raises(LookupError, match=r"needs numbers that .* has changed since"):
+        made.backward("loss")
