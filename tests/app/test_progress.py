@@ -22,6 +22,7 @@ from llm_linalg.lessons.external import of_function
 from llm_linalg.lessons.lesson import lesson_of
 from llm_linalg.lessons.reader import catalog, find
 from tests.app.driving import opened
+from tests.app.lessons import one
 from tui.app import Options
 from tui.cli.main import main
 from tui.files.course_progress import (
@@ -259,6 +260,7 @@ def test_the_end_says_what_is_solved_and_the_ways_on(past: str) -> None:
 def test_the_end_of_a_file_says_nothing_of_the_courses_exercises(past: str) -> None:
     for lesson, ways in (
         (documents.parse(b"x = torch.ones(2)", "cells.py"), "E edit, P practice, F4 the course."),
+        (one("x = torch.ones(2)"), "E edit, P practice, F4 the course."),
         (lesson_of(of_function(lambda x: x * 2, (torch.ones(2),)), "twice"), "P practice, F4 the course."),
     ):
         session = ensure_run(Session.start(View.opening(lesson), catalog()))

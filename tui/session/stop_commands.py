@@ -44,7 +44,7 @@ def stop_by(session: Session, direction: int) -> Session:
 def the_end(session: Session) -> str:
     """Return what is said behind the last stop: of the course what is solved, and the ways on."""
     lesson = session.view.lesson
-    if lesson.document or lesson.external is not None:
+    if not lesson.is_own or lesson.document or lesson.external is not None:
         edit = "E edit, " if session.view.program else ""
         return f"The end. {edit}P practice, F4 the course."
     known = [session.learner.progress.of(lesson.slug) for lesson in catalog()]
