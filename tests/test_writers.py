@@ -25,7 +25,7 @@ ALLOWED = {
     ("tui.terminal.supervisor", "_kept_log"): "that temporary file, removed if it is empty",
     ("tui.terminal.redirect", "redirect_output"): "that temporary file, removed if it is empty",
     ("tui.cli.main", "_hold_streams"): "the null device",
-    ("tui.cli.main", "_reported"): "the null device",
+    ("tui.cli.main", "_give_up_output"): "the null device",
     ("tui.audience.meeting", "folder"): "the folder of the sockets",
     ("tui.audience.meeting", "listening_socket"): "a socket",
     ("tui.audience.meeting", "presenters"): "a socket that nobody listens on",

@@ -399,13 +399,15 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize("words", [["lessons"], ["--help"], ["frame", "scalar"]])
-def test_a_full_disk_is_one_line(words: list[str]) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])  # without, Python tries once more at its end
+def test_a_full_disk_is_one_line(words: list[str], unbuffered: str) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "tui", *words],
             stdin=subprocess.DEVNULL,
             stdout=full,
             stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             check=False,
             timeout=240,
         )

@@ -102,8 +102,12 @@ def _reported(words: list[str], given: Lesson | None) -> int:
         from tui.cli.parser import app_parser
 
         return launch(app_parser().read(words), given)
-    except (UsageError, WriteError) as error:
+    except UsageError as error:
         say(str(error))
+        return 2
+    except WriteError as error:
+        say(str(error))
+        _give_up_output()
         return 2
     except RoomError as error:
         say(f"{error.message}; --trust runs it with your rights" if error.lacks_lock else error.message)
@@ -116,9 +120,7 @@ def _reported(words: list[str], given: Lesson | None) -> int:
             say(end.code)
         return end.code if isinstance(end.code, int) else 1
     except BrokenPipeError:
-        # The reader has gone. Python would complain once more when it flushes at exit.
-        if sys.stdout is sys.__stdout__:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _give_up_output()  # its reader has gone
         return 141
     except Exception as error:  # noqa: BLE001 - an unexpected error is reported alike for all commands
         if _is_interrupt(error):
@@ -128,6 +130,12 @@ def _reported(words: list[str], given: Lesson | None) -> int:
         return crash_log.report(error, crash_log.write_log(error))
     finally:
         process.resume_collection()
+
+
+def _give_up_output() -> None:
+    """Have nothing more be written to standard output: Python would complain when it flushes at exit."""
+    if sys.stdout is not None and sys.stdout is sys.__stdout__:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
