@@ -71,7 +71,7 @@ class Folding:
         start = sys._getframe(1) if start is None else start
         frame: FrameType | None = start
         outer: FrameType | None = None
-        kinds, direct = self._kinds, True
+        kinds, direct, is_in_module = self._kinds, True, False
         while frame is not None:
             file = frame.f_code.co_filename
             kind = kinds.get(file)
@@ -80,11 +80,13 @@ class Folding:
             if kind == _PROGRAM:
                 break
             direct = direct and kind == _PASSES
+            is_in_module = is_in_module or frame.f_code is _MODULE_CALL
             outer = frame
             frame = None if file == self._door else frame.f_back
         if frame is None or outer is None:
             return CallFrame(frame, direct=direct)
-        return CallFrame(frame, outer, self._label(frame, outer, start), direct)
+        # A module that a package's function calls, such as `checkpoint`, is a scope of its own.
+        return CallFrame(frame, outer, "" if is_in_module else self._label(frame, outer, start), direct)
 
     def scope(self, call: CallFrame, within: str) -> str:
         """Return the scope of a torch call, given that of the program's frame: each fold has its own."""
@@ -146,7 +148,7 @@ def _label_of(frames: list[FrameType]) -> str:
     Decorators stand around it: the first function that is not defined within another is the one.
     """
     first = frames[0].f_code
-    if first is _MODULE_CALL or first.co_filename.startswith(_ENGINE):
+    if first.co_filename.startswith(_ENGINE):
         return ""
     if first.co_filename.startswith("<frozen importlib"):
         return "import"

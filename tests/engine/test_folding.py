@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as programs call it
+from torch.utils.checkpoint import checkpoint
 
 from llm_linalg import Trace, trace
 from llm_linalg.recording.record_node import RecordNode
@@ -42,6 +43,20 @@ def train(optimizer: type[torch.optim.Optimizer], steps: int = 3, **options: Any
         nn.utils.clip_grad_norm_(model.parameters(), 0.5)
         optimizing.step()
     return F.mse_loss(model(x), y)
+
+
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_layers_that_a_package_calls_are_boxes_of_their_own(reentrant: bool) -> None:
+    layers = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    plain = nn.Sequential(layers)
+
+    class Checkpointed(nn.Sequential):
+        def forward(self, x: Tensor) -> Any:
+            return checkpoint(self[0], x, use_reentrant=reentrant)
+
+    x = torch.randn(2, 3, requires_grad=True)
+    scopes = [[scope.path for scope in trace(model, x).scopes] for model in (plain, Checkpointed(layers))]
+    assert scopes[0] == scopes[1]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
