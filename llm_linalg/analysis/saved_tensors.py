@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.ops.vjp import has_gradient, rerun
-from llm_linalg.recording.aliasing import storage_id
+from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.record_node import N
 
 
@@ -23,7 +23,8 @@ def learned_nodes(nodes: Sequence[N]) -> set[N]:
     learned = {node for node in nodes if node.requires_grad}
     learned = learned or {node for node in inputs if node.op == "parameter"} or set(inputs)
     for node in nodes:
-        if not node.no_grad and node.op != "detach" and any(own.node in learned for own in node.operands):
+        cut = node.no_grad or node.op == "detach" or node.kind == "creation"  # such as `rand_like`
+        if not cut and has_gradient(node.value) and any(own.node in learned for own in node.operands):
             learned.add(node)
     return learned
 
@@ -38,7 +39,7 @@ def saved_tensors(node: N, learned: Set[N]) -> list[tuple[Tensor, N | None]]:
         learned: The nodes that require a gradient.
     """
     call = node.call
-    if node not in learned or call is None:
+    if node not in learned or call is None or isinstance(call.operation, AliasUpdate):
         return []
     leaves = [
         own.value.detach().requires_grad_(own.node in learned and has_gradient(own.value))

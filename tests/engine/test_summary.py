@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -102,22 +103,42 @@ def test_extremes_say_what_cells_are() -> None:
     assert Extremes.of(torch.zeros(0)) == Extremes()
 
 
-class Stopped(nn.Module):
-    """A layer of whose values a part is taken without its gradient."""
+class Layer(nn.Module):
+    """A layer, and what is done with what it gives."""
 
-    def __init__(self) -> None:
+    def __init__(self, then: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.layer = nn.Linear(3, 4)
+        self.layer, self.then = nn.Linear(3, 4), then
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns as many rows."""
-        y = self.layer(x)
-        found: Tensor = y.exp() * y.detach().tanh().exp()
-        return found
+        """Returns what is made of as many rows."""
+        return self.then(self.layer(x))
 
 
-def test_behind_what_stops_a_gradient_nothing_is_kept() -> None:
-    model, x = Stopped(), torch.ones(2, 3)
+def without_its_diagonal(y: Tensor) -> Tensor:
+    square = (y.T @ y).clone()
+    square.diagonal().zero_()
+    return square.pow(2)
+
+
+def scattered(y: Tensor) -> Tensor:
+    largest = torch.zeros_like(y).scatter_(-1, y.argmax(-1, keepdim=True), 1.0)
+    return (largest - y.detach() + y) * largest.exp()
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        lambda y: y.exp() * y.detach().tanh().exp(),
+        lambda y: y * torch.rand_like(y).exp(),
+        lambda y: (y > 0).to(y.dtype).exp() + y,
+        lambda y: torch.view_as_complex(y.reshape(2, 2, 2)) * torch.polar(torch.ones(2), torch.ones(2)),
+        scattered,
+        without_its_diagonal,
+    ],
+)
+def test_what_is_kept_is_what_a_gradient_goes_back_through(then: Callable[[Tensor], Tensor]) -> None:
+    model, x = Layer(then), torch.randn(2, 3)
     assert sum(row.bytes for row in summary(trace(model, x)) if row.op != MODULE) == kept_by_torch(model, x)
 
 
