@@ -259,8 +259,8 @@ def _begins_parameter(node: RecordNode) -> bool:
     if FOLD not in node.scope:
         return False
     first = node
-    while first.is_write and first.scope == node.scope:
-        first = first.operands[0].node
+    while first.written_place is not None and first.scope == node.scope:
+        first = first.operands[first.written_place].node
     return first.scope == node.scope and first.op == "parameter"
 
 

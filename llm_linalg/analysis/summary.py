@@ -274,7 +274,7 @@ def _updates(nodes: Sequence[N], readers: Mapping[N, Sequence[N]]) -> set[N]:
     """Return the nodes that write what came in and is kept for later, such as how many batches there were."""
     written = {node for node in nodes if node.op == "input"}
     for node in nodes:
-        if node.is_write and node.operands[0].node in written:
+        if node.written_place is not None and node.operands[node.written_place].node in written:
             written.add(node)
     updates = set[N]()
     for node in reversed(nodes):

@@ -111,6 +111,7 @@ class CallPlan:
     order: tuple[int, ...]  # for each tensor of the call, its position as it was written
     in_order: bool  # whether these positions are 0, 1, 2 and so on, as in most calls
     numbers: int  # how many numbers the key leaves open
+    written_place: int | None  # the position of the tensor that the call writes to
 
     @classmethod
     def of(cls, call: Call, written: SlottedArguments, entry: TableEntry) -> CallPlan:
@@ -129,7 +130,8 @@ class CallPlan:
         args, named = tuple(values[: len(call.args)]), values[len(call.args) :]
         slotted = SlottedArguments(args, dict(zip(call.kwargs, named, strict=True)), [])
         in_order = call.order == tuple(range(len(call.order)))
-        return cls(call.operation, slotted, entry.swap, call.order, in_order, len(slots))
+        places = call.order, in_order
+        return cls(call.operation, slotted, entry.swap, *places, len(slots), call.written_place)
 
     def ordered(self, written: Sequence[T]) -> tuple[T, ...]:
         """Return what stands for the call's tensors, as they were written, in the order of the parameters."""

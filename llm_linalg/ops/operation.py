@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from math import isfinite, prod
 from typing import Any, NamedTuple
 
@@ -29,6 +30,8 @@ from llm_linalg.ops.arguments import (
     map_tensors,
     may_write,
     outputs,
+    tensors_in,
+    writes,
 )
 from llm_linalg.ops.randomness import own_generator
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
@@ -434,6 +437,18 @@ class Call:
     def may_write(self) -> bool:
         """Whether the call may write into an operand, judged by its name and arguments."""
         return may_write(self.function, self.args, self.kwargs)
+
+    @property
+    def written_place(self) -> int | None:
+        """The position of the operand that the call writes to; None if it writes to none."""
+        if not self.order:
+            return None
+        if writes(self.function) or self.kwargs.get("inplace") or self.arguments.get("inplace") is True:
+            return self.order.index(0)
+        if not isinstance(self.kwargs.get("out"), Tensor):
+            return None
+        before = takewhile(lambda name: name != "out", self.kwargs)
+        return self.order.index(len([*tensors_in((self.args, [self.kwargs[name] for name in before]))]))
 
     @property
     def write_target(self) -> Tensor:

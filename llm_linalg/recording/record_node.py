@@ -15,7 +15,7 @@ from llm_linalg.base.cells import NO_CELLS, Cells, Index
 from llm_linalg.base.errors import Span
 from llm_linalg.base.text import clean, elide_expression
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.arguments import Function, writes
+from llm_linalg.ops.arguments import Function
 from llm_linalg.ops.call_cache import CallPlan, Number
 from llm_linalg.ops.fallback import opaque_call
 from llm_linalg.ops.operation import Call, Operation
@@ -94,6 +94,11 @@ class LazyCall:
     def order(self) -> tuple[int, ...]:
         """For each tensor, its position in the call as it was written."""
         return self.plan.order
+
+    @property
+    def written_place(self) -> int | None:
+        """The position of the tensor that the call writes to; None if it writes to none."""
+        return self.plan.written_place
 
     def at(self, position: int) -> LazyCall:
         """Return the same call for another of its results."""
@@ -214,9 +219,14 @@ class RecordNode:
         return self._call is None and (self.op == OUTSIDE or made_so)
 
     @property
+    def written_place(self) -> int | None:
+        """The position of the operand that its call wrote to; None if it wrote to none."""
+        return None if self._call is None or not self.operands else self._call.written_place
+
+    @property
     def is_write(self) -> bool:
-        """Whether its call wrote to its first operand."""
-        return self._call is not None and bool(self.operands) and writes(self._call.function)
+        """Whether its call wrote to an operand."""
+        return self.written_place is not None
 
     def note_written_view(self) -> None:
         """Take note that a view was written, or what it is a view of: autograd then forgets its hooks."""

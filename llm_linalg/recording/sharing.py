@@ -28,11 +28,10 @@ class Sharing(NamedTuple):
 
 def lies_in(node: RecordNode) -> RecordNode | None:
     """Return that in whose memory a node may lie, as a part or a later state of it; None if it is new."""
-    call = node.call
-    if call is None or not node.operands:
+    if not node.operands:
         return None
-    if node.is_write:
-        return node.operands[call.order.index(0)].node
+    if node.written_place is not None:
+        return node.operands[node.written_place].node
     return node.operands[0].node if node.kind == "movement" or node.op == "detach" else None
 
 

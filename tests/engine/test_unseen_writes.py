@@ -1,4 +1,4 @@
-"""Numbers that autograd kept, and that were changed behind it before the loss was there: no gradient."""
+"""Writes that autograd has not seen: what was used before has no gradient of ours, what is used later has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from llm_linalg import trace
 from tests.engine.here import run
@@ -99,3 +100,42 @@ def test_only_what_is_read_on_the_way_back_counts(program: str, is_known: bool) 
         return
     with pytest.raises(LookupError, match=r"needs numbers that .* has changed since"):
         made.backward("loss")
+
+
+OVER: dict[str, Callable[[Tensor], object]] = {
+    "a method": lambda a: a.tanh_(),
+    "in place": lambda a: functional.leaky_relu(a, 0.1, inplace=True),
+    "in place, by position": lambda a: functional.elu(a, 1.0, True),
+    "a layer": nn.ReLU(inplace=True),
+    "out": lambda a: torch.add(a, 1, out=a),
+    "out of others": lambda a: torch.matmul(a.clone(), a.clone(), out=a),
+    "out of a list": lambda a: torch.cat([a.clone()[1:], a.clone()[:1]], out=a),
+    "a row": lambda a: functional.threshold(a[0], 0.1, 0.0, inplace=True),
+}
+
+
+@pytest.mark.parametrize("write", [*OVER])
+@pytest.mark.parametrize("way", ["under no_grad", "data"])
+@pytest.mark.parametrize("required", [True, False])
+def test_what_is_used_later_has_its_gradient_however_it_was_written(
+    write: str, way: str, required: bool
+) -> None:
+    def program(x: Tensor, w: Tensor) -> Tensor:
+        a = x * 2
+        with torch.set_grad_enabled(way == "data"):
+            OVER[write](a.data if way == "data" else a)
+            OVER[write](w.data if way == "data" else w)
+        loss = (a * w).sum()
+        return loss  # noqa: RET504
+
+    def inputs(required: bool) -> list[Tensor]:
+        generator = torch.Generator().manual_seed(0)
+        made = [torch.randn(3, 3, generator=generator, dtype=torch.float64) for _ in range(2)]
+        return [own.requires_grad_(required) for own in made]
+
+    leaves = inputs(True)
+    asked = torch.autograd.grad(program(*leaves), leaves)
+    made = trace(program, *inputs(required))
+    gradients = made.backward("loss").names
+    for name, gradient in zip("xw", asked, strict=True):
+        assert torch.allclose(gradients[f"d{name}"].value, gradient)

@@ -40,8 +40,7 @@ def kept_places(node: RecordNode) -> tuple[int, ...] | None:
         return None if all(map(is_seen, _writers(node))) else (0,)
     if not node.no_grad:
         return None
-    place = call.order.index(0) if node.is_write else None
-    return () if place is None else (place,)
+    return () if node.written_place is None else (node.written_place,)
 
 
 def written_leaves(nodes: Sequence[N]) -> list[N]:

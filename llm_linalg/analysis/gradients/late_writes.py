@@ -82,10 +82,9 @@ class LateWrites:
     def _change(self, write: RecordNode) -> Place:
         """Return where a write has put other numbers than before, as far as is known."""
         owner, cells = self._place(write)
-        call = write.call
-        if call is None or write.dropped:
+        if write.written_place is None or write.dropped:
             return Place(owner, cells)
-        before = write.operands[call.order.index(0)].value
+        before = write.operands[write.written_place].value
         is_known = before.dtype == write.value.dtype and before.shape == cells.shape == write.shape
         return Place(owner, cells[before != write.value] if is_known else cells)
 
