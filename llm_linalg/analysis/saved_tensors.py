@@ -12,6 +12,9 @@ from llm_linalg.ops.vjp import has_gradient, rerun
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.record_node import N
 
+ENDS = frozenset(["detach", "grad", "running_mean", "running_var"])
+"""The operations that pass no gradient on."""
+
 
 def learned_nodes(nodes: Sequence[N]) -> set[N]:
     """Return the nodes that a gradient flows through: to what requires one.
@@ -23,10 +26,17 @@ def learned_nodes(nodes: Sequence[N]) -> set[N]:
     learned = {node for node in nodes if node.requires_grad}
     learned = learned or {node for node in inputs if node.op == "parameter"} or set(inputs)
     for node in nodes:
-        cut = node.no_grad or node.op == "detach" or node.kind == "creation"  # such as `rand_like`
-        if not cut and has_gradient(node.value) and any(own.node in learned for own in node.operands):
+        if has_gradient(node.value) and any(source in learned for source in _sources(node)):
             learned.add(node)
     return learned
+
+
+def _sources(node: N) -> list[N]:
+    """Return the operands by which a node may require a gradient; of a write under `no_grad` its target."""
+    if node.no_grad:
+        return [] if node.written_place is None else [node.operands[node.written_place].node]
+    is_constant = node.op in ENDS or node.kind == "creation"  # such as `rand_like`
+    return [] if is_constant else [operand.node for operand in node.operands]
 
 
 def saved_tensors(node: N, learned: Set[N]) -> list[tuple[Tensor, N | None]]:
@@ -39,7 +49,7 @@ def saved_tensors(node: N, learned: Set[N]) -> list[tuple[Tensor, N | None]]:
         learned: The nodes that require a gradient.
     """
     call = node.call
-    if node not in learned or call is None or isinstance(call.operation, AliasUpdate):
+    if node not in learned or node.no_grad or call is None or isinstance(call.operation, AliasUpdate):
         return []
     leaves = [
         own.value.detach().requires_grad_(own.node in learned and has_gradient(own.value))

@@ -126,9 +126,24 @@ def scattered(y: Tensor) -> Tensor:
     return (largest - y.detach() + y) * largest.exp()
 
 
+def clipped_unseen(y: Tensor) -> Tensor:
+    square = y.T @ y
+    with torch.no_grad():
+        functional.hardtanh(square, inplace=True)
+    return square.exp()
+
+
+def normalized(y: Tensor) -> Tensor:
+    mean, spread = torch.zeros(4), torch.ones(4)
+    own = functional.batch_norm(y, mean, spread, training=True)
+    return own * functional.batch_norm(torch.arange(8.0).reshape(2, 4), mean, spread, training=True)
+
+
 @pytest.mark.parametrize(
     "then",
     [
+        normalized,
+        clipped_unseen,
         lambda y: y.exp() * y.detach().tanh().exp(),
         lambda y: y * torch.rand_like(y).exp(),
         lambda y: (y > 0).to(y.dtype).exp() + y,

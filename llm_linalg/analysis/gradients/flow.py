@@ -12,6 +12,7 @@ from pathlib import Path
 from torch import Tensor
 
 from llm_linalg.analysis.gradients.late_writes import LateWrites
+from llm_linalg.analysis.saved_tensors import ENDS
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.ops.fallback import UntoldOperation, untold, untold_
 from llm_linalg.ops.operation import NO_DERIVATIVE
@@ -21,7 +22,6 @@ from llm_linalg.recording.record import AskFunction
 from llm_linalg.recording.record_node import N, RecordNode
 from llm_linalg.recording.sharing import is_seen, sharing_of
 
-_ENDS = frozenset(["detach", "grad", "running_mean", "running_var"])  # they pass no gradient on
 _CONSTANTS = frozenset(["arange", "linspace", "logspace"])
 
 
@@ -32,7 +32,7 @@ def kept_places(node: RecordNode) -> tuple[int, ...] | None:
     the tensor's gradient is that of the tensor before.
     """
     call = node.call
-    if call is None or node.op in _ENDS:
+    if call is None or node.op in ENDS:
         return ()
     if isinstance(call.operation, AliasUpdate):
         if sharing_of(node.operands[0].node).detached:
