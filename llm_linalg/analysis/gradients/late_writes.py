@@ -44,10 +44,13 @@ class LateWrites:
 
     def __init__(self, nodes: Sequence[RecordNode]) -> None:
         self._nodes = nodes
-        self._writes = [node for node in nodes if node.is_write and not is_seen(node)]
         self._firsts: dict[RecordNode, RecordNode] = {}
         self._places: dict[RecordNode, Place] = {}
         self._changed: dict[RecordNode, Place] = {}  # by write
+        self._writes: dict[RecordNode, list[RecordNode]] = {}  # by the first node that had their memory
+        for node in nodes:
+            if node.is_write and not is_seen(node):
+                self._writes.setdefault(self._first(node), []).append(node)
 
     @cached_property
     def _learned(self) -> set[RecordNode]:
@@ -56,16 +59,17 @@ class LateWrites:
 
     def over(self, node: RecordNode) -> RecordNode | None:
         """Return a write over numbers that a node's gradient needs, made after the node; None without one."""
-        used = (node, *[operand.node for operand in node.operands])
-        later = [write for write in self._writes if write.index > node.index]
-        near = [(write, own) for write in later for own in used if self._meet(write, own)]
+        near = [
+            (write, used)
+            for used in (node, *[operand.node for operand in node.operands])
+            for write in self._writes.get(self._first(used), ())
+            if write.index > node.index and self._meet(write, used)
+        ]
         kept = {source for _, source in saved_tensors(node, self._learned)} if near else set()
-        return next((write for write, own in near if own in kept), None)
+        return next((write for write, used in near if used in kept), None)
 
     def _meet(self, write: RecordNode, used: RecordNode) -> bool:
         """Return whether a write has changed a cell of what was used."""
-        if self._first(write) is not self._first(used):
-            return False
         if write not in self._changed:
             self._changed[write] = self._change(write)
         return self._changed[write].meets(self._place(used))
