@@ -76,7 +76,7 @@ def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
 @cache
 def writes(function: Function) -> bool:
     """Return whether a torch function writes to its operand, judged by its name."""
-    name = str(getattr(function, "__name__", ""))
+    name = _name(function)
     return (
         name == "__setitem__"
         or (name.endswith("_") and not name.endswith("__"))
@@ -87,7 +87,12 @@ def writes(function: Function) -> bool:
 @cache
 def turns(function: Function) -> bool:
     """Return whether an in-place function gives its operand other axes, and writes no cell: `x.t_()`."""
-    return getattr(function, "__name__", "") in _TURNING
+    return _name(function) in _TURNING
+
+
+def _name(function: Function) -> str:
+    """Return a function's name; of an overload, such as `aten.relu_.default`, that of its operator."""
+    return str(getattr(getattr(function, "overloadpacket", function), "__name__", ""))
 
 
 def with_plain_numbers(value: Any) -> Any:

@@ -104,6 +104,7 @@ def test_only_what_is_read_on_the_way_back_counts(program: str, is_known: bool) 
 
 OVER: dict[str, Callable[[Tensor], object]] = {
     "a method": lambda a: a.tanh_(),
+    "an overload": lambda a: torch.ops.aten.mul_.Tensor(a, a.clone()),
     "in place": lambda a: functional.leaky_relu(a, 0.1, inplace=True),
     "in place, by position": lambda a: functional.elu(a, 1.0, True),
     "a layer": nn.ReLU(inplace=True),

@@ -98,7 +98,9 @@ class LateWrites:
         while node not in self._places and (whole := lies_in(node)) is not None:
             chain.append(node)
             node = whole
-        place = self._places.setdefault(node, Place.of_its_own(node))
+        if node not in self._places:
+            self._places[node] = Place.of_its_own(node)
+        place = self._places[node]
         for own in reversed(chain):
             cells = _view(own, place.cells)
             place = Place.of_its_own(own) if cells is None else Place(place.owner, cells)
