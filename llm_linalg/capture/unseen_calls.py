@@ -1,8 +1,7 @@
 """Calls that torch shows to no function mode: of what TorchScript has compiled, and in other threads.
 
 A scripted function takes all that it reads as arguments: it is recorded as any function of the program. A
-scripted method reads parameters that are no arguments, and what a thread does nobody sees. Of one function
-torch shows the call without its weights.
+scripted method reads parameters that are no arguments, and what a thread does nobody sees.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from threading import Thread
 from typing import Any
 
 import torch
-from torch.nn import functional
 from torch.overrides import handle_torch_function
 
 from llm_linalg.recording.recorder import Recorder, is_recording
@@ -22,8 +20,6 @@ _FUNCTION: Any = torch._C.ScriptFunction
 _METHOD: Any = torch._C.ScriptMethod
 _CALL, _CALL_METHOD = _FUNCTION.__call__, _METHOD.__call__
 _START: Callable[[Thread], None] = Thread.start
-_L1: Any = functional.l1_loss
-_WEIGHT = 5  # the position of its weights
 
 
 @contextmanager
@@ -45,18 +41,9 @@ def unseen_calls(recorder: Recorder) -> Iterator[None]:
             recorder.expect_unseen()
         _START(thread)
 
-    def l1_loss(*arguments: Any, **named: Any) -> Any:
-        weight = arguments[_WEIGHT] if len(arguments) > _WEIGHT else named.get("weight")
-        if weight is not None and is_recording():
-            return handle_torch_function(_L1, (), *arguments, **named)
-        return _L1(*arguments, **named)
-
     home: Any = Thread
-    losses: Any = functional
     _FUNCTION.__call__, _METHOD.__call__, home.start = call, call_method, start
-    losses.l1_loss = l1_loss
     try:
         yield
     finally:
         _FUNCTION.__call__, _METHOD.__call__, home.start = _CALL, _CALL_METHOD, _START
-        losses.l1_loss = _L1
