@@ -11,6 +11,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional
 
 from llm_linalg import ShapeError, trace
 from llm_linalg.base.axes import ShapeMismatch
@@ -192,3 +194,26 @@ def test_a_compiled_function_is_recorded_as_what_it_calls() -> None:
     t = trace(lambda x: compiled(x) + 1, torch.ones(3))
     assert [node.op for node in t.nodes] == ["input", "sin", "mul", "sum", "add"]
     assert t.nodes[-1].value.isclose(torch.ones(3).sin().sum() * 2 + 1)
+
+
+@pytest.mark.parametrize("name", ["l1_loss", "mse_loss", "huber_loss"])
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_a_loss_with_weights_has_torchs_value_and_gradients(name: str, reduction: str) -> None:
+    def program(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+        loss: Tensor = getattr(functional, name)(x, y, reduction=reduction, weight=w).sum()
+        return loss
+
+    leaves = [torch.randn(2, 3, requires_grad=True) for _ in range(3)]
+    made, plain = trace(program, *leaves), program(*leaves)
+    assert torch.equal(made["loss"].value, plain)
+    gradients = made.backward("loss")
+    for own, gradient in zip("xyw", torch.autograd.grad(plain, leaves), strict=True):
+        assert torch.allclose(gradients[f"d{own}"].value, gradient, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["l1_loss", "mse_loss", "huber_loss"])
+def test_a_loss_without_weights_has_its_rule(name: str) -> None:
+    x, y = torch.randn(2, 3), torch.randn(2, 3)
+    made = trace(getattr(functional, name), x, y)
+    assert [node.op for node in made.nodes if not node.is_input] == [name]
+    assert made.nodes[-1].evidence == "rule"
