@@ -11,6 +11,7 @@ from torch import Tensor
 from llm_linalg.ops.vjp import has_gradient, rerun
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.record_node import N
+from llm_linalg.recording.sharing import is_hidden
 
 ENDS = frozenset(["detach", "grad", "running_mean", "running_var"])
 """The operations that pass no gradient on."""
@@ -33,7 +34,7 @@ def learned_nodes(nodes: Sequence[N]) -> set[N]:
 
 def _sources(node: N) -> list[N]:
     """Return the operands by which a node may require a gradient; of a write under `no_grad` its target."""
-    if node.no_grad:
+    if is_hidden(node):
         return [] if node.written_place is None else [node.operands[node.written_place].node]
     is_constant = node.op in ENDS or node.kind == "creation"  # such as `rand_like`
     return [] if is_constant else [operand.node for operand in node.operands]
@@ -49,7 +50,7 @@ def saved_tensors(node: N, learned: Set[N]) -> list[tuple[Tensor, N | None]]:
         learned: The nodes that require a gradient.
     """
     call = node.call
-    if node not in learned or node.no_grad or call is None or isinstance(call.operation, AliasUpdate):
+    if node not in learned or is_hidden(node) or call is None or isinstance(call.operation, AliasUpdate):
         return []
     leaves = [
         own.value.detach().requires_grad_(own.node in learned and has_gradient(own.value))

@@ -37,6 +37,7 @@ _WRITES = {  # the parameter that is written, and the sentence
     "fill": ("value", "Every cell of {out} becomes {value}."),
     "zero": ("", "Every cell of {out} becomes 0."),
     "copy": ("src", "Every cell of {out} becomes a cell of {value}."),
+    "set_data": ("new_data", "{out} lies where {value} does from now on; its gradient goes on as before."),
     **dict.fromkeys(
         ("uniform", "normal_", "random", "exponential", "bernoulli_"),
         ("", "Every cell of {out} is drawn at random, whatever stood there."),

@@ -78,7 +78,7 @@ def writes(function: Function) -> bool:
     """Return whether a torch function writes to its operand, judged by its name."""
     name = _name(function)
     return (
-        name == "__setitem__"
+        name in ("__setitem__", "set_data")
         or (name.endswith("_") and not name.endswith("__"))
         or (name.startswith("__i") and name.removeprefix("__i").removesuffix("__") in _IN_PLACE)
     )

@@ -17,6 +17,9 @@ from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_shapes import input_shape
 from llm_linalg.ops.operation import Call, Operation
 
+SET_DATA = "set_data"
+"""The name of `x.data = y`, after which a tensor lies where the other does."""
+
 
 def _written_shape(call: Call) -> Shape:
     """Return the shape of a write, whose values are broadcast to what they are written into."""
@@ -37,13 +40,12 @@ def _nowhere(call: Call, _tensors: Sequence[Tensor]) -> Tensor:
     return torch.zeros(call.shape, dtype=torch.int32)
 
 
-def _write(name: str, signature: str, data: str = "") -> Movement:
+def _write(name: str, signature: str, data: str = "", spelling: str = "") -> Movement:
     """Return the entry of a write: its cells come from the parameter `data`, or from nowhere."""
-    method = f"{name.rstrip('_')}_"
     return Movement(
         name,
         signature,
-        spellings=(f"torch.Tensor.{method}",),
+        spellings=(spelling or f"torch.Tensor.{name.rstrip('_')}_",),
         data=(data,) if data else (),
         lends="input",
         rule=_written_shape,
@@ -60,4 +62,5 @@ WRITES: tuple[Operation, ...] = (
     _write("random", "input, low=0, high=None, *, generator=None"),
     _write("exponential", "input, lambd=1, *, generator=None"),
     _write("bernoulli_", "input, p=0.5, *, generator=None"),
+    _write(SET_DATA, "input, new_data", "new_data", "torch.ops.aten.set_data.default"),
 )

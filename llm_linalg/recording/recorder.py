@@ -63,7 +63,10 @@ _pop_mode = torch._C._pop_torch_function_stack  # noqa: SLF001
 _count_modes = torch._C._len_torch_function_stack  # noqa: SLF001
 _functions_are_seen = torch._C._is_torch_function_enabled  # noqa: SLF001
 _BACKWARD = Tensor.backward
-_DETACH, _TO = (TABLE.entries[function].operation for function in (Tensor.detach, Tensor.to))
+_DETACH, _TO, _SET_DATA = (
+    TABLE.entries[function].operation
+    for function in (Tensor.detach, Tensor.to, torch.ops.aten.set_data.default)
+)
 _GRADIENT = TableEntry(fallback("grad"))
 # A getter is made anew each time that it is looked up: it is equal to itself, and not the same.
 _READ_GRADIENT: Any = Tensor.grad.__get__  # type: ignore[union-attr]
@@ -491,15 +494,16 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
     def _share(self, tensor: Tensor, source: Tensor) -> None:
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""
-        self.operand(source)
-        before = self.operand(tensor).node
+        before, other = self.operand(tensor), self.operand(source)
         with untraced():  # the weight of a lazy layer refuses questions until it has its class
             self._storages.keep(tensor)
             tensor.data = source
-            node = self.note_result(tensor, [source], _DETACH, Tensor.detach)
-        if node is not None:
+        if (before.value.shape, before.value.dtype) == (source.shape, source.dtype):
+            node = self._note(tensor, (before, other), _SET_DATA, torch.ops.aten.set_data.default)
+        elif (node := self._note(tensor, (other,), _DETACH, Tensor.detach)) is not None:
             # Autograd goes on as if nothing had happened.
-            node.flows_on = not (tensor.is_leaf and (tensor.requires_grad or not before.operands))
+            node.flows_on = not (tensor.is_leaf and (tensor.requires_grad or not before.node.operands))
+        if node is not None:
             self._rename(tensor, node)
 
     def note_gradient(self, gradient: Tensor, source: Tensor) -> None:
@@ -523,6 +527,14 @@ class Recorder(TensorIndex, TorchFunctionMode):
             return None
         with untraced():
             operands = tuple([self.operand(source) for source in sources])
+        return self._note(tensor, operands, operation, function)
+
+    def _note(
+        self, tensor: Tensor, operands: tuple[Operand[RecordNode], ...], operation: Operation, function: Any
+    ) -> RecordNode | None:
+        if self.is_paused:
+            return None
+        with untraced():
             values = [operand.value for operand in operands]
             call = SlottedArguments.of(values, {}).bind(operation, function, values)
             return self._add(self._node(operation.name, tensor, operands, call), tensor)

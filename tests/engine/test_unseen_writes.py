@@ -34,11 +34,24 @@ def unseen(a: Tensor) -> None:
         a.add_(1)
 
 
+def moved(a: Tensor) -> None:
+    a.data = a.detach() * 1.5
+
+
+def moved_to_what_is_written(a: Tensor) -> None:
+    other = a.detach() * 1
+    a.data = other
+    a.exp()
+    other.mul_(1.5)
+
+
 WRITES: dict[str, Callable[[Tensor], object]] = {
     "data": lambda a: a.data.mul_(1.5),
     "row": lambda a: a.data[0].zero_(),
     "detached": lambda a: a.detach().T.neg_(),
     "unseen": unseen,
+    "moved": moved,
+    "moved to what is written": moved_to_what_is_written,
     "of a copy": lambda a: a.clone().data.zero_(),
     "nothing": lambda a: a.data.mul_(1),
 }
@@ -91,6 +104,10 @@ def test_a_gradient_is_autograds_or_none(steps: Sequence[str], write: str, data:
         ("h = x * 1\ny = h[0] * h[0]\nh.data[1] = 5\nloss = y.sum()", True),
         ("h = x * 1\ny = h[0] * h[0]\nh.data[0] = 5\nloss = y.sum()", False),
         ("h = x * 1\ny = h.T.exp()\ny.T.data[0] = 5\nloss = y.sum()", False),
+        ("w = x * 1\ny = x * w\nw.data = torch.zeros(2, 3)\nloss = y.sum()", False),
+        ("w = x * 1\nw.data = torch.zeros(2, 3)\ny = x * w\nloss = y.sum()", True),
+        ("w = x * 1\no = w * 0\nw.data = o\ny = x * w\no.add_(1)\nloss = y.sum()", False),
+        ("w = x * 1\no = w.data\ny = x * o\nw.add_(1)\nloss = y.sum()", False),
     ],
 )
 def test_only_what_is_read_on_the_way_back_counts(program: str, is_known: bool) -> None:

@@ -387,6 +387,17 @@ def _setitem(draw: Draw) -> Sample:
     return Sample(write, (x, value))
 
 
+def _set_data(draw: Draw) -> Sample:
+    shape = draw(shapes())
+
+    def move(a: Tensor, b: Tensor) -> Tensor:
+        a = a.clone()
+        a.data = b
+        return a
+
+    return Sample(move, (values(shape, 1), values(shape, 2)))
+
+
 EQUATIONS = [
     "ij,jk->ik",
     "ij,jk",
@@ -432,6 +443,7 @@ BUILDERS: dict[str, Build] = {
     "hstack": _on_end(torch.hstack),
     "getitem": _getitem,
     "setitem": _setitem,
+    "set_data": _set_data,
     "einsum": _einsum,
     **LAYER_CALLS,
 }

@@ -20,7 +20,7 @@ from llm_linalg.ops.vjp import has_gradient, whole_vjp
 from llm_linalg.recording.aliasing import ALIAS, AliasUpdate
 from llm_linalg.recording.record import AskFunction
 from llm_linalg.recording.record_node import N, RecordNode
-from llm_linalg.recording.sharing import is_seen, sharing_of
+from llm_linalg.recording.sharing import is_apart, is_hidden, is_seen, sharing_of
 
 _CONSTANTS = frozenset(["arange", "linspace", "logspace"])
 
@@ -35,12 +35,18 @@ def kept_places(node: RecordNode) -> tuple[int, ...] | None:
     if call is None or node.op in ENDS:
         return ()
     if isinstance(call.operation, AliasUpdate):
-        if sharing_of(node.operands[0].node).detached:
+        before = node.operands[0].node
+        if sharing_of(before).detached:
             return ()
-        return None if all(map(is_seen, _writers(node))) else (0,)
-    if not node.no_grad:
+        return None if all(_is_seen_by(before, own) for own in _writers(node)) else (0,)
+    if not is_hidden(node):
         return None
     return () if node.written_place is None else (node.written_place,)
+
+
+def _is_seen_by(node: RecordNode, writer: RecordNode) -> bool:
+    """Return whether autograd takes a write for one of a tensor in the same memory, too."""
+    return is_seen(writer) and not is_apart(writer, node)
 
 
 def written_leaves(nodes: Sequence[N]) -> list[N]:
@@ -148,7 +154,7 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
     if node.op == ALIAS and any(own.value.dtype != node.value.dtype for own in node.operands):
         return "whose memory was written as numbers of another type"
     if isinstance(call.operation, AliasUpdate):
-        seen = {is_seen(writer) for writer in _writers(node)}
+        seen = {_is_seen_by(node.operands[0].node, writer) for writer in _writers(node)}
         shared = [sharing_of(own.node) for own in node.operands]
         mixed = len(seen) > 1 or (shared[0].detached and any(own.mixed for own in shared))
         return "of which autograd has seen some writes and not others" if mixed else ""

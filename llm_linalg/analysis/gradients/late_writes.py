@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from llm_linalg.analysis.saved_tensors import learned_nodes, saved_tensors
+from llm_linalg.ops.in_place import SET_DATA
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.record_node import RecordNode
-from llm_linalg.recording.sharing import is_seen, lies_in
+from llm_linalg.recording.sharing import is_apart, is_seen, lies_in, sharing_of
 
 
 class Place(NamedTuple):
@@ -48,9 +49,10 @@ class LateWrites:
         self._places: dict[RecordNode, Place] = {}
         self._changed: dict[RecordNode, Place] = {}  # by write
         self._writes: dict[RecordNode, list[RecordNode]] = {}  # by the first node that had their memory
+        shared = {self._first(node) for node in nodes if node.op in ("detach", SET_DATA)}
         for node in nodes:
-            if node.is_write and not is_seen(node):
-                self._writes.setdefault(self._first(node), []).append(node)
+            if node.is_write and (not is_seen(node) or self._first(node) in shared):
+                self._writes.setdefault(self._first(_target(node)), []).append(node)
 
     @cached_property
     def _learned(self) -> set[RecordNode]:
@@ -63,10 +65,15 @@ class LateWrites:
             (write, used)
             for used in (node, *[operand.node for operand in node.operands])
             for write in self._writes.get(self._first(used), ())
-            if write.index > node.index and self._meet(write, used)
+            if write.index > node.index and self._is_unseen(write, used) and self._meet(write, used)
         ]
         kept = {source for _, source in saved_tensors(node, self._learned)} if near else set()
         return next((write for write, used in near if used in kept), None)
+
+    @staticmethod
+    def _is_unseen(write: RecordNode, used: RecordNode) -> bool:
+        """Return whether autograd may not know that a write has changed what was used, by another name."""
+        return not is_seen(write) or sharing_of(used).detached or is_apart(write, used)
 
     def _meet(self, write: RecordNode, used: RecordNode) -> bool:
         """Return whether a write has changed a cell of what was used."""
@@ -77,7 +84,7 @@ class LateWrites:
     def _first(self, node: RecordNode) -> RecordNode:
         """Return the first node in whose memory another may lie."""
         chain = [node]
-        while chain[-1] not in self._firsts and (whole := lies_in(chain[-1])) is not None:
+        while chain[-1] not in self._firsts and (whole := _memory(chain[-1])) is not None:
             chain.append(whole)
         first = self._firsts.get(chain[-1], chain[-1])
         self._firsts.update(dict.fromkeys(chain, first))
@@ -85,17 +92,15 @@ class LateWrites:
 
     def _change(self, write: RecordNode) -> Place:
         """Return where a write has put other numbers than before, as far as is known."""
-        owner, cells = self._place(write)
-        if write.written_place is None or write.dropped:
-            return Place(owner, cells)
-        before = write.operands[write.written_place].value
-        is_known = before.dtype == write.value.dtype and before.shape == cells.shape == write.shape
-        return Place(owner, cells[before != write.value] if is_known else cells)
+        owner, cells = self._place(_target(write))
+        before = _target(write).value
+        is_alike = before.dtype == write.value.dtype and before.shape == cells.shape == write.shape
+        return Place(owner, cells[before != write.value] if is_alike and not write.dropped else cells)
 
     def _place(self, node: RecordNode) -> Place:
         """Return where a node lies: where that does which it is a view or a later state of."""
         chain = []
-        while node not in self._places and (whole := lies_in(node)) is not None:
+        while node not in self._places and (whole := _memory(node)) is not None:
             chain.append(node)
             node = whole
         if node not in self._places:
@@ -106,6 +111,16 @@ class LateWrites:
             place = Place.of_its_own(own) if cells is None else Place(place.owner, cells)
             self._places[own] = place
         return place
+
+
+def _target(write: RecordNode) -> RecordNode:
+    """Return what a write has written over."""
+    return write.operands[write.written_place or 0].node
+
+
+def _memory(node: RecordNode) -> RecordNode | None:
+    """Return in whose memory a node may lie; None if it has its own."""
+    return node.operands[1].node if node.op == SET_DATA else lies_in(node)
 
 
 def _view(node: RecordNode, cells: Tensor) -> Tensor | None:
