@@ -25,7 +25,6 @@ from torch.utils.checkpoint import CheckpointFunction
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.capture.unseen_calls import unseen_calls
-from llm_linalg.ops import TABLE
 from llm_linalg.ops.fallback import UntoldOperation
 from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.record import ancestors
@@ -38,8 +37,6 @@ _APPLY: Any = getattr_static(Function, "apply")
 _REGISTER: Any = Tensor.register_hook
 _GRAD: Callable[..., Any] = torch.autograd.grad
 _BACKWARD: Callable[..., Any] = Tensor.backward
-_DATA: Callable[..., Any] = Tensor.data.__get__  # type: ignore[attr-defined]
-_DETACH = TABLE.entries[Tensor.detach].operation
 _HISTORY: Any = Tensor.grad_fn.__get__  # type: ignore[union-attr]
 # What `grad_fn.register_hook` and `saved_tensors_hooks` call, whose functions nobody can ask for later.
 _STEP: Any = torch.autograd.function._HookMixin  # noqa: SLF001
@@ -51,12 +48,6 @@ _TORCH = str(Path(torch.__file__).parent)
 
 def gradient_handlers(recorder: Recorder) -> Mapping[Any, Callable[..., Any]]:
     """Return by torch's function what is called in its place, which gives the same and is recorded."""
-
-    def data(tensor: Tensor) -> Tensor:  # a `detach` gives the same cells
-        shared: Tensor = _DATA(tensor)
-        recorder.note_result(shared, [tensor], _DETACH, Tensor.detach)
-        recorder.nodes[-1].note_inner()
-        return shared
 
     def backward(tensor: Tensor, *arguments: Any, **named: Any) -> None:
         recorder.run_backward(_BACKWARD, tensor, *arguments, **named)
@@ -70,7 +61,7 @@ def gradient_handlers(recorder: Recorder) -> Mapping[Any, Callable[..., Any]]:
                     recorder.note_gradient(gradient, source)
         return gradients
 
-    return {_BACKWARD: backward, _GRAD: grad, _DATA: data}
+    return {_BACKWARD: backward, _GRAD: grad}
 
 
 class OwnGradients:

@@ -227,7 +227,7 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement("flip", "input, *dims", gradient={"input": "{d}.flip({dims})"}),
     Movement("contiguous", "input", gradient={"input": "{d}"}),
     Movement("clone", "input, *, memory_format=None", gradient={"input": "{d}"}),
-    Movement("detach", "input", views=True, gradient={"input": ""}),
+    Movement("detach", "input", views=True, spellings=("torch.Tensor.data",), gradient={"input": ""}),
     Movement(
         "split",
         "input, split_size, dim=0",

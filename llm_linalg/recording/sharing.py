@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from torch import Tensor
+
 from llm_linalg.ops.in_place import SET_DATA
 from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.record_node import RecordNode
+
+_DATA = Tensor.data.__get__  # type: ignore[attr-defined]
 
 
 def is_hidden(node: RecordNode) -> bool:
@@ -20,23 +24,27 @@ def is_seen(writer: RecordNode) -> bool:
     return not is_hidden(writer) and not sharing_of(writer).detached
 
 
-def is_apart(writer: RecordNode, node: RecordNode) -> bool:
-    """Return whether a write is into what `x.data = y` has put into the same memory, under another name."""
-    return sharing_of(writer).moved is not sharing_of(node).moved
+def is_counted(writer: RecordNode, node: RecordNode) -> bool:
+    """Return whether torch counts a write as one of what another node shows, too.
+
+    A tensor that was detached has the counter of the other, `x.data` one of its own, and `x.data = y` keeps
+    that of `x`.
+    """
+    return writer.op != SET_DATA and sharing_of(writer).counter is sharing_of(node).counter
 
 
 class Sharing(NamedTuple):
-    """Whether a tensor shares memory, and no gradient, with one that it was detached from.
+    """What a tensor shares with those that it is a part or a later state of.
 
     Attributes:
-        detached: Whether it does.
+        counter: The first node whose writes torch counts as its own.
+        detached: Whether it shares memory, and no gradient, with one that it was detached from.
         mixed: Whether numbers that have a gradient were written there since.
-        moved: The `x.data = y` that has put it where it lies; None without one.
     """
 
-    detached: bool
+    counter: RecordNode
+    detached: bool = False
     mixed: bool = False
-    moved: RecordNode | None = None
 
 
 def lies_in(node: RecordNode) -> RecordNode | None:
@@ -45,7 +53,7 @@ def lies_in(node: RecordNode) -> RecordNode | None:
         return None
     if node.written_place is not None:
         return node.operands[node.written_place].node
-    return node.operands[0].node if node.kind == "movement" or node.op == "detach" else None
+    return node.operands[0].node if node.kind == "movement" else None
 
 
 _KNOWN: WeakKeyDictionary[RecordNode, Sharing] = WeakKeyDictionary()
@@ -53,18 +61,22 @@ _KNOWN: WeakKeyDictionary[RecordNode, Sharing] = WeakKeyDictionary()
 
 def sharing_of(node: RecordNode) -> Sharing:
     """Return what a tensor shares, by way of those that it is a part or a later state of."""
-    chain = []
-    while node not in _KNOWN:
-        whole = lies_in(node)
-        if whole is None or node.op in ("detach", SET_DATA):
-            _KNOWN[node] = Sharing(node.op == "detach", moved=node if node.op == SET_DATA else None)
-            break
-        chain.append(node)
-        node = whole
-    shared = _KNOWN[node]
-    for own in reversed(chain):
-        given = sum(has_gradient(operand.value) for operand in own.operands)
-        mixed = shared.mixed or (shared.detached and own.is_write and given > 1)
-        shared = shared._replace(mixed=mixed)
-        _KNOWN[own] = shared
+    chain = [node]
+    while chain[-1] not in _KNOWN and (whole := lies_in(chain[-1])) is not None:
+        chain.append(whole)
+    shared = _KNOWN.setdefault(chain[-1], Sharing(chain[-1]))
+    for own in reversed(chain[:-1]):
+        shared = _KNOWN[own] = _shared_by(own, shared)
     return shared
+
+
+def _shared_by(node: RecordNode, whole: Sharing) -> Sharing:
+    """Return what a node shares that is a part or a later state of something."""
+    if node.op == SET_DATA:
+        return Sharing(whole.counter)
+    if node.op == "detach":
+        has_own = node.call is not None and node.call.function == _DATA
+        return Sharing(node if has_own else whole.counter, detached=True)
+    given = sum(has_gradient(operand.value) for operand in node.operands)
+    mixed = whole.mixed or (whole.detached and node.is_write and given > 1)
+    return whole._replace(mixed=mixed)

@@ -20,7 +20,7 @@ from llm_linalg.ops.vjp import has_gradient, whole_vjp
 from llm_linalg.recording.aliasing import ALIAS, AliasUpdate
 from llm_linalg.recording.record import AskFunction
 from llm_linalg.recording.record_node import N, RecordNode
-from llm_linalg.recording.sharing import is_apart, is_hidden, is_seen, sharing_of
+from llm_linalg.recording.sharing import is_counted, is_hidden, is_seen, sharing_of
 
 _CONSTANTS = frozenset(["arange", "linspace", "logspace"])
 
@@ -46,7 +46,7 @@ def kept_places(node: RecordNode) -> tuple[int, ...] | None:
 
 def _is_seen_by(node: RecordNode, writer: RecordNode) -> bool:
     """Return whether autograd takes a write for one of a tensor in the same memory, too."""
-    return is_seen(writer) and not is_apart(writer, node)
+    return is_seen(writer) and is_counted(writer, node)
 
 
 def written_leaves(nodes: Sequence[N]) -> list[N]:
@@ -168,9 +168,7 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
 def _overwritten(node: RecordNode, late: LateWrites) -> str:
     """Return why torch has no gradient of a node as it was: it needs numbers that were written over."""
     write = late.over(node) if node.call and kept_places(node) is None and not is_own(node) else None
-    return (
-        f"which needs numbers that {place_of(write)} has changed since, unseen by autograd" if write else ""
-    )
+    return f"which needs numbers that {place_of(write)} has changed since" if write else ""
 
 
 def place_of(node: RecordNode) -> str:

@@ -1,9 +1,11 @@
-"""Numbers that autograd kept for the way back, and that were written unseen before the loss was there."""
+"""Numbers that autograd kept for the way back, and that were written over before the loss was there."""
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 import torch
@@ -13,7 +15,7 @@ from llm_linalg.analysis.saved_tensors import learned_nodes, saved_tensors
 from llm_linalg.ops.in_place import SET_DATA
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.record_node import RecordNode
-from llm_linalg.recording.sharing import is_apart, is_seen, lies_in, sharing_of
+from llm_linalg.recording.sharing import is_counted, lies_in
 
 
 class Place(NamedTuple):
@@ -35,9 +37,10 @@ class Place(NamedTuple):
 
 
 class LateWrites:
-    """The writes that autograd has not seen, under `torch.no_grad()` or by way of `x.data`.
+    """The writes over what was used before, of which autograd keeps no copies.
 
-    It keeps no copies: what was used before such a write goes back as the write has left it, or not at all.
+    Where torch has counted a write, it raises an error on the way back. Where it has not, as one by way of
+    `x.data`, it goes back with the numbers that the write has left.
 
     Args:
         nodes: The nodes up to the one whose gradient it is.
@@ -49,9 +52,8 @@ class LateWrites:
         self._places: dict[RecordNode, Place] = {}
         self._changed: dict[RecordNode, Place] = {}  # by write
         self._writes: dict[RecordNode, list[RecordNode]] = {}  # by the first node that had their memory
-        shared = {self._first(node) for node in nodes if node.op in ("detach", SET_DATA)}
         for node in nodes:
-            if node.is_write and (not is_seen(node) or self._first(node) in shared):
+            if node.is_write:
                 self._writes.setdefault(self._first(_target(node)), []).append(node)
 
     @cached_property
@@ -61,22 +63,25 @@ class LateWrites:
 
     def over(self, node: RecordNode) -> RecordNode | None:
         """Return a write over numbers that a node's gradient needs, made after the node; None without one."""
-        near = [
-            (write, used)
-            for used in (node, *[operand.node for operand in node.operands])
-            for write in self._writes.get(self._first(used), ())
-            if write.index > node.index and self._is_unseen(write, used) and self._meet(write, used)
-        ]
-        kept = {source for _, source in saved_tensors(node, self._learned)} if near else set()
-        return next((write for write, used in near if used in kept), None)
+        used = (node, *[operand.node for operand in node.operands])
+        written = [own for own in used if self._later(node, own)]
+        kept = {source for _, source in saved_tensors(node, self._learned)} if written else set()
+        late = ((write, own) for own in written if own in kept for write in self._later(node, own))
+        return next((write for write, own in late if self._spoils(write, own)), None)
 
-    @staticmethod
-    def _is_unseen(write: RecordNode, used: RecordNode) -> bool:
-        """Return whether autograd may not know that a write has changed what was used, by another name."""
-        return not is_seen(write) or sharing_of(used).detached or is_apart(write, used)
+    def _later(self, node: RecordNode, used: RecordNode) -> Sequence[RecordNode]:
+        """Return the writes into the memory of what a node used, by itself or after it."""
+        writes = self._writes.get(self._first(used), ())
+        is_read = node.is_write and used not in (node, _target(node))
+        return writes[bisect(writes, node.index - is_read, key=attrgetter("index")) :]
 
-    def _meet(self, write: RecordNode, used: RecordNode) -> bool:
-        """Return whether a write has changed a cell of what was used."""
+    def _spoils(self, write: RecordNode, used: RecordNode) -> bool:
+        """Return whether torch counts a write as one of what was used, or it has changed a cell of that.
+
+        What was moved changes with what lies there from then on.
+        """
+        if is_counted(write, used) or write.op == SET_DATA:
+            return self._place(_target(write)).owner is self._place(used).owner
         if write not in self._changed:
             self._changed[write] = self._change(write)
         return self._changed[write].meets(self._place(used))
@@ -129,7 +134,7 @@ def _view(node: RecordNode, cells: Tensor) -> Tensor | None:
     if call is None or node.is_write or isinstance(call.operation, AliasUpdate):
         return cells
     try:
-        viewed = call.run([cells])[call.position]
+        viewed = call.run([cells, *[operand.value for operand in node.operands[1:]]])[call.position]
     except (RuntimeError, TypeError, ValueError, IndexError):  # as numbers of another type
         return cells
     return viewed if storage_id(viewed) == storage_id(cells) else None
