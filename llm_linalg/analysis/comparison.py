@@ -19,6 +19,7 @@ from llm_linalg.recording.scopes import Scope
 
 MOST_ALIGNED = 3_000
 """Nodes of a module up to which those are aligned that stand in a different order, or are new."""
+_LOW = 2**32 - 1  # the lower half of a number of 64 bits
 Kind = Literal["values", "shape", "dtype", "operation"]
 
 
@@ -84,9 +85,7 @@ class Comparison(Generic[N]):
         if twin is None or node.shape != twin.shape or node.dropped or twin.dropped:
             return None
         with untraced():
-            wide = torch.complex128 if node.value.is_complex() or twin.value.is_complex() else torch.float64
-            differs = _differs(node.value, twin.value)
-            return (twin.value.to(wide) - node.value.to(wide)).where(differs, 0.0)
+            return _gaps(node.value, twin.value).where(_differs(node.value, twin.value), 0.0)
 
     def farthest(self, node: N) -> Index:
         """Return the cell of a node that differs most; the first where that can't be said."""
@@ -176,15 +175,37 @@ def _change(node: N, twin: N, tolerance: float) -> Change[N] | None:
         return Change(node, twin, "shape", cells, None, None, begins=False)
     cells, largest, relative = _difference(node.value, twin.value)
     same_dtype = node.dtype == twin.dtype
-    if relative <= tolerance and (same_dtype or tolerance):
+    is_close = relative <= tolerance if tolerance else not cells
+    if is_close and (same_dtype or tolerance):
         return None
     kind: Kind = "operation" if node.op != twin.op else "values" if same_dtype else "dtype"
     return Change(node, twin, kind, cells, largest, relative, begins=False)
 
 
+def _wide(value: Tensor, other: Tensor) -> torch.dtype:
+    """Return the dtype in which the numbers of two tensors are all themselves, as far as there is one."""
+    if value.is_complex() or other.is_complex():
+        return torch.complex128
+    is_whole = not (value.is_floating_point() or other.is_floating_point())
+    return torch.int64 if is_whole else torch.float64
+
+
 def _differs(value: Tensor, other: Tensor) -> Tensor:
     """Return the cells (bool) in which two tensors of one shape differ; NaN is the same as NaN."""
-    return (value != other) & ~(value.isnan() & other.isnan())
+    wide = _wide(value, other)
+    own, others = value.to(wide), other.to(wide)
+    return (own != others) & ~(own.isnan() & others.isnan())
+
+
+def _gaps(value: Tensor, other: Tensor) -> Tensor:
+    """Return how much larger the cells of another tensor are, as floating-point numbers."""
+    wide = _wide(value, other)
+    own, others = value.to(wide), other.to(wide)
+    if wide != torch.int64:
+        return others - own
+    # Whole numbers may be too long for floating point, and their difference for a whole number.
+    high, low = ((others >> 32) - (own >> 32)).double(), (others & _LOW) - (own & _LOW)
+    return high * 2.0**32 + low
 
 
 def _difference(value: Tensor, other: Tensor) -> tuple[int, float, float]:
@@ -193,10 +214,8 @@ def _difference(value: Tensor, other: Tensor) -> tuple[int, float, float]:
     cells = int(differs.sum())
     if not cells:
         return 0, 0.0, 0.0
-    wide = torch.complex128 if value.is_complex() or other.is_complex() else torch.float64
-    gaps = (value[differs].to(wide) - other[differs].to(wide)).abs()
-    largest = float(gaps.max())
-    sizes = value.to(wide).abs()
+    largest = float(_gaps(value[differs], other[differs]).abs().max())
+    sizes = value.to(torch.complex128 if value.is_complex() else torch.float64).abs()
     sizes = sizes[sizes.isfinite()]
     scale = float(sizes.max()) if sizes.numel() else 0.0
     return cells, largest, largest / scale if scale else largest * inf

@@ -173,20 +173,37 @@ def first_not_finite(nodes: Iterable[N]) -> N | None:
     An infinity that a mask or a constant puts somewhere on purpose does not count.
     """
     for node in _possibly_not_finite([node for node in nodes if not (node.is_input or node.dropped)]):
-        if not _has(node.value, torch.isfinite, negated=True):
+        if not _has(node.value, _is_not_finite):
             continue
-        before = [operand.value for operand in node.operands]
-        if _has(node.value, torch.isnan):
-            if not any(_has(value, torch.isnan) for value in before):
-                return node
-        elif node.kind not in _PURPOSE and all(not _has(own, torch.isfinite, negated=True) for own in before):
+        is_nan = _has(node.value, torch.isnan)
+        if (is_nan or node.kind not in _PURPOSE) and _begins(node, torch.isnan if is_nan else _is_not_finite):
             return node
     return None
 
 
+def _begins(node: RecordNode, test: Callable[[Tensor], Tensor]) -> bool:
+    """Return whether some cells of a node pass a test that the cells that they come from do not pass.
+
+    Where an operand has cells that pass, the node is run again with other numbers in their place: what passes
+    whichever these are does not come from them.
+    """
+    given = [operand.value for operand in node.operands]
+    if node.call is None or not any(_has(value, test) for value in given):
+        return True
+    begun = test(node.value)
+    for number in (0.0, 1.0):
+        others = [value.masked_fill(test(value), number) if _has(value, test) else value for value in given]
+        try:
+            with untraced(), torch.no_grad():
+                begun = begun & test(node.call.replay(others))
+        except RuntimeError:  # as of what can't be run again
+            return False
+    return bool(begun.any())
+
+
 def holds_not_finite(node: RecordNode) -> bool:
     """Return whether a node has a NaN or an infinity, whoever put it there."""
-    return not _sums_up(node.value) and _has(node.value, torch.isfinite, negated=True)
+    return not _sums_up(node.value) and _has(node.value, _is_not_finite)
 
 
 def alike_runs(scopes: Sequence[Scope[N]]) -> Iterator[list[Scope[N]]]:
@@ -216,15 +233,24 @@ def _sums_up(value: Tensor) -> bool:
     return value.dtype in _SUMMED and not value.is_meta and isfinite(value.sum().item())
 
 
-def _has(value: Tensor, test: object, *, negated: bool = False) -> bool:
-    if value.is_meta or not (value.is_floating_point() or value.is_complex()):
-        return False
-    passes = test(value)  # type: ignore[operator]
-    return bool((~passes if negated else passes).any())
+def _is_not_finite(value: Tensor) -> Tensor:
+    return ~value.isfinite()
+
+
+def _has(value: Tensor, test: Callable[[Tensor], Tensor]) -> bool:
+    """Return whether a cell passes a test; whole numbers and tensors without values have none that does."""
+    is_asked = not value.is_meta and (value.is_floating_point() or value.is_complex())
+    return is_asked and bool(test(value).any())
 
 
 def _position(node: RecordNode) -> int:
     return node.index
+
+
+def parameters_of(nodes: Iterable[RecordNode]) -> int:
+    """Return how many cells the parameters have that some operations read, each counted once."""
+    read = {operand.node: operand.value for node in nodes for operand in node.operands}
+    return sum(value.numel() for node, value in read.items() if node.op == "parameter")
 
 
 def row_of(path: str, op: str, nodes: Sequence[N], costs: Mapping[N, Cost]) -> SummaryRow[N]:
@@ -232,7 +258,6 @@ def row_of(path: str, op: str, nodes: Sequence[N], costs: Mapping[N, Cost]) -> S
     own = [costs[node] for node in nodes]
     computed = [node for node in nodes if not costs[node].is_update] or nodes
     result = _result(computed, {node.index for node in nodes}, costs)
-    read = {operand.node: operand.value for node in nodes for operand in node.operands}
     seconds = [cost.seconds for cost in own]
     values = [costs[node].values for node in computed]
     return SummaryRow(
@@ -240,7 +265,7 @@ def row_of(path: str, op: str, nodes: Sequence[N], costs: Mapping[N, Cost]) -> S
         op,
         result.shape,
         result.dtype,
-        sum(value.numel() for node, value in read.items() if node.op == "parameter"),
+        parameters_of(nodes),
         sum(cost.bytes for cost in own),
         known_sum(cost.products for cost in own),
         None if None in seconds else sum(own for own in seconds if own is not None),

@@ -498,6 +498,23 @@ def test_a_summary_says_what_a_smaller_dtype_could_not_hold(tmp_path: Path, caps
     ]
 
 
+def test_a_summary_says_so_of_what_comes_in_and_counts_a_parameter_once(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    text = (
+        "import torch\nclass Own(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.block = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.GELU())\n"
+        "    def forward(self, x):\n        for _ in range(3):\n            x = self.block(x)\n"
+        "        return x\n"
+    )
+    words = (written(tmp_path, "own_shared", text) + ":Own", "--inputs", "torch.full((1, 4), 1e5)")
+    done, out, _ = ours(capsys, "trace", *words, "--summary")
+    assert done == 0
+    assert out.splitlines()[1] == "the first number too large for float16: 1e+05 in x:1 (input)"
+    (folded,) = [line for line in out.splitlines() if "×2" in line]
+    assert folded.split()[2:4] == ["1×4", "20"]
+
+
 def test_multiplications_that_no_rule_counts_are_null_in_json_and_a_question_in_the_table(
     tmp_path: Path, capsys: Capture
 ) -> None:

@@ -160,3 +160,30 @@ def test_traces_that_were_saved_are_compared_as_they_were(tmp_path: Path) -> Non
     found = compare(load_trace(tmp_path / "one.trace"), load_trace(tmp_path / "other.trace"))
     first = known(found.first)
     assert (first.node.bound_name, first.node.scope, first.begins) == ("mixed", "1", True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "largest"),
+    [([2**60, 5], [2**60 + 1, 5], 1.0), ([2**62, 5], [-(2**62), 5], 2.0**63), ([7, 7], [7, 4], 3.0)],
+)
+def test_long_whole_numbers_differ_by_their_last_digit(
+    one: list[int], other: list[int], largest: float
+) -> None:
+    found = known(compare(*[trace(lambda x: x * 1, torch.tensor(own)) for own in (one, other)]).first)
+    assert (found.node.op, found.cells, found.largest, found.begins) == ("input", 1, largest, True)
+
+
+DTYPES = [
+    *(torch.bool, torch.uint8, torch.uint16, torch.int64, torch.float16, torch.bfloat16, torch.float32),
+    *(torch.float64, torch.complex64, torch.float8_e4m3fn, torch.float8_e5m2),
+]
+
+
+@pytest.mark.parametrize("one", DTYPES)
+def test_numbers_of_any_two_dtypes_are_compared(one: torch.dtype) -> None:
+    for other in DTYPES:
+        same, less = (trace(torch.clone, own.to(other)) for own in (torch.eye(2), torch.zeros(2, 2)))
+        own = trace(torch.clone, torch.eye(2).to(one))
+        assert compare(own, same).is_same == (one == other)
+        found = known(compare(own, less).first)
+        assert (found.cells, found.largest) == (2, 1.0)

@@ -345,3 +345,32 @@ def test_where_numbers_stop_being_finite() -> None:
     found = first_not_finite(trace(all_hidden, x).nodes)
     assert found is not None
     assert found.op == "softmax"
+
+
+X = torch.arange(9.0).reshape(3, 3) - 4
+HIDDEN = torch.ones(3, 3, dtype=torch.bool).triu(1)
+BEGINNINGS: dict[str, Callable[[Tensor], Tensor]] = {
+    "mul": lambda s: s * 1e38,
+    "exp": lambda s: s.exp() / s.exp().sum(-1, keepdim=True),
+    "div": lambda s: (s / 0.0).softmax(-1),
+    "log": lambda s: (s.softmax(-1) - s.softmax(-1)).log() * 2,
+    "matmul": lambda s: (s.softmax(-1) * 1e38) @ torch.full((3, 3), 10.0) + s,
+}
+
+
+@pytest.mark.parametrize("op", [*BEGINNINGS])
+def test_an_infinity_begins_beside_those_of_a_mask(op: str) -> None:
+    def program(x: Tensor) -> Tensor:
+        return BEGINNINGS[op](x.masked_fill(HIDDEN, -torch.inf) * 2)
+
+    found = first_not_finite(trace(program, torch.full((3, 3), 100.0)).nodes)
+    assert found is not None
+    assert found.op == op
+    assert first_not_finite(trace(lambda x: (x.masked_fill(HIDDEN, -torch.inf) * 2).exp(), X).nodes) is None
+
+
+def test_a_nan_begins_beside_those_that_come_in() -> None:
+    x = torch.tensor([torch.nan, -1.0, 4.0])
+    found = first_not_finite(trace(lambda x: ((x * 2) + 1).sqrt() * 2, x).nodes)
+    assert found is not None
+    assert found.op == "sqrt"

@@ -51,11 +51,12 @@ def _first_place(trace: Trace) -> dict[str, object] | None:
 
 def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
     """Return a table: by module, those that are alike as one row; or its operations, sorted by a column."""
-    from llm_linalg.analysis.summary import MODULE, summary
+    from llm_linalg.analysis.summary import MODULE, Extremes, summary
 
     rows = summary(trace)
-    single = {row.nodes[0]: row.values for row in rows if len(row.nodes) == 1}
-    in_order = [(node, single[node]) for node in trace.nodes if node in single]
+    values = {row.nodes[0]: row.values for row in rows if len(row.nodes) == 1}
+    values |= {node: Extremes.of(node.value) for node in trace.nodes if node.is_input and not node.dropped}
+    in_order = [(node, values[node]) for node in trace.nodes if node in values]
     lines = [_first(trace), *_overflows(trace, in_order, "number")]
     if by is None:
         body = list(_lines(trace.scopes, {row.path: row for row in rows if row.op == MODULE}, rows))
@@ -190,7 +191,7 @@ def _cells(name: str, *rows: SummaryRow[Node]) -> list[str]:
     """Return the texts of a row for one or several that are alike, which count together."""
     from functools import reduce
 
-    from llm_linalg.analysis.summary import Extremes, known_sum
+    from llm_linalg.analysis.summary import Extremes, known_sum, parameters_of
 
     values = [row.values for row in rows]
     extremes = (
@@ -202,7 +203,7 @@ def _cells(name: str, *rows: SummaryRow[Node]) -> list[str]:
     return [
         elide_middle(name, _NAME),
         shape,
-        count_text(sum(row.parameters for row in rows)),
+        count_text(parameters_of(node for row in rows for node in row.nodes)),
         count_text(sum(row.bytes for row in rows)),
         "?" if products is None else count_text(products),
         "?" if None in seconds else time_text(sum(own for own in seconds if own is not None)),
