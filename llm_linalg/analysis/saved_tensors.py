@@ -52,9 +52,10 @@ def saved_tensors(node: N, learned: Set[N]) -> list[tuple[Tensor, N | None]]:
     call = node.call
     if node not in learned or is_hidden(node) or call is None or isinstance(call.operation, AliasUpdate):
         return []
+    given = [own.value.clone() if own.value.is_inference() else own.value.detach() for own in node.operands]
     leaves = [
-        own.value.detach().requires_grad_(own.node in learned and has_gradient(own.value))
-        for own in node.operands
+        value.requires_grad_(own.node in learned and has_gradient(value))
+        for value, own in zip(given, node.operands, strict=True)
     ]
     places = {storage_id(own.value): own.node for own in node.operands}
     saved: list[Tensor] = []

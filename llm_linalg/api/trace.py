@@ -28,12 +28,12 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.capture.gradient_calls import OwnGradients, gradient_handlers
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
-from llm_linalg.recording.aliasing import ALIAS, version_of
+from llm_linalg.recording.aliasing import version_of
 from llm_linalg.recording.call_sites import CallSites, held_in, owner_of, variables_in
 from llm_linalg.recording.collectives import exchanges
 from llm_linalg.recording.ending import Ending, EndingKind
 from llm_linalg.recording.record import Record, ancestors, descendants
-from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.record_node import ALIAS, RecordNode
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.retention import BUDGET
 from llm_linalg.recording.scopes import settle_folds

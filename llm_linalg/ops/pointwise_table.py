@@ -170,7 +170,6 @@ POINTWISE: tuple[Operation, ...] = (
     entry("maximum", "input, other", "max({input}, {other})"),
     entry("minimum", "input, other", "min({input}, {other})"),
     unary("neg", "-{input}", "-{d}", aliases=("negative",)),
-    unary("positive", "{input}", "{d}"),
     unary("abs", "|{input}|", "{d} * torch.sign({input})", aliases=("absolute",)),
     unary("sign", "sign({input})", "torch.zeros_like({d})"),
     unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),

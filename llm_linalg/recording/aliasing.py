@@ -20,7 +20,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.fallback import opaque_call
 from llm_linalg.ops.operation import Call, Operation, SlottedArguments
 from llm_linalg.ops.reads import IndexReads, Reads
-from llm_linalg.recording.record_node import Operand, RecordNode
+from llm_linalg.recording.record_node import ALIAS, Operand, RecordNode
 from llm_linalg.recording.write_log import (
     WriteLog,
     WriteSource,
@@ -29,8 +29,6 @@ from llm_linalg.recording.write_log import (
     storage_numel,
 )
 
-ALIAS = "alias"
-"""The operation of a node that refreshes a tensor."""
 MOST_BORROWED = 1 << 23  # bytes of lent memory that are compared at each use, which takes a millisecond
 MOST_SUMMED = 1 << 30  # bytes of lent memory that are compared once, at the end
 _SUMMED_AT_ONCE = 1 << 17  # words of eight bytes
@@ -228,7 +226,7 @@ class StorageMap:
         """
         tensor, before = tracked.tensor, tracked.node
         log = self.writes[tracked.storage]
-        writers, source = log.sources(tensor, before.value, tracked.shown_writes)
+        writers, source = log.sources(tensor, before, tracked.shown_writes)
         operands = tuple(Operand(node.value, node) for node in (before, *writers))
         values = [operand.value for operand in operands]
         is_known = source.numbers.numel() or not before.value.numel()

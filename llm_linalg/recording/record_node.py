@@ -27,6 +27,8 @@ N = TypeVar("N", bound="RecordNode")
 TITLE_LIMIT = 24
 """The most characters of a title that is an expression; a longer one is elided in the middle."""
 
+ALIAS = "alias"
+"""The operation of a node that refreshes a tensor."""
 OUTSIDE = "outside"
 """The operation of a tensor that was written behind the recorder: nobody knows what made its cells."""
 

@@ -233,13 +233,15 @@ class Recorder(TensorIndex, TorchFunctionMode):
         result = self._run(func, args, kwargs)
         if before is not None:
             self._record_write(call, tensors, before, result)
+        elif tensors and result is tensors[0]:  # as `x.float()` of what is one: nothing was made
+            pass
         elif type(result) in _PLAIN and name != "grad" and not autocasts():  # most ask no more than this
             operands = call.plan.ordered([self.operand(tensor) for tensor in tensors])
             node = self._node(name, result, operands, call)
             node.note_inner()
             self._add(node, result)
         else:
-            self._record(call, tensors, outputs(result))
+            self._record(call, tensors, outputs(result), tensors)
         return result
 
     def _run_unlisted(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -321,7 +323,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         elif wrote and may:
             self._record_write(call, tensors, operands, result)
         elif not _same(call, result, tensors):
-            self._record(call, tensors, outputs(result))
+            self._record(call, tensors, outputs(result), tensors)
         for (update, own, _, momentum), known in zip(updates, before, strict=True):
             arguments = SlottedArguments.of((*[operand.value for operand in known], momentum), {})
             self._add(self._node(update.__name__, own, known, call_of(update, arguments)), own, wrote=True)
@@ -380,15 +382,25 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
     # Recording
 
-    def _record(self, call: Call | LazyCall, tensors: Sequence[Tensor], given: Sequence[Tensor]) -> None:
-        """Add a node for each output of a call that has been made on some tensors, as they were written."""
-        if not given:  # it told a fact, and its operands need no nodes
+    def _record(
+        self,
+        call: Call | LazyCall,
+        tensors: Sequence[Tensor],
+        given: Sequence[Tensor],
+        returned: Sequence[Tensor] = (),
+    ) -> None:
+        """Add a node for each output of a call that has been made on some tensors, as they were written.
+
+        An output that is one of `returned` has a node already: `x.float()` of what is one makes nothing.
+        """
+        made = [own for own in enumerate(given) if not _is_one_of(own[1], returned)]
+        if not made:  # it told a fact, or gave what it got, and its operands need no nodes
             return
         call, operands = _with_operands(call, [self.operand(tensor) for tensor in tensors])
         if autocasts():
             call, operands = self._as_cast(call, operands, given[0])
         origin, name = self._where(), call.operation.name
-        for position, output in enumerate(given):
+        for position, output in made:
             if name == "grad" and self._has_node(output, origin):
                 continue
             node = self._node(name, output, operands, call.at(position) if position else call, origin)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor
 
+from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.in_place import SET_DATA
-from llm_linalg.ops.vjp import has_gradient
-from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.record_node import ALIAS, RecordNode
 
 _DATA = Tensor.data.__get__  # type: ignore[attr-defined]
 
@@ -19,13 +20,13 @@ def is_hidden(node: RecordNode) -> bool:
     return node.no_grad or node.op == SET_DATA
 
 
-def is_seen(writer: RecordNode) -> bool:
-    """Return whether autograd has seen a write."""
-    return not is_hidden(writer) and not sharing_of(writer).detached
+def is_seen(writer: RecordNode, node: RecordNode) -> bool:
+    """Return whether autograd takes a write for one of what a node shows, too."""
+    return not is_hidden(writer) and sharing_of(writer).whole is sharing_of(node).whole
 
 
 def is_counted(writer: RecordNode, node: RecordNode) -> bool:
-    """Return whether torch counts a write as one of what another node shows, too.
+    """Return whether torch counts a write as one of what a node shows, too.
 
     A tensor that was detached has the counter of the other, `x.data` one of its own, and `x.data = y` keeps
     that of `x`.
@@ -37,23 +38,21 @@ class Sharing(NamedTuple):
     """What a tensor shares with those that it is a part or a later state of.
 
     Attributes:
-        counter: The first node whose writes torch counts as its own.
-        detached: Whether it shares memory, and no gradient, with one that it was detached from.
-        mixed: Whether numbers that have a gradient were written there since.
+        whole: The first of them, of which autograd takes it for a part.
+        counter: The first whose writes torch counts as its own.
     """
 
+    whole: RecordNode
     counter: RecordNode
-    detached: bool = False
-    mixed: bool = False
 
 
 def lies_in(node: RecordNode) -> RecordNode | None:
-    """Return that of which a node may be a part or a later state; None if it is new."""
+    """Return that of which a node is a part or a later state; None if it is new."""
     if not node.operands:
         return None
     if node.written_place is not None:
         return node.operands[node.written_place].node
-    return node.operands[0].node if node.kind == "movement" else None
+    return node.operands[0].node if _is_view(node) else None
 
 
 _KNOWN: WeakKeyDictionary[RecordNode, Sharing] = WeakKeyDictionary()
@@ -64,19 +63,28 @@ def sharing_of(node: RecordNode) -> Sharing:
     chain = [node]
     while chain[-1] not in _KNOWN and (whole := lies_in(chain[-1])) is not None:
         chain.append(whole)
-    shared = _KNOWN.setdefault(chain[-1], Sharing(chain[-1]))
+    shared = _KNOWN.setdefault(chain[-1], Sharing(chain[-1], chain[-1]))
     for own in reversed(chain[:-1]):
-        shared = _KNOWN[own] = _shared_by(own, shared)
+        if own.op == "detach":
+            has_own = own.call is not None and own.call.function == _DATA
+            shared = Sharing(own, own if has_own else shared.counter)
+        _KNOWN[own] = shared
     return shared
 
 
-def _shared_by(node: RecordNode, whole: Sharing) -> Sharing:
-    """Return what a node shares that is a part or a later state of something."""
-    if node.op == SET_DATA:
-        return Sharing(whole.counter)
-    if node.op == "detach":
-        has_own = node.call is not None and node.call.function == _DATA
-        return Sharing(node if has_own else whole.counter, detached=True)
-    given = sum(has_gradient(operand.value) for operand in node.operands)
-    mixed = whole.mixed or (whole.detached and node.is_write and given > 1)
-    return whole._replace(mixed=mixed)
+def _is_view(node: RecordNode) -> bool:
+    """Return whether a call has given a part of its first operand, and no copy: as it does without cells."""
+    call = node.call
+    may = node.kind == "movement" or node.value.is_complex() or node.operands[0].value.is_complex()
+    if call is None or not may or node.op in (ALIAS, "detach"):
+        return node.op in (ALIAS, "detach")
+    try:
+        with untraced(), torch.inference_mode(False), torch.no_grad():
+            made = call.run([_without_cells(operand.value) for operand in node.operands])[call.position]
+    except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):  # it depends on cells
+        return False
+    return bool(made._is_view())  # noqa: SLF001  torch has no other word for it
+
+
+def _without_cells(value: Tensor) -> Tensor:
+    return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")

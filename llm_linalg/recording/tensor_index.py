@@ -13,11 +13,11 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
-from llm_linalg.recording.aliasing import ALIAS, StorageMap, TrackedTensor, storage_id, version_of
+from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, storage_id, version_of
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import OUTSIDE, LazyCall, Operand, Origin, RecordNode
+from llm_linalg.recording.record_node import ALIAS, OUTSIDE, LazyCall, Operand, Origin, RecordNode
 from llm_linalg.recording.retention import MOST_NODES, ValueCache
 
 FEW_NAMES = 20  # of a tensor that is written, which a listener is told at once

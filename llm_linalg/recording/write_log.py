@@ -56,10 +56,10 @@ class WriteLog:
             return True
         return bool(numbers.numel()) and int(numbers.max()) >= self._firsts[since]
 
-    def sources(self, tensor: Tensor, before: Tensor, since: int) -> tuple[list[RecordNode], WriteSource]:
+    def sources(self, tensor: Tensor, before: RecordNode, since: int) -> tuple[list[RecordNode], WriteSource]:
         """Return where each cell of a tensor comes from, given what it held after the first `since` writes.
 
-        `before` is its value after that many.
+        `before` is its node after that many.
 
         Returns:
             The nodes of the later writes that the tensor shows, and for each cell its position, counted from
@@ -67,19 +67,21 @@ class WriteLog:
             ones unseen cover, follow: no cell is theirs, but a gradient is.
         """
         numbers = self._writers_of(tensor)
-        if numbers is None or numbers.shape != before.shape:
-            return self.nodes[since:], WriteSource(before.shape, torch.zeros(0), [])
+        if numbers is None or numbers.shape != before.value.shape:
+            return self.nodes[since:], WriteSource(before.value.shape, torch.zeros(0), [])
         firsts = self._firsts[since:]
         shown = [0] if len(firsts) == 2 else _visible_writes(numbers, firsts)
-        if len(shown) < len(firsts) - 1 and not any(is_seen(self.nodes[since + place]) for place in shown):
-            shown += self._covered(tensor, since)
+        if len(shown) < len(firsts) - 1 and not any(
+            is_seen(self.nodes[since + place], before) for place in shown
+        ):
+            shown += self._covered(tensor, before, since)
         spans = [range(*firsts[place : place + 2]) for place in shown]
-        source = WriteSource(before.shape, detach_from_storage(numbers), spans)
+        source = WriteSource(before.value.shape, detach_from_storage(numbers), spans)
         return [self.nodes[since + place] for place in shown], source
 
-    def _covered(self, tensor: Tensor, since: int) -> list[int]:
+    def _covered(self, tensor: Tensor, before: RecordNode, since: int) -> list[int]:
         """Return which writes after the first `since` a tensor shows if autograd's are all there are."""
-        seen = [place for place, node in enumerate(self.nodes[since:]) if is_seen(node)]
+        seen = [place for place, node in enumerate(self.nodes[since:]) if is_seen(node, before)]
         if not seen:
             return []
         grid, firsts = torch.zeros(self._size, dtype=torch.int64), [self._firsts[since + k] for k in seen]

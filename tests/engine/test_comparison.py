@@ -169,7 +169,8 @@ def test_traces_that_were_saved_are_compared_as_they_were(tmp_path: Path) -> Non
 def test_long_whole_numbers_differ_by_their_last_digit(
     one: list[int], other: list[int], largest: float
 ) -> None:
-    found = known(compare(*[trace(lambda x: x * 1, torch.tensor(own)) for own in (one, other)]).first)
+    own, theirs = (trace(lambda x: x * 1, torch.tensor(numbers)) for numbers in (one, other))
+    found = known(compare(own, theirs).first)
     assert (found.node.op, found.cells, found.largest, found.begins) == ("input", 1, largest, True)
 
 

@@ -21,7 +21,7 @@ from torch.autograd import Function
 from torch.utils.checkpoint import checkpoint
 
 from llm_linalg import load_trace, trace
-from llm_linalg.recording.aliasing import ALIAS
+from llm_linalg.recording.record_node import ALIAS
 from tests.engine.gradient_models import MODELS, Reversed, Sign
 from tests.engine.here import run
 from tests.ops.drawing import values

@@ -163,3 +163,108 @@ def test_what_is_used_later_has_its_gradient_however_it_was_written(
     gradients = made.backward("loss").names
     for name, gradient in zip("xw", asked, strict=True):
         assert torch.allclose(gradients[f"d{name}"].value, gradient)
+
+
+AS_IT_WAS: dict[str, Callable[[Tensor], Tensor]] = {
+    "float": lambda a: a.double(),
+    "to": lambda a: a.to("cpu", torch.float64),
+    "contiguous": lambda a: a.contiguous(),
+    "type_as": lambda a: a.type_as(a),
+    "real": lambda a: a.real,
+    "positive": lambda a: +a,
+    "several": lambda a: torch.atleast_1d(a, a[0, 0])[0],
+    "of one type": lambda a: a.view(torch.float64),
+    "whole": lambda a: a[:],
+}
+
+
+def statistics(x: Tensor, same: Callable[[Tensor], Tensor]) -> Tensor:
+    with torch.no_grad():
+        size = same(x).abs().amax()
+    return (x * x / size).sum()
+
+
+def straight_through(x: Tensor, same: Callable[[Tensor], Tensor]) -> Tensor:
+    h = x * 2
+    with torch.no_grad():
+        rounded = same(h).round()
+    return (h + (rounded - h).detach()).square().sum()
+
+
+def detached_and_written(x: Tensor, same: Callable[[Tensor], Tensor]) -> Tensor:
+    h = x * 2
+    b = same(h.detach())
+    b[0].add_(1)
+    return (h * x).sum() + b.sum()
+
+
+def hooked(x: Tensor, same: Callable[[Tensor], Tensor]) -> Tensor:
+    h = x * 2
+    o, y = h * 3, same(h)
+    h.register_hook(lambda gradient: gradient * 10)
+    return y.sum() + o.sum()
+
+
+def hooked_leaf(x: Tensor, same: Callable[[Tensor], Tensor]) -> Tensor:
+    x.register_hook(lambda gradient: gradient * 10)
+    return same(x).square().sum()
+
+
+def written_leaf(x: Tensor, same: Callable[[Tensor], Tensor]) -> Tensor:
+    z = same(x)[:]
+    with torch.no_grad():
+        x.mul_(2)
+    return z.sum()
+
+
+@pytest.mark.parametrize("same", [*AS_IT_WAS])
+@pytest.mark.parametrize(
+    "program", [statistics, straight_through, detached_and_written, hooked, hooked_leaf, written_leaf]
+)
+def test_what_gives_a_tensor_as_it_was_makes_nothing(program: Callable[..., Tensor], same: str) -> None:
+    hold_against_autograd(lambda x: program(x, AS_IT_WAS[same]) + x.sum())
+
+
+def hold_against_autograd(program: Callable[[Tensor], Tensor]) -> None:
+    """Holds the gradient of a number, both ways that there are, against autograd's."""
+    leaf, own = (torch.arange(1.0, 10).double().reshape(3, 3).clone().requires_grad_() for _ in range(2))
+    (asked,) = torch.autograd.grad(program(leaf), leaf)
+
+    def loss(first: Tensor) -> Tensor:
+        return program(first)
+
+    made = trace(loss, own)
+    last = next(node for node in reversed(made.nodes) if node.is_returned)
+    assert torch.allclose(made.backward(last).names["dfirst"].value, asked)
+    assert torch.allclose(made.influence(last, ())[made.nodes[0]], asked)
+
+
+NEW: dict[str, Callable[[Tensor], Tensor]] = {
+    "clone": lambda a: a.detach().clone(),
+    "data": lambda a: a.data.clone(),
+    "joined": lambda a: torch.cat([a.detach(), a.detach()])[1:4],
+    "rolled": lambda a: a.detach().roll(1, 0),
+    "picked": lambda a: a.detach()[[1, 0, 2]],
+    "masked": lambda a: a.detach()[a.detach() > 0].reshape(3, 3),
+    "padded": lambda a: functional.pad(a.detach(), (0, 0, 0, 0)),
+    "zeros": lambda a: torch.zeros_like(a).detach(),
+    "shared": lambda a: (a * 2).detach(),
+}
+INTO: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "a part": lambda b, x: (b[:2].mul_(x[:2]), b)[1],
+    "turned": lambda b, x: (b.T[0].copy_(x[0]), b)[1],
+    "a row": lambda b, x: (b.view(-1)[:3].add_(x[1]), b)[1],
+    "a part of before": lambda b, x: (w := b[:2], b.mul_(x), w)[2],
+    "a part of before, as it is": lambda b, x: (w := b[:2], w.mul_(x[1:]), b)[2],
+    "twice": lambda b, x: (b[0].add_(x[0]), b.detach()[1].add_(x[1]), b)[2],
+}
+
+
+@pytest.mark.parametrize("new", [*NEW])
+@pytest.mark.parametrize("into", [*INTO])
+def test_what_is_written_into_a_part_of_what_was_detached_has_its_gradient(new: str, into: str) -> None:
+    def program(x: Tensor) -> Tensor:
+        written = INTO[into](NEW[new](x), x)
+        return (written * written).sum() + x.sum()
+
+    hold_against_autograd(program)

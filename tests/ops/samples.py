@@ -152,10 +152,11 @@ def _compared(draw: Draw) -> Inputs:
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
 FORMS: list[tuple[Domain, str]] = [
     (_any, """
-neg positive abs sign exp sin cos erf tanh sigmoid floor ceil round relu: x.{0}() | torch.{0}(x)
+neg abs sign exp sin cos erf tanh sigmoid floor ceil round relu: x.{0}() | torch.{0}(x)
 square logical_not isnan isinf isfinite expm1 exp2 trunc: x.{0}() | torch.{0}(x)
 gelu silu leaky_relu elu softplus logsigmoid: F.{0}(x)
-float double half bfloat16 int long bool: x.{0}()
+float half bfloat16 int long bool: x.{0}()
+double: x.float().double()
 to: x.to(torch.float32) | x.to(torch.int64) | x.to("cpu", torch.float64) | x.to("cpu", torch.float32)
 type_as: x.type_as(u)
 clamp: x.clamp(-0.5, max=0.5)
@@ -449,6 +450,15 @@ BUILDERS: dict[str, Build] = {
 }
 
 
+GIVE_WHAT_THEY_GET = ("contiguous", "flatten", "to")
+
+
 def samples(name: str) -> st.SearchStrategy[Sample]:
-    """Returns calls of an operation."""
-    return st.composite(BUILDERS[name])()
+    """Returns calls of an operation that make something: `x.double()` may be `x`, which is no call then."""
+    calls = st.composite(BUILDERS[name])()
+    return calls.filter(_makes) if name in GIVE_WHAT_THEY_GET else calls
+
+
+def _makes(sample: Sample) -> bool:
+    result = sample.function(*sample.inputs)
+    return not any(result is own for own in sample.inputs)

@@ -17,10 +17,10 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.ops.fallback import UntoldOperation, untold, untold_
 from llm_linalg.ops.operation import NO_DERIVATIVE
 from llm_linalg.ops.vjp import has_gradient, whole_vjp
-from llm_linalg.recording.aliasing import ALIAS, AliasUpdate
+from llm_linalg.recording.aliasing import AliasUpdate
 from llm_linalg.recording.record import AskFunction
-from llm_linalg.recording.record_node import N, RecordNode
-from llm_linalg.recording.sharing import is_counted, is_hidden, is_seen, sharing_of
+from llm_linalg.recording.record_node import ALIAS, N, RecordNode
+from llm_linalg.recording.sharing import is_hidden, is_seen
 
 _CONSTANTS = frozenset(["arange", "linspace", "logspace"])
 
@@ -35,18 +35,16 @@ def kept_places(node: RecordNode) -> tuple[int, ...] | None:
     if call is None or node.op in ENDS:
         return ()
     if isinstance(call.operation, AliasUpdate):
-        before = node.operands[0].node
-        if sharing_of(before).detached:
-            return ()
-        return None if all(_is_seen_by(before, own) for own in _writers(node)) else (0,)
+        return None if all(_are_seen(node)) else (0,)
     if not is_hidden(node):
         return None
     return () if node.written_place is None else (node.written_place,)
 
 
-def _is_seen_by(node: RecordNode, writer: RecordNode) -> bool:
-    """Return whether autograd takes a write for one of a tensor in the same memory, too."""
-    return is_seen(writer) and is_counted(writer, node)
+def _are_seen(alias: RecordNode) -> list[bool]:
+    """Return for each write that a refresh shows whether autograd takes it for one of the tensor, too."""
+    before, *writers = [operand.node for operand in alias.operands]
+    return [is_seen(own, before) for own in writers]
 
 
 def written_leaves(nodes: Sequence[N]) -> list[N]:
@@ -154,10 +152,7 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
     if node.op == ALIAS and any(own.value.dtype != node.value.dtype for own in node.operands):
         return "whose memory was written as numbers of another type"
     if isinstance(call.operation, AliasUpdate):
-        seen = {_is_seen_by(node.operands[0].node, writer) for writer in _writers(node)}
-        shared = [sharing_of(own.node) for own in node.operands]
-        mixed = len(seen) > 1 or (shared[0].detached and any(own.mixed for own in shared))
-        return "of which autograd has seen some writes and not others" if mixed else ""
+        return "of which autograd has seen some writes and not others" if len({*_are_seen(node)}) > 1 else ""
     if kept_places(node) is not None:  # it goes back as it is
         return ""
     if call.function in (untold, untold_) and not can_ask:
@@ -220,7 +215,3 @@ def after_hooks(node: RecordNode, gradient: Tensor, ask: AskFunction | None) -> 
     if ask is not None and node.has_hook:
         return ask(node.index, True, [gradient])[0]
     return node.changed_by_hooks(gradient)
-
-
-def _writers(alias: RecordNode) -> list[RecordNode]:
-    return [own.node for own in alias.operands[1:]]
