@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from llm_linalg.base.cells import Index
 
 
+MOST_BY_CELLS = 4_096
+"""Cells of a result up to which a derivative that is no number is asked for cell by cell."""
 Graph = tuple[list[Tensor], Tensor | None]
 """A node's operands as autograd leaves, and its result computed from them; None if it has no gradient."""
 
@@ -153,7 +155,8 @@ class Influence(Generic[N]):
     def _pushed(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor | None:
         """Return the JVP of a node for tangents of some operands; None where nothing arrives.
 
-        A VJP is linear in its cotangent, so the VJP of the VJP is the JVP (the double-backward trick).
+        A VJP is linear in its cotangent, so the VJP of the VJP is the JVP (the double-backward trick), at any
+        cotangent but 0, of which some kernels take the logarithm, or by which they divide.
         """
         kept = flow.kept_places(node)
         if kept is not None:
@@ -162,7 +165,7 @@ class Influence(Generic[N]):
             return None
         if flow.is_own(node):  # it may give anything for zeros
             return self._by_cells(node, tangents)
-        cotangent = torch.zeros_like(node.value).requires_grad_()
+        cotangent = torch.ones_like(node.value).requires_grad_()
         pairs = [
             (taken, tangent)
             for taken, tangent in zip(self._pulled(node, cotangent, twice=True), tangents, strict=True)
@@ -175,7 +178,8 @@ class Influence(Generic[N]):
             (carried,) = autograd_vjp(pulled, [cotangent], pushed)
         except RuntimeError:  # a kernel whose backward pass has none of its own
             return self._by_cells(node, tangents)
-        return carried
+        is_known = carried is None or node.value.numel() > MOST_BY_CELLS or carried.isfinite().all()
+        return carried if is_known else self._by_cells(node, tangents)
 
     def _by_cells(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor:
         """Return the JVP by one backward pass for each cell of the result."""

@@ -28,12 +28,16 @@ from llm_linalg.recording.record_node import N, RecordNode, operand_nodes
 class Lineage(Generic[N]):
     """The dependences between a trace's cells.
 
+    Args:
+        nodes: The nodes of the trace.
+        is_composite: Whether they are the parts of an operation, in which zeros are always zeros.
+
     Attributes:
         halt: Asked at each node whether to stop, with a `HaltedError`; None if nobody does.
     """
 
-    def __init__(self, nodes: Sequence[N]) -> None:
-        self._nodes = nodes
+    def __init__(self, nodes: Sequence[N], *, is_composite: bool = False) -> None:
+        self._nodes, self._is_composite = nodes, is_composite
         self.halt: Callable[[], bool] | None = None
         self._fixed: dict[N, Tensor | None] = {}
         self._reached: dict[N, bool] = {}
@@ -90,6 +94,8 @@ class Lineage(Generic[N]):
 
     def _find_fixed(self, node: N) -> Tensor | None:
         stop_if(self.halt)
+        if self._is_composite and node.op == "new_zeros":
+            return whole(node.shape)
         if not node.operands or node.kind == "creation":
             return None
         live: Tensor | None = None

@@ -158,7 +158,13 @@ def costs_of(
         learned = learned_nodes(nodes)
         times = _times(made, halt) if timed else {}
         kept = {storage_id(node.value) for node in nodes if node.op == "parameter"}  # and so are their views
-        costs = {node: _cost(node, products[node], learned, kept, halt, times.get(node)) for node in made}
+        outputs: dict[int, list[N]] = {}  # by what went in, the results of one call
+        for node in made:
+            if node.is_one_of_several:
+                outputs.setdefault(id(node.operands), []).append(node)
+        costs = {
+            node: _cost(node, products[node], learned, kept, halt, times.get(node), outputs) for node in made
+        }
     readers = _readers(nodes)
     updates = _updates(nodes, readers)
     return {
@@ -358,6 +364,7 @@ def _cost(
     kept: set[int],
     halt: Callable[[], bool] | None,
     seconds: float | None,
+    outputs: Mapping[int, Sequence[N]],
 ) -> Cost:
     """Return what an operation takes; `kept` are the storages that are counted already."""
     call = node.call
@@ -368,18 +375,18 @@ def _cost(
     values = Extremes.of(node.value)
     if call.position:  # another result of a call that was counted
         return Cost(0, 0, 0.0, values)
-    return Cost(_kept_bytes(node, learned, kept), products, seconds, values)
+    size = _kept_bytes(node, learned, kept, outputs.get(id(node.operands), ()))
+    return Cost(size, products, seconds, values)
 
 
-def _kept_bytes(node: N, learned: set[N], kept: set[int]) -> int:
+def _kept_bytes(node: N, learned: set[N], kept: set[int], outputs: Sequence[N]) -> int:
     """Return the bytes that autograd keeps of an operation beside what it keeps already."""
     known, own = set[int](), dict[int, int]()  # what only this call makes may come to lie anywhere later
-    for saved, source in saved_tensors(node, learned):
-        place = storage_id(saved)
+    for saved, source in saved_tensors(node, learned, outputs):
         if source is None:
-            own[place] = saved.untyped_storage().nbytes()
-        elif source.op != "parameter" and storage_id(source.value) not in kept | known:
-            known.add(storage_id(source.value))
-            own[place] = saved.untyped_storage().nbytes()
+            own[storage_id(saved)] = saved.untyped_storage().nbytes()
+        elif source.op != "parameter" and (place := storage_id(source.value)) not in kept | known:
+            known.add(place)
+            own[place] = source.value.untyped_storage().nbytes()
     kept |= known
     return sum(own.values())

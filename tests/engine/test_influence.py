@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -155,3 +157,25 @@ def test_an_effect_that_goes_on_unseen_is_not_a_part_of_itself(seed: int, before
     assert made.nodes[-1] not in made.effect("x", (0,))
     with pytest.raises(LookupError):
         made.influence(made.nodes[-1], (0,))
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (lambda x: x.logcumsumexp(0), torch.rand(3)),
+        (torch.std, torch.ones(4)),
+        (torch.cumprod, torch.tensor([0.0, 2, 3])),
+        (torch.prod, torch.tensor([0.0, 2, 3])),
+        (torch.norm, torch.zeros(3)),
+        (lambda x: x.softmax(0), torch.rand(3)),
+    ],
+)
+def test_an_effect_is_a_number_where_the_derivative_is(function: Callable[..., Tensor], x: Tensor) -> None:
+    def program(x: Tensor) -> Tensor:
+        return function(x, 0) if function is torch.cumprod else function(x)
+
+    x = x.double()
+    made = trace(program, x)
+    for cell in range(len(x)):
+        wanted = torch.autograd.functional.jacobian(program, x)[..., cell]  # type: ignore[no-untyped-call]
+        assert torch.allclose(made.effect(made.nodes[0], (cell,))[made.nodes[-1]], wanted)

@@ -133,6 +133,31 @@ def clipped_unseen(y: Tensor) -> Tensor:
     return square.exp()
 
 
+def chosen(y: Tensor) -> Tensor:
+    largest, places = torch.topk(y, 2, 1)
+    own: Tensor = (y * 2).gather(1, places) * largest
+    return own
+
+
+def decomposed(y: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eigh(y @ y.mT)
+    own: Tensor = (vectors * values.exp()) @ vectors.mT
+    return own
+
+
+def spread(y: Tensor) -> Tensor:
+    own, other = torch.broadcast_tensors(y, torch.full((4,), 0.5))  # type: ignore[no-untyped-call]
+    made: Tensor = own.exp() * other.log()
+    return made
+
+
+def written_by_a_part(y: Tensor) -> Tensor:
+    own = y * 1
+    own[0].mul_(y[0])
+    own *= torch.ones(64, 4)[1:3]
+    return own
+
+
 def normalized(y: Tensor) -> Tensor:
     mean, spread = torch.zeros(4), torch.ones(4)
     own = functional.batch_norm(y, mean, spread, training=True)
@@ -143,6 +168,10 @@ def normalized(y: Tensor) -> Tensor:
     "then",
     [
         normalized,
+        chosen,
+        decomposed,
+        spread,
+        written_by_a_part,
         clipped_unseen,
         lambda y: y.exp() * y.detach().tanh().exp(),
         lambda y: y * torch.rand_like(y).exp(),

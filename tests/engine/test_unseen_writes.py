@@ -172,7 +172,7 @@ AS_IT_WAS: dict[str, Callable[[Tensor], Tensor]] = {
     "type_as": lambda a: a.type_as(a),
     "real": lambda a: a.real,
     "positive": lambda a: +a,
-    "several": lambda a: torch.atleast_1d(a, a[0, 0])[0],
+    "several": lambda a: torch.atleast_1d(a, a[0, 0])[0],  # type: ignore[no-untyped-call]
     "of one type": lambda a: a.view(torch.float64),
     "whole": lambda a: a[:],
 }
@@ -201,12 +201,12 @@ def detached_and_written(x: Tensor, same: Callable[[Tensor], Tensor]) -> Tensor:
 def hooked(x: Tensor, same: Callable[[Tensor], Tensor]) -> Tensor:
     h = x * 2
     o, y = h * 3, same(h)
-    h.register_hook(lambda gradient: gradient * 10)
+    h.register_hook(lambda gradient: gradient * 10)  # type: ignore[no-untyped-call]
     return y.sum() + o.sum()
 
 
 def hooked_leaf(x: Tensor, same: Callable[[Tensor], Tensor]) -> Tensor:
-    x.register_hook(lambda gradient: gradient * 10)
+    x.register_hook(lambda gradient: gradient * 10)  # type: ignore[no-untyped-call]
     return same(x).square().sum()
 
 
