@@ -23,6 +23,9 @@ from llm_linalg.ops.terms import Term, Terms
 
 RULE = "the weight and the bias have the shape of the axes that are normalised"
 
+FAR = 5_000.0
+"""How far below the largest of a row what gives 0 stands for −∞: masks have −1e4, −1e9, a dtype's lowest."""
+
 
 @dataclass(frozen=True, eq=False)
 class Rowwise(Operation):
@@ -31,7 +34,8 @@ class Rowwise(Operation):
     Attributes:
         alongside: Parameters whose tensors are read at the cell's own position in the row (a weight, a bias).
         trailing: The parameter with the row's shape; without one, `dim` names the row's axis.
-        normalises: The row sums to 1 (softmax): −inf becomes 0, and a single live cell is always 1.
+        normalises: The row sums to 1 (softmax): −inf becomes 0, as does what is so far below that a mask
+            put it there, and a single live cell is always 1.
         selects: The result's row has another length than the operand's (topk).
         sorts: The result's row is the operand's in another order.
         is_norm: A row may have several axes, and without `dim` has all.
@@ -86,8 +90,11 @@ class Rowwise(Operation):
     def ignored_cells(self, call: Call, place: int) -> Tensor | None:
         if not self.normalises:
             return None
-        live = call.tensors[place] != -torch.inf
-        dims = self.dims(call)
+        values, dims = call.tensors[place], self.dims(call)
+        live = values != -torch.inf
+        if dims and call.output is not None and values.numel():
+            largest = values.amax(dims, keepdim=True)
+            live &= (call.output != 0) | ~(values < largest.masked_fill(largest.isinf(), -torch.inf) - FAR)
         return ~live | (live.sum(dims, keepdim=True) < 2) if dims else torch.ones_like(live)
 
     def program_for(self, call: Call) -> str:

@@ -233,3 +233,30 @@ def test_an_infinity_that_was_computed_moves(softened: Callable[[Tensor], Tensor
         other[place] += 1
         for (cell,) in (logarithm(other) != made.nodes[-1].value).nonzero().tolist():
             assert (place,) in made.lineage(made.nodes[-1], (cell,))[made.nodes[0]]
+
+
+LOWEST = torch.finfo(torch.float32).min
+FUTURE = torch.ones(3, 3, dtype=torch.bool).triu(1)
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda s: s.masked_fill(FUTURE, -torch.inf),
+        lambda s: s.masked_fill(FUTURE, LOWEST),
+        lambda s: s.masked_fill(FUTURE, -1e9),
+        lambda s: s + FUTURE * -1e4,
+        lambda s: torch.where(FUTURE, torch.tensor(LOWEST), s),
+        lambda s: s * ~FUTURE - 1e9 * FUTURE,
+    ],
+)
+def test_what_a_mask_with_a_low_number_hides_is_not_read(hide: Callable[[Tensor], Tensor]) -> None:
+    def attention(x: Tensor) -> Tensor:
+        return hide(x @ x.T).softmax(-1) @ x
+
+    made = trace(attention, torch.randn(3, 3))
+    cells = made.lineage(made.nodes[-1], (1, 0))[made.nodes[0]]
+    assert {*cells} == {(row, column) for row in range(2) for column in range(3)}
+    weights = trace(lambda x: hide(x).log_softmax(-1), torch.randn(3, 3))
+    own = weights.lineage(weights.nodes[-1], (1, 0))[weights.nodes[0]]
+    assert {*own} >= {(1, 0), (1, 1)}

@@ -456,9 +456,10 @@ GIVE_WHAT_THEY_GET = ("contiguous", "flatten", "to")
 def samples(name: str) -> st.SearchStrategy[Sample]:
     """Returns calls of an operation that make something: `x.double()` may be `x`, which is no call then."""
     calls = st.composite(BUILDERS[name])()
-    return calls.filter(_makes) if name in GIVE_WHAT_THEY_GET else calls
+    return calls.filter(makes) if name in GIVE_WHAT_THEY_GET else calls
 
 
-def _makes(sample: Sample) -> bool:
+def makes(sample: Sample) -> bool:
+    """Returns whether a call makes a tensor, and does not give back one that it was given."""
     result = sample.function(*sample.inputs)
     return not any(result is own for own in sample.inputs)
