@@ -158,7 +158,12 @@ def _extremum_vjp(call: Call) -> Mapping[str, str]:
 
 
 def _norm_vjp(call: Call) -> Mapping[str, str]:
-    """Return the VJP of the 2-norm of all cells; other norms, and a norm of 0, have no rule."""
+    """Return the VJP of the 2-norm of all cells; other norms, and where it is 0, have no rule.
+
+    How many cells are not 0 passes nothing on, not even a 0.
+    """
+    if _norm_order(call) == 0:
+        return {"input": ""}
     plain = _norm_order(call) in ("fro", 2, None) and not takes_singular_values(call)
     return {"input": _TOWARDS} if plain and bool((call.result != 0).all()) else {}
 

@@ -61,6 +61,8 @@ class CallSites:
         self._modules: list[nn.Module] = []  # kept so that their ids are not reused
         self._scopes: list[str] = [""]
         self._entered: list[str] = [""]  # the same without the numbers of calls
+        self._inside: list[nn.Module | None] = [None]  # the modules that they are of
+        self._names: dict[tuple[int, int], str] = {}  # of a module within another
         self._calls: Counter[str] = Counter()
         self._running = False  # calls before the function starts have no site
         self.on_module: Callable[[nn.Module, str], None] = lambda _module, _path: None
@@ -149,13 +151,26 @@ class CallSites:
             path = f"{outer}.{type(module).__name__}" if outer else type(module).__name__
             self._name(module, path)
             self.on_module(module, path)
+        elif not _holds(self._entered[-1], path):
+            path = self._within(module) or path
         self._scopes.append(self._numbered(path))
         self._entered.append(path)
+        self._inside.append(module)
+
+    def _within(self, module: nn.Module) -> str:
+        """Return the path of a module by the one that runs, if that has it, too; else empty."""
+        outer = self._inside[-1]
+        if outer is None:
+            return ""
+        key = id(outer), id(module)
+        if key not in self._names:
+            self._names[key] = next((name for name, own in outer.named_modules() if own is module), "")
+        return f"{self._entered[-1]}.{self._names[key]}" if self._names[key] else ""
 
     def _leave(self, _module: nn.Module, _args: Any, _result: Any) -> None:
         if len(self._scopes) > 1:
-            self._scopes.pop()
-            self._entered.pop()
+            for stack in (self._scopes, self._entered, self._inside):
+                stack.pop()
 
     def _numbered(self, path: str) -> str:
         """Return the scope of a call of a module: its path below the call that it stands in, with a number.

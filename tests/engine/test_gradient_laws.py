@@ -430,6 +430,8 @@ FOLLOWED: dict[str, Program] = {
     "LSTM with dropout": lambda x, _: in_layers(nn.LSTM, x),
     "GRU with dropout": lambda x, _: in_layers(nn.GRU, x),
     "averages": averaged,
+    "how many are not 0": lambda x, _: (x / x).norm(0) + torch.linalg.vector_norm(x - x, 0, dim=1),
+    "written by wider numbers": lambda x, y: y.half().mul_(x * 100).div_(x + 9).double(),
     "another's memory": lambda x, _: moved_data(x),
     "written as it was": lambda x, _: written_as_it_was(x),
     "a leaf's hooks": lambda x, _: leaf_with_hooks(x),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
+from llm_linalg.analysis.summary import MODULE, summary
 from llm_linalg.api.node import Node
 
 
@@ -258,3 +259,25 @@ def test_a_module_that_failed_is_left() -> None:
             return x * 2
 
     assert trace(Outer(), torch.ones(2)).nodes[-1].scope == ""
+
+
+class Shared(nn.Module):
+    """A block that is a part of another, and used by itself as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(4, 4), nn.GELU())
+        self.classifier = nn.Sequential(self.encoder, nn.Linear(4, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns two numbers a row."""
+        made: Tensor = self.classifier(x) + self.encoder(x).sum()
+        return made
+
+
+def test_what_runs_within_a_module_is_in_it_whatever_it_is_called_elsewhere() -> None:
+    made = trace(Shared(), torch.ones(1, 4))
+    scopes = [node.scope for node in made.nodes if node.op in ("linear", "gelu")]
+    assert scopes == ["classifier.0.0", "classifier.0.1", "classifier.1", "encoder.0", "encoder.1"]
+    rows = {row.path: row.parameters for row in summary(made) if row.op == MODULE}
+    assert (rows["classifier"], rows["classifier.0"], rows["encoder"]) == (30, 20, 20)

@@ -15,7 +15,7 @@ from llm_linalg.analysis.parts import operand_names
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.complex_numbers import COMPLEX_NUMBERS
 from llm_linalg.ops.operation import HALF_PRECISION, Call, fill_template
-from llm_linalg.ops.vjp import autograd_vjp, rerun
+from llm_linalg.ops.vjp import autograd_vjp, has_gradient, rerun
 from llm_linalg.recording.record_node import RecordNode
 
 AskedFunction = Callable[[Sequence[Tensor | None]], Sequence[Tensor]]
@@ -114,8 +114,8 @@ def fit_rule(
 def _fits(call: Call, place: int) -> bool:
     """Return whether a rule surely has its operand's shape and dtype: nothing was broadcast or cast."""
     own, out, kind = call.tensors[place], call.result, call.operation.kind
-    if own.dtype != out.dtype or _widens(call):
-        return False
+    if _widens(call) or any(other.dtype != out.dtype for other in (own, *filter(has_gradient, call.tensors))):
+        return False  # a write may have operands of wider dtypes than its result
     if kind == "contraction":
         return place != call.operation.bias_position(call) and max(map(len, call.shapes)) < 3
     if kind == "movement":
