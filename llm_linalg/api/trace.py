@@ -94,7 +94,7 @@ class Trace(Record[Node]):
         Raises:
             LookupError: If values that it depends on were dropped, or it flows through turns of a loop that
                 were not recorded, or through what has no derivative, or none that is known, or needs numbers
-                that were written over since, as torch has none then, or that of the new ones.
+                that were written over since, at which torch raises, or goes back with the new ones.
             ValueError: If the node is not floating-point.
             LimitError: If a step would take too much memory or time.
             HaltedError: If it was stopped.
