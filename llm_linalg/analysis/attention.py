@@ -302,7 +302,7 @@ def _read_shapes(nodes: Sequence[N], patterns: Mapping[N, RecordNode]) -> dict[N
 def _heads(leading: Sequence[int], shapes: Sequence[Shape], values: RecordNode) -> int:
     """Return how many heads the leading axes of weights have, each of a batch.
 
-    One axis alone is heads of a batch if the weights or their scores are also seen with two in its place.
+    One axis alone is heads of a batch if weights, scores or values are also seen with two in its place.
     Else it is a batch if the values always had it, and heads if they were cut into these.
     """
     if len(leading) != 1:
@@ -313,6 +313,9 @@ def _heads(leading: Sequence[int], shapes: Sequence[Shape], values: RecordNode) 
     source = values
     while source.kind == "movement" and source.operands:
         source = source.operands[0].node
+        batch, *inner = source.shape or (0,)
+        if tuple(inner[1:]) == values.shape[1:] and batch * inner[0] == leading[0]:
+            return inner[0]
     return 1 if source.shape[:-1] == values.shape[:-1] else leading[0]
 
 

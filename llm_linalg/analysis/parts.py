@@ -94,10 +94,8 @@ def reads_of(node: RecordNode) -> tuple[Reads, ...]:
         inner = run_over(program, {own.name: own for own in inputs}, node_type=kind)
     except ProgramError:
         return call.operation.operand_reads(call)
-    lineage, used = (
-        Lineage(inner.nodes, is_composite=True),
-        {own.node for node in inner.nodes for own in node.operands},
-    )
+    lineage = Lineage(inner.nodes, is_composite=True)
+    used = {own.node for node in inner.nodes for own in node.operands}
     return tuple(
         [
             ComposedReads(lineage, own, inner.nodes[-1])

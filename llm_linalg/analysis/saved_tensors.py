@@ -8,13 +8,14 @@ from contextlib import suppress
 import torch
 from torch import Tensor
 
+from llm_linalg.ops.batch_norms import STATISTICS
 from llm_linalg.ops.reads import has_any, whole
 from llm_linalg.ops.vjp import has_gradient, rerun
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.record_node import N
 from llm_linalg.recording.sharing import is_hidden
 
-ENDS = frozenset(["detach", "grad", "running_mean", "running_var"])
+ENDS = frozenset(["detach", "grad", *STATISTICS])
 """The operations that pass no gradient on."""
 
 

@@ -16,6 +16,7 @@ from llm_linalg.analysis.parts import multiplications_of
 from llm_linalg.analysis.saved_tensors import learned_nodes, saved_tensors
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.batch_norms import STATISTICS
 from llm_linalg.recording.aliasing import storage_id
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, RecordNode
@@ -26,7 +27,6 @@ MODULE = "module"
 ROUNDS = 3  # plain runs of an operation, of which the fastest counts
 _TOGETHER, _SMALL = 256, 64  # nodes that are added up together, and the most cells of each
 _SUMMED = frozenset([torch.float64, torch.float32, torch.bfloat16, torch.float16])
-_STATISTICS = ("running_mean", "running_var")
 _PURPOSE = ("mask", "creation", "movement")
 """Kinds of operations that may make an infinity on purpose, or only carry one on."""
 
@@ -202,7 +202,7 @@ def _begins(node: RecordNode, test: Callable[[Tensor], Tensor]) -> bool:
         try:
             with untraced(), torch.no_grad():
                 begun = begun & test(node.call.replay(others))
-        except RuntimeError:  # as of what can't be run again
+        except (RuntimeError, TypeError, ValueError, IndexError):  # as of what can't be run again
             return False
     return bool(begun.any())
 
@@ -310,7 +310,7 @@ def _updates(nodes: Sequence[N], readers: Mapping[N, Sequence[N]]) -> set[N]:
     updates = set[N]()
     for node in reversed(nodes):
         is_last = node.is_write and node in written and not node.is_returned
-        if node.op in _STATISTICS or (is_last and updates.issuperset(readers[node])):
+        if node.op in STATISTICS or (is_last and updates.issuperset(readers[node])):
             updates.add(node)
     return updates
 

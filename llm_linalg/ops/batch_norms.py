@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import batch_norm
+from torch.nn.functional import batch_norm, instance_norm
 
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.operation import Call, Operation, literal
@@ -69,8 +69,9 @@ def _weight_program(call: Call) -> str:
 
 def _running_program(call: Call) -> str:
     """Return a running statistic after a batch in training, as a program."""
-    share, reduced = call["momentum"], call.operation.name.removeprefix("running_")
-    lines = f"own = values.{reduced}({(0, *range(2, len(call.shapes[1])))})"
+    share, alone = call["momentum"], call.operation.name == running_item_var.__name__
+    reduced, places = call.operation.name.rpartition("_")[2], range(2, len(call.shapes[1]))
+    lines = f"own = values.{reduced}({(*places,) if alone else (0, *places)}){'.mean(0)' if alone else ''}"
     return f"{lines}\nmoved = {literal(1 - share)} * before + {literal(share)} * own"
 
 
@@ -89,6 +90,18 @@ def running_var(before: Tensor, values: Tensor, momentum: float) -> Tensor:
     return (1 - momentum) * before + momentum * values.var((0, *range(2, values.dim())))
 
 
+def running_item_var(before: Tensor, values: Tensor, momentum: float) -> Tensor:
+    """Return the running variance after items were normalised each by itself in training."""
+    own: Tensor = values.var((*range(2, values.dim()),)).mean(0)
+    return (1 - momentum) * before + momentum * own
+
+
+STATISTICS: Mapping[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    update.__name__: update for update in (running_mean, running_var, running_item_var)
+}
+"""By name, the updates of running statistics, through which no gradient goes."""
+
+
 def running_updates(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> list[tuple[Callable[..., Tensor], Tensor, Tensor, float]]:
@@ -96,9 +109,10 @@ def running_updates(
     if function not in _UPDATES:
         return []
     given = parse_signature(_UPDATES[function]).bind(args, kwargs)
-    if not given["training"]:
+    if not given.get("training", given.get("use_input_stats")):
         return []
-    statistics = ((running_mean, given["running_mean"]), (running_var, given["running_var"]))
+    spread = running_var if "training" in given else running_item_var
+    statistics = ((running_mean, given["running_mean"]), (spread, given["running_var"]))
     return [(update, own, given["input"], given["momentum"]) for update, own in statistics if own is not None]
 
 
@@ -115,10 +129,15 @@ _BATCH_NORM = (
     "input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, "
     "eps=1e-05"
 )
+_INSTANCE_NORM = (
+    "input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, "
+    "eps=1e-05"
+)
 _UPDATES: Mapping[Callable[..., Any], str] = {
     batch_norm: _BATCH_NORM,
     torch.batch_norm: "input, weight, bias, running_mean, running_var, training, momentum, eps, "
     "cudnn_enabled",
+    instance_norm: _INSTANCE_NORM,
 }
 BATCH_NORMS: tuple[Operation, ...] = (
     Composite(
@@ -138,8 +157,7 @@ BATCH_NORMS: tuple[Operation, ...] = (
     ),
     Composite(
         "instance_norm",
-        "input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, "
-        "momentum=0.1, eps=1e-05",
+        _INSTANCE_NORM,
         spellings=("torch.nn.functional.instance_norm",),
         write_program=_batch_program,
         in_float32=True,
@@ -160,6 +178,6 @@ BATCH_NORMS: tuple[Operation, ...] = (
             write_program=_running_program,
             multiplications_for_call=_running_multiplications,
         )
-        for update in (running_mean, running_var)
+        for update in STATISTICS.values()
     ),
 )

@@ -301,6 +301,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._storages.preserve([own for _, own, _, _ in updates])
         versions = list(map(version_of, tensors))
         result = self._run(func, args, kwargs)
+        for _, own, _, _ in updates:
+            self._storages.expect(own)
         if state is not None and not torch.equal(state, torch.get_rng_state()):
             call = call.with_rng_state(state)
         written_to = [own for own, before in zip(tensors, versions, strict=True) if version_of(own) != before]

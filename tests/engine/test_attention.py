@@ -276,3 +276,18 @@ def test_of_dropped_values_there_are_no_weights() -> None:
     assert [head.shape for head in found.heads] == [(64, 64)] * 2
     with pytest.raises(LookupError):
         _ = found.heads[0].weights
+
+
+@pytest.mark.parametrize(("batch", "heads"), [(2, 4), (4, 2), (1, 3), (3, 1)])
+def test_heads_and_a_batch_in_one_axis_are_told_apart_by_the_values(batch: int, heads: int) -> None:
+    def flat(x: Tensor, wq: Tensor, wk: Tensor, wv: Tensor) -> Tensor:
+        q, k, v = (
+            (x @ own).view(batch, 3, heads, 2).transpose(1, 2).reshape(-1, 3, 2) for own in (wq, wk, wv)
+        )
+        return torch.bmm(torch.bmm(q, k.transpose(1, 2)).softmax(-1), v)
+
+    width = heads * 2
+    made = trace(flat, torch.randn(batch, 3, width), *[torch.randn(width, width) for _ in range(3)])
+    assert [(own.batch, own.head) for own in made.heads] == [
+        (place, head) for place in range(batch) for head in range(heads)
+    ]

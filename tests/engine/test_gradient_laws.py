@@ -280,6 +280,12 @@ def in_a_thread(x: Tensor) -> Tensor:
     return made[0] * x
 
 
+def items_normalized(x: Tensor, y: Tensor) -> Tensor:
+    norm = nn.InstanceNorm1d(3, affine=True, track_running_stats=True).double()
+    made: Tensor = norm(norm(x[None]) * y) * torch.sum(norm.running_var)  # type: ignore[arg-type]
+    return made
+
+
 def moved_data(x: Tensor) -> Tensor:
     """A tensor with the memory of another."""
     y = x * 2
@@ -430,6 +436,7 @@ FOLLOWED: dict[str, Program] = {
     "LSTM with dropout": lambda x, _: in_layers(nn.LSTM, x),
     "GRU with dropout": lambda x, _: in_layers(nn.GRU, x),
     "averages": averaged,
+    "running means of items": items_normalized,
     "how many are not 0": lambda x, _: (x / x).norm(0) + torch.linalg.vector_norm(x - x, 0, dim=1),
     "written by wider numbers": lambda x, y: y.half().mul_(x * 100).div_(x + 9).double(),
     "another's memory": lambda x, _: moved_data(x),

@@ -18,6 +18,7 @@ from llm_linalg.analysis.axis_names import AxisNaming
 from llm_linalg.base.axis_labels import AxisDeclarations
 from llm_linalg.explain.formula import walk_of
 from llm_linalg.ops import TABLE
+from llm_linalg.ops.batch_norms import STATISTICS
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.movement import Movement
@@ -537,7 +538,7 @@ def law_labels_keep_to_their_rows(call: Traced) -> None:
     if not all(x.is_floating_point() for x in call.sample.inputs):
         return
     # Their means, or lengths, are those of all rows.
-    norms = {"batch_norm", "running_mean", "running_var", "instance_norm", "weight_norm"}
+    norms = {"batch_norm", *STATISTICS, "instance_norm", "weight_norm"}
     if {node.op for node in call.nodes} & (DRAWN | norms):
         return
     naming = declared(call.trace, len(call.sample.inputs))

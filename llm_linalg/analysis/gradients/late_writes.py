@@ -63,7 +63,7 @@ class LateWrites:
 
     def over(self, node: RecordNode) -> RecordNode | None:
         """Return a write over numbers that a node's gradient needs, made after the node; None without one."""
-        used = (node, *[operand.node for operand in node.operands])
+        used = (node, *[operand.node for operand in node.operands]) if self._writes else ()
         written = [own for own in used if self._later(node, own)]
         kept = {source for _, source in saved_tensors(node, self._learned)} if written else set()
         late = ((write, own) for own in written if own in kept for write in self._later(node, own))
