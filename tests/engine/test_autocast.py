@@ -129,3 +129,14 @@ def test_a_pass_without_gradients_takes_none_from_the_next() -> None:
     t = trace(taught, torch.ones(1, 3))
     taught(torch.ones(1, 3)).backward()  # type: ignore[no-untyped-call]
     assert torch.equal(t.backward(t.nodes[-1])["dW"].value, known(W.grad))
+
+
+def test_what_torch_takes_as_it_is_has_no_cast() -> None:
+    def added(x: Tensor, w: Tensor) -> Tensor:
+        with torch.autocast("cpu"):
+            h = x @ w
+            return h + x
+
+    made = trace(added, torch.randn(3, 3), torch.randn(3, 3))
+    assert [node.title for node in made.nodes[-1].operands] == ["h", "x"]
+    assert sum(node.op == "to" for node in made.nodes) == 2
