@@ -169,10 +169,15 @@ class StorageMap:
         """Return whether a node shows values that lie in the storage of a tensor."""
         return storage_id(tensor) in self._kept
 
-    def keep(self, tensor: Tensor) -> None:
-        """Keep a storage that a tensor is about to leave, so that no other is taken for it."""
-        if storage_id(tensor) in self.writes:
+    def leave(self, tensor: Tensor) -> None:
+        """Keep a storage that a tensor is about to leave, so that no other is taken for it.
+
+        What nodes show of it moves out: others who lie there may count the tensor's writes elsewhere.
+        """
+        place = storage_id(tensor)
+        if place in self.writes:
             self._left.append(tensor.detach())
+        self._move(place)
 
     def note_write(self, tracked: TrackedTensor) -> None:
         """Record that the call of a tensor's node wrote to its storage."""

@@ -510,7 +510,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""
         before, other = self.operand(tensor), self.operand(source)
         with untraced():  # the weight of a lazy layer refuses questions until it has its class
-            self._storages.keep(tensor)
+            self._storages.leave(tensor)
             tensor.data = source
         if (before.value.shape, before.value.dtype) == (source.shape, source.dtype):
             node = self._note(tensor, (before, other), _SET_DATA, torch.ops.aten.set_data.default)

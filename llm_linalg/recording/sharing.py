@@ -34,6 +34,13 @@ def is_counted(writer: RecordNode, node: RecordNode) -> bool:
     return writer.op != SET_DATA and sharing_of(writer).counter is sharing_of(node).counter
 
 
+def is_part(node: RecordNode) -> bool:
+    """Return whether autograd takes a tensor, in whatever state, for a part of another."""
+    while node.written_place is not None:
+        node = node.operands[node.written_place].node
+    return node.op != "detach" and lies_in(node) is not None
+
+
 class Sharing(NamedTuple):
     """What a tensor shares with those that it is a part or a later state of.
 

@@ -268,3 +268,61 @@ def test_what_is_written_into_a_part_of_what_was_detached_has_its_gradient(new: 
         return (written * written).sum() + x.sum()
 
     hold_against_autograd(program)
+
+
+def rounded_by_data(x: Tensor) -> Tensor:
+    y = x.sigmoid()
+    y.data = y.data.round()
+    return y * x
+
+
+def moved_and_then_counted(x: Tensor) -> Tensor:
+    w = torch.ones(3, 3).double().requires_grad_()
+    for _ in range(2):
+        w.data = w.detach() - 0.1 * x.detach()
+        with torch.no_grad():
+            w.mul_(2)
+    return x * w
+
+
+@pytest.mark.parametrize("program", [rounded_by_data, moved_and_then_counted])
+def test_what_lies_elsewhere_goes_back_as_before(program: Callable[[Tensor], Tensor]) -> None:
+    hold_against_autograd(lambda x: program(x).sum() + x.sum())
+    made = trace(program, torch.ones(3, 3).double())
+    assert not [node for node in made.nodes if node.is_made_outside]
+
+
+def test_a_model_whose_weights_are_rounded_each_step_is_known() -> None:
+    model = nn.Linear(3, 2)
+    step = torch.optim.SGD(model.parameters(), 0.1)
+
+    def trained(x: Tensor) -> Tensor:
+        for _ in range(2):
+            for own in model.parameters():
+                own.data = (own.detach() * 16).round() / 16
+            loss: Tensor = model(x).square().mean()
+            step.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            step.step()
+        made: Tensor = model(x).sum()
+        return made
+
+    x = torch.ones(2, 3).requires_grad_()
+    made = trace(trained, x)
+    assert not [node for node in made.nodes if node.is_made_outside]
+    last = next(node for node in reversed(made.nodes) if node.is_returned)
+    (asked,) = torch.autograd.grad(model(x).sum(), x)
+    assert torch.allclose(made.backward(last)["dx"].value, asked)
+
+
+def test_a_part_that_was_moved_has_no_gradient_of_ours() -> None:
+    def program(x: Tensor) -> Tensor:
+        a = x * 1
+        b = a.T
+        b.data = b.detach().clone()
+        a[:, 1].mul_(2)
+        return (b * 2).sum()
+
+    made = trace(program, torch.ones(3, 3).requires_grad_())
+    with pytest.raises(LookupError, match="no longer its memory"):
+        made.backward(next(node for node in reversed(made.nodes) if node.is_returned))

@@ -15,12 +15,13 @@ from llm_linalg.analysis.gradients.late_writes import LateWrites
 from llm_linalg.analysis.saved_tensors import ENDS
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.ops.fallback import UntoldOperation, untold, untold_
+from llm_linalg.ops.in_place import SET_DATA
 from llm_linalg.ops.operation import NO_DERIVATIVE
 from llm_linalg.ops.vjp import has_gradient, whole_vjp
 from llm_linalg.recording.aliasing import AliasUpdate
 from llm_linalg.recording.record import AskFunction
 from llm_linalg.recording.record_node import ALIAS, N, RecordNode
-from llm_linalg.recording.sharing import is_hidden, is_seen
+from llm_linalg.recording.sharing import is_hidden, is_part, is_seen
 
 _CONSTANTS = frozenset(["arange", "linspace", "logspace"])
 
@@ -147,6 +148,8 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
         return "which are not kept" if node.gap else "whose gradient is up to calls that were not recorded"
     if node.has_hook and not (node.hooks or can_ask):
         return "whose gradient a hook may change, which the trace does not hold"
+    if node.op == SET_DATA and is_part(node.operands[0].node):
+        return "which has the history of another still, and no longer its memory"
     if call is None or kept_places(node) == ():
         return ""
     if node.op == ALIAS and any(own.value.dtype != node.value.dtype for own in node.operands):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -67,7 +68,7 @@ class LateWrites:
         written = [own for own in used if self._later(node, own)]
         kept = {source for _, source in saved_tensors(node, self._learned)} if written else set()
         late = ((write, own) for own in written if own in kept for write in self._later(node, own))
-        return next((write for write, own in late if self._spoils(write, own)), None)
+        return next((write for write, own in late if self._spoils(node, write, own)), None)
 
     def _later(self, node: RecordNode, used: RecordNode) -> Sequence[RecordNode]:
         """Return the writes into the memory of what a node used, by itself or after it."""
@@ -75,11 +76,15 @@ class LateWrites:
         is_read = node.is_write and used not in (node, _target(node))
         return writes[bisect(writes, node.index - is_read, key=attrgetter("index")) :]
 
-    def _spoils(self, write: RecordNode, used: RecordNode) -> bool:
-        """Return whether torch counts a write as one of what was used, or it has changed a cell of that.
+    def _spoils(self, node: RecordNode, write: RecordNode, used: RecordNode) -> bool:
+        """Return whether torch counts a write as one of what a node used, or it has changed a cell of that.
 
-        What was moved changes with what lies there from then on.
+        An operand that was moved is what lies there from then on; a result autograd keeps as it was.
         """
+        if write.op == SET_DATA and used is node:
+            later = [own for own in chain(*self._writes.values()) if own.index > write.index]
+            if not any(is_counted(own, used) for own in later):
+                return False
         if is_counted(write, used) or write.op == SET_DATA:
             return self._place(_target(write)).owner is self._place(used).owner
         if write not in self._changed:
@@ -88,11 +93,11 @@ class LateWrites:
 
     def _first(self, node: RecordNode) -> RecordNode:
         """Return the first node in whose memory another may lie."""
-        chain = [node]
-        while chain[-1] not in self._firsts and (whole := _memory(chain[-1])) is not None:
-            chain.append(whole)
-        first = self._firsts.get(chain[-1], chain[-1])
-        self._firsts.update(dict.fromkeys(chain, first))
+        within = [node]
+        while within[-1] not in self._firsts and (whole := _memory(within[-1])) is not None:
+            within.append(whole)
+        first = self._firsts.get(within[-1], within[-1])
+        self._firsts.update(dict.fromkeys(within, first))
         return first
 
     def _change(self, write: RecordNode) -> Place:
@@ -104,14 +109,14 @@ class LateWrites:
 
     def _place(self, node: RecordNode) -> Place:
         """Return where a node lies: where that does which it is a view or a later state of."""
-        chain = []
+        within = []
         while node not in self._places and (whole := _memory(node)) is not None:
-            chain.append(node)
+            within.append(node)
             node = whole
         if node not in self._places:
             self._places[node] = Place.of_its_own(node)
         place = self._places[node]
-        for own in reversed(chain):
+        for own in reversed(within):
             cells = _view(own, place.cells)
             place = Place.of_its_own(own) if cells is None else Place(place.owner, cells)
             self._places[own] = place
