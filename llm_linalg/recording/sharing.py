@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from torch import Tensor
@@ -42,15 +42,15 @@ def is_part(node: RecordNode) -> bool:
 
 
 class Sharing(NamedTuple):
-    """What a tensor shares with those that it is a part or a later state of.
+    """What a tensor shares with those that it is a part or a later state of; it keeps none of them alive.
 
     Attributes:
         whole: The first of them, of which autograd takes it for a part.
         counter: The first whose writes torch counts as its own.
     """
 
-    whole: RecordNode
-    counter: RecordNode
+    whole: ref[RecordNode]
+    counter: ref[RecordNode]
 
 
 def lies_in(node: RecordNode) -> RecordNode | None:
@@ -70,11 +70,11 @@ def sharing_of(node: RecordNode) -> Sharing:
     chain = [node]
     while chain[-1] not in _KNOWN and (whole := lies_in(chain[-1])) is not None:
         chain.append(whole)
-    shared = _KNOWN.setdefault(chain[-1], Sharing(chain[-1], chain[-1]))
+    shared = _KNOWN.setdefault(chain[-1], Sharing(ref(chain[-1]), ref(chain[-1])))
     for own in reversed(chain[:-1]):
         if own.op == "detach":
             has_own = own.call is not None and own.call.function == _DATA
-            shared = Sharing(own, own if has_own else shared.counter)
+            shared = Sharing(ref(own), ref(own) if has_own else shared.counter)
         _KNOWN[own] = shared
     return shared
 

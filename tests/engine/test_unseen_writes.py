@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
+from weakref import ref
 
 import pytest
 import torch
@@ -326,3 +328,17 @@ def test_a_part_that_was_moved_has_no_gradient_of_ours() -> None:
     made = trace(program, torch.ones(3, 3).requires_grad_())
     with pytest.raises(LookupError, match="no longer its memory"):
         made.backward(next(node for node in reversed(made.nodes) if node.is_returned))
+
+
+def test_what_shares_memory_is_not_kept_when_the_trace_is_gone() -> None:
+    def program(x: Tensor) -> Tensor:
+        b = x.detach().clone()
+        b[0].mul_(x[0])
+        return b.sum()
+
+    made = trace(program, torch.ones(3, 3).requires_grad_())
+    made.backward(made.nodes[-1])
+    nodes = [ref(node) for node in made.nodes]
+    del made
+    gc.collect()
+    assert not [own for own in nodes if own() is not None]
