@@ -380,9 +380,17 @@ def _cost(
 
 
 def _kept_bytes(node: N, learned: set[N], kept: set[int], outputs: Sequence[N]) -> int:
-    """Return the bytes that autograd keeps of an operation beside what it keeps already."""
+    """Return the bytes that autograd keeps of an operation beside what it keeps already.
+
+    Of what a checkpoint makes again on the way back it keeps what comes in, and nothing else.
+    """
     known, own = set[int](), dict[int, int]()  # what only this call makes may come to lie anywhere later
-    for saved, source in saved_tensors(node, learned, outputs):
+    if node.checkpoint and node in learned:
+        given = [operand.node for operand in node.operands if operand.node.checkpoint != node.checkpoint]
+        tensors: Sequence[tuple[Tensor, RecordNode | None]] = [(source.value, source) for source in given]
+    else:
+        tensors = saved_tensors(node, learned, outputs)
+    for saved, source in tensors:
         if source is None:
             own[storage_id(saved)] = saved.untyped_storage().nbytes()
         elif source.op != "parameter" and (place := storage_id(source.value)) not in kept | known:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.nn.modules._functions import BackwardHookFunction
-from torch.utils.checkpoint import CheckpointFunction
+from torch.utils.checkpoint import CheckpointFunction, _checkpoint_hook
 
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.call_scopes import CallScopes
@@ -70,6 +70,7 @@ class OwnGradients:
     def __init__(self, recorder: Recorder, scopes: CallScopes | None = None) -> None:
         self._recorder, self._scopes = recorder, scopes or CallScopes()
         self._kinds: dict[type, Any] = {}
+        self._checkpoints = self._open_checkpoints = 0
         self._asked: list[RecordNode] = []  # of whose tensors the program has read what autograd knows
 
     @property
@@ -109,6 +110,15 @@ class OwnGradients:
             self._asked.append(node)
         return _HISTORY(tensor)
 
+    def _recompute(self, change: int) -> None:
+        """Note that a `checkpoint` begins or ends; of one within another the outer one counts."""
+        self._open_checkpoints += change
+        if not self._open_checkpoints:
+            self._recorder.checkpoint = 0
+        elif change > 0 and self._open_checkpoints == 1:
+            self._checkpoints += 1
+            self._recorder.checkpoint = self._checkpoints
+
     def _register_at_step(self, hooks: Any, hook: Any) -> Any:
         """Do what `grad_fn.register_hook` does: nobody tells at which step, nor what it does to gradients."""
         if not sys._getframe(1).f_code.co_filename.startswith(_TORCH):
@@ -118,16 +128,20 @@ class OwnGradients:
 
     def _save(self, hooks: Any, change: int) -> None:
         """Note that hooks of the program are opened or closed: a backward pass sees what they give back."""
-        if not str(getattr(hooks.pack_hook, "__module__", "")).startswith("torch."):
+        if isinstance(hooks, _checkpoint_hook):
+            self._recompute(change)
+        elif not str(getattr(hooks.pack_hook, "__module__", "")).startswith("torch."):
             self._recorder.saving_hooks += change
 
     def _apply(self, kind: Any, *inputs: Any) -> Any:
         """Do what `Function.apply` does, and record its results with the tensors to which a gradient goes."""
         if kind is CheckpointFunction:  # its backward pass does the same steps again
             heeds, self._recorder.heeds_grad_mode = self._recorder.heeds_grad_mode, False
+            self._recompute(1)
             try:
                 return _apply_of(kind)(*inputs)
             finally:
+                self._recompute(-1)
                 self._recorder.heeds_grad_mode = heeds
         own = self._kinds.get(kind)
         if own is None:

@@ -89,7 +89,10 @@ class Record(Generic[N]):
 
         Raises:
             KeyError: If nothing has that name; the message has the nearest one.
+            TypeError: If what is asked for is no name.
         """
+        if not isinstance(name, str):  # as in a loop over it
+            raise TypeError("a tensor is asked for by its name: trace['Y']; trace.nodes has all, in order")
         node = self.names.get(name) or self._named.get(name)
         if node is not None:
             return node

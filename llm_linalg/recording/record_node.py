@@ -140,7 +140,10 @@ class RecordNode:
         is_inner: Whether another node of the same expression reads it, as in a layer of several steps: then
             the expression is not what it is called.
         is_returned: Whether its tensor is the first of floating point that a traced callable returned.
-        requires_grad: Of an input: whether its tensor requires a gradient, which a frozen parameter does not.
+        requires_grad: Of an input, and of what the program made and learns: whether its tensor requires a
+            gradient, which a frozen parameter does not.
+        checkpoint: The number of the `torch.utils.checkpoint` that makes it again on the way back, and keeps
+            only what went in; 0 without.
         words: What it is called where its name is not the program's, such as `mine on device 1`; or empty.
         member: Of a parameter of a layer without a name, which it is: `weight`.
         gap: Of a tensor as turns of a loop left it that were not recorded: these turns.
@@ -162,6 +165,7 @@ class RecordNode:
     is_inner = False
     is_returned = False
     requires_grad = False
+    checkpoint = 0
     words = ""
     member = ""
     gap: Gap | None = None

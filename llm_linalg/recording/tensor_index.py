@@ -46,6 +46,7 @@ class TensorIndex:
         older: Which tensors there were, by id, before the first call that is not recorded, such as one within
             `torch.vmap`; None if there was none.
         saving_hooks: How many of the program's `saved_tensors_hooks` are open, which may change gradients.
+        checkpoint: The number of the `torch.utils.checkpoint` that runs; 0 without.
         gaps: The turns of loops that were not recorded.
         is_paused: Whether calls are made without being recorded.
         before_drop: Called before a node's values are dropped.
@@ -62,7 +63,7 @@ class TensorIndex:
         self.heeds_grad_mode = False
         self.sees_arrays = False
         self.older: dict[int, ref[Tensor]] | None = None
-        self.saving_hooks = 0
+        self.saving_hooks = self.checkpoint = 0
         self._labels: dict[int, tuple[Tensor, str, str]] = {}
         self._where = where
         self._tracked: dict[int, TrackedTensor] = {}  # by tensor id
@@ -95,8 +96,6 @@ class TensorIndex:
         with untraced():
             node = self._node(op, tensor, origin=origin)
             node.bound_name = name
-            if tensor.requires_grad:
-                node.requires_grad = True
             if tensor.grad_fn is not None:
                 self._histories.append((node, tensor.grad_fn))
             elif tensor.requires_grad and id(tensor) not in self._leaves_in:
@@ -112,7 +111,10 @@ class TensorIndex:
     def note_switch(self, leaf: Tensor) -> None:
         """Take note that autograd follows a parameter from now on, or no longer; others may be constants."""
         tracked = self._tracked.get(id(leaf))
-        if tracked is not None and _op_of(leaf) == "parameter":
+        if tracked is None:
+            return
+        tracked.node.requires_grad = tracked.node.requires_grad or leaf.requires_grad
+        if _op_of(leaf) == "parameter":
             self._switches.append((tracked.node, len(self.nodes)))
 
     def _note_switched(self) -> None:
@@ -337,6 +339,10 @@ class TensorIndex:
             node.no_grad = True  # but a refresh goes back as its writers do, whoever looks
         elif self.saving_hooks and node.operands:
             node.flows_on = True
+        if self.checkpoint:
+            node.checkpoint = self.checkpoint
+        if not node.operands and tensor.requires_grad:
+            node.requires_grad = True
         nodes.append(node)
         tracked = self._tracked[id(tensor)] = self._storages.track(tensor, node)
         if wrote:

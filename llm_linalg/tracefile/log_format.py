@@ -20,7 +20,7 @@ from llm_linalg.ops.torch_names import resolve
 
 SUFFIX = ".trace"
 MAGIC = b"llmtrace"
-VERSION = 6
+VERSION, OLDEST = 7, 6  # what is written, and the oldest that is read
 HEAD = Struct("<8sQQQ")  # magic, bytes that count, the line that runs, version
 USED, LINE = 1, 2  # their places among the header's words
 START = 64

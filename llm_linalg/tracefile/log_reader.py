@@ -166,7 +166,7 @@ class Reader(Generic[N]):
             return 0
         magic, _, _, version = form_of.HEAD.unpack_from(self._memory)
         hold(magic == form_of.MAGIC, "it is no trace")
-        if version != form_of.VERSION:
+        if not form_of.OLDEST <= version <= form_of.VERSION:
             raise FormatError(f"it has version {version}, and this reads version {form_of.VERSION}")
         hold(end <= len(self._memory), "it ends beyond its memory")
         view, unpack, counts = self._view, form_of.RECORD.unpack_from, self._told
@@ -391,6 +391,8 @@ class Reader(Generic[N]):
         node.is_one_of_several = node.is_one_of_several or facts.get("is_one_of_several", False)
         node.is_returned = node.is_returned or facts.get("is_returned", False)
         node.flows_on = node.flows_on or facts.get("flows_on", False)
+        node.requires_grad = node.requires_grad or facts.get("requires_grad", False)
+        node.checkpoint = facts.get("checkpoint", node.checkpoint)
         node.words, node.member = facts.get("words", node.words), facts.get("member", node.member)
         node.gap = facts.get("gap", node.gap)
         if "missed" in facts:

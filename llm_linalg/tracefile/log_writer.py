@@ -406,6 +406,8 @@ def _facts(node: RecordNode) -> Mapping[str, Any]:
         "member": node.member,
         "gap": node.gap,
         "flows_on": node.flows_on,
+        "requires_grad": node.requires_grad,
+        "checkpoint": node.checkpoint,
         "missed": node.missed,
         "hooks": bool(node.hooks) or node.has_hook,
     }

@@ -295,7 +295,9 @@ def _read_error(data: Any) -> ProgramError:
 
 _FAILURE = Field(_read_error, _told_error)
 FACTS: Mapping[str, Field] = {
-    **dict.fromkeys(("is_inner", "is_one_of_several", "is_returned", "flows_on", "hooks"), FLAG),
+    **dict.fromkeys(("is_inner", "is_one_of_several", "is_returned"), FLAG),
+    **dict.fromkeys(("flows_on", "requires_grad", "hooks"), FLAG),
+    "checkpoint": _INDEX,
     **dict.fromkeys(("words", "member"), _NAME),
     "gap": _GAP,
     "missed": _TENSOR,

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from llm_linalg import load_trace, trace
 from llm_linalg.analysis.summary import MODULE, Extremes, first_not_finite, summary
@@ -54,13 +55,15 @@ class Model(nn.Module):
         return found
 
 
-def kept_by_torch(model: nn.Module, *inputs: Tensor) -> int:
+def kept_by_torch(model: Callable[..., object], *inputs: Tensor) -> int:
     """Returns the bytes that torch's autograd keeps, without parameters."""
     saved: list[Tensor] = []
-    own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    parameters = model.parameters() if isinstance(model, nn.Module) else ()
+    own = {parameter.untyped_storage().data_ptr() for parameter in parameters}
 
     def note(tensor: Tensor) -> Tensor:
-        saved.append(tensor)
+        if not isinstance(tensor, nn.Parameter):
+            saved.append(tensor)
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
@@ -251,6 +254,46 @@ def test_where_nothing_requires_a_gradient_it_is_as_if_all_parameters_did() -> N
     expected = kept_by_torch(model, x)
     made = trace(model.requires_grad_(False), x)
     assert sum(row.bytes for row in summary(made) if row.op != MODULE) == expected > 0
+
+
+class Checkpointed(nn.Module):
+    """Blocks of which torch keeps what comes in, and makes the rest again on the way back."""
+
+    def __init__(self, reentrant: bool) -> None:
+        super().__init__()
+        kinds = (nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 4))
+        self.blocks, self.reentrant = nn.ModuleList([nn.Sequential(*kinds), nn.Sequential(*kinds)]), reentrant
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = checkpoint(block, x, use_reentrant=self.reentrant)
+        return (x.exp() * x).sum()
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_of_what_a_checkpoint_makes_again_nothing_is_kept(reentrant: bool, tmp_path: Path) -> None:
+    model, x = Checkpointed(reentrant), torch.randn(3, 4, requires_grad=True)
+    expected = kept_by_torch(model, x)
+    made = trace(model, x)
+    made.save(tmp_path / "blocks.trace")
+    for own in (made, load_trace(tmp_path / "blocks.trace")):
+        assert sum(row.bytes for row in summary(own) if row.op != MODULE) == expected
+
+
+def learning(x: Tensor) -> Tensor:
+    w = torch.randn(4, 8, requires_grad=True)
+    h = (x @ w + torch.zeros(8).requires_grad_()).relu()
+    code = h.detach().requires_grad_()
+    return (h * code).exp() @ nn.Parameter(torch.randn(8))
+
+
+def test_what_a_program_makes_and_learns_keeps_what_torch_keeps(tmp_path: Path) -> None:
+    x = torch.randn(40, 4)
+    expected = kept_by_torch(learning, x)
+    made = trace(learning, x)
+    made.save(tmp_path / "learning.trace")
+    for t in (made, load_trace(tmp_path / "learning.trace")):
+        assert sum(row.bytes for row in summary(t) if row.op != MODULE) == expected
 
 
 class Around(nn.Module):

@@ -62,6 +62,8 @@ FACTS = (
         "member",
         "gap",
         "flows_on",
+        "requires_grad",
+        "checkpoint",
         "missed",
         "shape",
         "dtype",
