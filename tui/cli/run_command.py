@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base import syntax
 from llm_linalg.base.constants import MOST_RANKS
+from llm_linalg.base.errors import LimitError, ProgramError, RoomError
 from llm_linalg.base.file_io import read_bytes
 from llm_linalg.base.spelling import quote
 from llm_linalg.lessons.documents import is_trace
-from tui.cli.cell_report import readable_folder
+from tui.cli.cell_report import document_in, readable_folder, run_cells
 from tui.cli.parser import command_parser, format_flag
 from tui.cli.settings import BY_NAME
 from tui.files.output import explain, write
@@ -63,12 +64,6 @@ def ranks(text: str) -> int:
 
 def run(flags: argparse.Namespace) -> int:
     """Run a program, and print its tensors and what it printed; return the exit code."""
-    from llm_linalg import LimitError, ProgramError
-    from llm_linalg.api.run import run_text
-    from llm_linalg.base.errors import RoomError
-    from tui.cli.cell_report import document_in, run_cells
-    from tui.render.program_text import output_text
-
     seconds = 2.0 if flags.time_limit is None else flags.time_limit or None
     named = flags.file if flags.code is None and not _is_one_program(flags) else None
     read = readable_folder(named or flags.file) if flags.read else None
@@ -80,6 +75,9 @@ def run(flags: argparse.Namespace) -> int:
         print_trace(trace, flags.format)
         return 0 if whole else 1
     program = _program(flags)
+    from llm_linalg.api.run import run_text  # with torch, once it is known what to run
+    from tui.render.program_text import output_text
+
     try:
         trace = run_text(
             **program, seconds=seconds, ranks=flags.ranks or 0, read="" if read is None else str(read)
