@@ -496,6 +496,8 @@ def is_same(one: Tensor, other: Tensor) -> bool:
     """Return whether two tensors have the same cells; NaN is the same as itself."""
     if (one.shape, one.dtype) != (other.shape, other.dtype) or one.is_meta:
         return one.is_meta and other.is_meta and one.shape == other.shape
+    if one.is_complex():  # torch compares not all kinds of complex numbers
+        one, other = (torch.view_as_real(own.resolve_conj()) for own in (one, other))
     return (
         one.data_ptr() == other.data_ptr()
         or torch.equal(one, other)

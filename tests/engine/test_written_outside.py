@@ -167,6 +167,18 @@ def test_a_write_as_numbers_of_another_type_is_no_movement_of_cells(
         assert torch.allclose(made.backward(made.nodes[-1])["dx"].value, known(own.grad))
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
+@pytest.mark.parametrize("dtype", [torch.complex32, torch.complex64, torch.float8_e5m2, torch.uint16])
+def test_what_torch_hardly_compares_is_marked_where_it_was_written(dtype: torch.dtype) -> None:
+    def function(x: Tensor) -> Tensor:
+        y = x.clone()
+        y.view(torch.uint8).numpy()[0] ^= 1
+        return y.clone()
+
+    made = trace(function, torch.ones(3).to(dtype))
+    assert [node.op for node in made.nodes if node.is_made_outside] == [OUTSIDE]
+
+
 @pytest.mark.parametrize("view", [Tensor.conj, lambda z: z.conj().imag, lambda z: z.mH])
 @pytest.mark.parametrize("by_view", [False, True])
 def test_a_write_beside_a_conjugate_leaves_each_its_own_cells(

@@ -12,6 +12,7 @@ from tests.room.intruders import report
 from tests.room.intrusion_programs import BOMBS, INTRUSIONS, KINDS
 
 SECONDS = 2.0
+NOT_TRIED = 77  # the exit code of a program that has not found what it attacks
 _EACH = 6
 _FREE = 40
 
@@ -44,6 +45,8 @@ def test_no_program_reaches_the_outside(
     through = [f"{INTRUSIONS[number].key}: the app ended, {how}" for number, how in made.deaths.items()]
     for number, told in made.told.items():
         through += [f"{INTRUSIONS[number].key}: {what}" for what in (*told["effects"], *told["faults"])]
+        if f"with code {NOT_TRIED}" in told.get("how", ""):
+            through.append(f"{INTRUSIONS[number].key}: it was not tried")
     assert not through, "\n".join(through)
     assert not made.words, made.words
     assert sorted(made.told) == numbers
