@@ -22,7 +22,6 @@ from llm_linalg.explain.formula import (
     step_text,
 )
 from llm_linalg.explain.nan_origin import nan_reason
-from llm_linalg.ops import TABLE
 from llm_linalg.ops.mask import Mask
 from llm_linalg.ops.terms import Number
 from llm_linalg.recording.record_node import RecordNode
@@ -58,8 +57,9 @@ class NodeView:
 
     @property
     def operator(self) -> str:
-        """Python's operator for the operation, such as `@`; empty if it has none."""
-        return TABLE.operator(self.node.op)
+        """Python's operator for what the operation does, such as `@`; empty if it has none."""
+        call = self.node.call
+        return call.operation.operator_for(call) if call else ""
 
     @cached_property
     def divisor(self) -> int | None:

@@ -8,6 +8,7 @@ from llm_linalg.explain.shape_errors import shape_text
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.mask import Mask, number_text
 from llm_linalg.ops.movement import Movement
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.randomness import makes_random_numbers
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.ops.rowwise import Cumulative
@@ -56,7 +57,7 @@ def shape_line(node: RecordNode) -> str:
         # The weight is stored (out, in) and used transposed: that is what the line shows.
         shapes[1] = f"{shapes[1]}ᵀ"
         left = f"{shapes[0]} @ {shapes[1]}" + (f" + {shapes[2]}" if len(shapes) > 2 else "")
-    elif operation and (sign := operation.operator or operation.symbol) and len(shapes) == 2:
+    elif operation and (sign := _sign(operation, node.call)) and len(shapes) == 2:
         left = f" {sign} ".join(shapes)
     else:
         left = f"{node.op} {', '.join(shapes[:4])}" + (" …" if len(shapes) > 4 else "")
@@ -64,6 +65,11 @@ def shape_line(node: RecordNode) -> str:
             left = f"{node.op} {len(shapes)} × {shapes[0]}"
     note = _note(node)
     return f"{left} → {result}" + (f"   {note}" if note else "")
+
+
+def _sign(operation: Operation, call: Call | None) -> str:
+    """Return what stands between the shapes of two operands; empty where the call means no sign."""
+    return (operation.operator_for(call) if call else operation.operator) or operation.symbol
 
 
 def _note(node: RecordNode) -> str:

@@ -393,7 +393,9 @@ def block_numbers(walk: Walk, step: Step) -> BlockNumbers | None:
         return BlockNumbers(left, tuple(node.value[cell].item() for cell in ends), is_whole=False)
     values = tuple(node.value[cell].item() for cell in step.writes)
     operation = node.call.operation if node.call else None
-    sign = operation.symbol or operation.operator if isinstance(operation, Pointwise) else ""
+    sign = ""
+    if isinstance(operation, Pointwise) and node.call:
+        sign = operation.symbol or operation.operator_for(node.call)
     pair = tuple(
         tuple(operand.value[cell].item() for cell in cells)
         for operand, cells in zip(node.operands, step.reads, strict=True)

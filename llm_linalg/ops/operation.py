@@ -215,6 +215,10 @@ class Operation:
         """Return the phrase of a call."""
         return self.phrase
 
+    def operator_for(self, call: Call) -> str:
+        """Return the operator that a call means, of the operands alone; empty for none."""
+        return self.operator
+
     def program_for(self, call: Call) -> str:
         """Return the operation as a small program of simpler ones, over its parameters' names."""
         return fill_template(self.program, call.arguments)

@@ -20,6 +20,8 @@ from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import Number, Term, Terms
 
 _CONSTANT = re.compile(r"[\dπ]+/[\dπ]+|·i\b")
+_NAMED = re.compile(r"\w+\(\{input\}\)")
+_ASIDE = {"inplace", "dtype", "out"}  # arguments that no cell depends on
 RULE = "from the last axis back, sizes must be equal, or one of them 1"
 
 
@@ -32,6 +34,7 @@ class Pointwise(Operation):
         signs: The cell is the sum of its operands with these signs; empty if it is not a sum.
         flat_at: The infinity (its sign) at which a function of one operand is constant.
         casts: Only the cells of the first operand are read; another provides the dtype.
+        phrase_for_call: The phrase of a call, where an argument makes it another; empty for the usual one.
         unmoved_by: Returns the output's cells that an operand can't change, given the cells that masks fixed.
     """
 
@@ -39,6 +42,7 @@ class Pointwise(Operation):
     signs: tuple[int, ...] = ()
     flat_at: float | None = None
     casts: bool = False
+    phrase_for_call: Callable[[Call], str] | None = None
     unmoved_by: Callable[[Call, int, Sequence[Tensor | None]], Tensor | None] | None = None
     kind: str = "pointwise"
     first_free_number: int = 0
@@ -68,9 +72,25 @@ class Pointwise(Operation):
         infinite = [torch.isinf(tensor).expand(call.shape) for tensor in others]
         return torch.stack(infinite).any(0) if infinite else None  # ±inf absorbs what is added
 
+    def phrase_for(self, call: Call) -> str:
+        """Return the phrase of a call; one that is a name has the arguments that are not the usual ones."""
+        own = self.phrase_for_call(call) if self.phrase_for_call else ""
+        if own or not _NAMED.fullmatch(self.phrase):
+            return own or self.phrase
+        usual = parse_signature(self.signature).defaults
+        more = [
+            name
+            for name, value in call.arguments.items()
+            if name in usual and name not in _ASIDE and (call.places.get(name) or value != usual[name])
+        ]
+        return f"{self.phrase[:-1]}{''.join(f', {name}={{{name}}}' for name in more)})"
+
+    def operator_for(self, call: Call) -> str:
+        return self.operator if self.phrase_for(call) == self.phrase else ""
+
     def multiplications(self, call: Call) -> int:
         """Return the multiplications, divisions and squares of the phrase, and those that it doesn't show."""
-        shown = re.findall("[·/²]", _CONSTANT.sub("", self.phrase))
+        shown = re.findall("[·/²]", _CONSTANT.sub("", self.phrase_for(call)))
         return (len(shown) + self.multiplications_per_cell) * prod(call.shape)
 
     def values(self, call: Call, index: Index) -> dict[str, Any]:

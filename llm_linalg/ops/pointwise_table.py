@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation, literal
@@ -28,7 +29,26 @@ def unary(name: str, phrase: str, *cotangent: str, **more: Any) -> Pointwise:
 
 
 def _cast(name: str, signature: str) -> Pointwise:
-    return entry(name, signature, "{input}", vjp_for_call=_cast_vjp, casts=True)
+    more = {"phrase_for_call": _cast_phrase, "vjp_for_call": _cast_vjp}
+    return entry(name, signature, "{input}", casts=True, **more)
+
+
+def _cast_phrase(call: Call) -> str:
+    """Return the phrase of a cast to a dtype that can't hold every number of its operand's."""
+    given, made = call.tensors[0].dtype, call.result.dtype
+    holds_all = torch.promote_types(given, made) is made
+    return "" if holds_all else f"{{input}} as {str(made).removeprefix('torch.')}"
+
+
+def _scaled(sign: str) -> Callable[[Call], str]:
+    """Return the rule of a phrase in which `alpha` scales what is added, or taken away."""
+    scaled = f"{{input}} {sign} {{alpha}}·{{other}}"
+    return lambda call: "" if call.arguments.get("alpha", 1) == 1 else scaled
+
+
+def _division_phrase(call: Call) -> str:
+    rounded = {"floor": "⌊{input} / {other}⌋", "trunc": "trunc({input} / {other})"}
+    return rounded.get(call.arguments.get("rounding_mode") or "", "")
 
 
 def _compare(name: str, operator: str, sign: str, *aliases: str) -> Pointwise:
@@ -100,6 +120,7 @@ POINTWISE: tuple[Operation, ...] = (
         "{d}",
         "{alpha}{d}",
         operator="+",
+        phrase_for_call=_scaled("+"),
         spellings=("torch.Tensor.__add__", "torch.Tensor.__radd__"),
         vjp_explanation="A sum hands its gradient on as it is, to each of what it added.",
         signs=(1, 1),
@@ -111,6 +132,7 @@ POINTWISE: tuple[Operation, ...] = (
         "{d}",
         "-{alpha}{d}",
         operator="-",
+        phrase_for_call=_scaled("-"),
         aliases=("subtract",),
         spellings=("torch.Tensor.__sub__",),
         reflected=("torch.Tensor.__rsub__", "torch.rsub"),
@@ -137,6 +159,7 @@ POINTWISE: tuple[Operation, ...] = (
         aliases=("divide", "true_divide"),
         spellings=("torch.Tensor.__truediv__", "torch.Tensor.__itruediv__"),
         reflected=("torch.Tensor.__rtruediv__", "torch.Tensor.__rdiv__"),
+        phrase_for_call=_division_phrase,
         vjp_for_call=_division_vjp,
         unmoved_by=_zeros_divided,
     ),

@@ -52,7 +52,12 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
     entry("xlogy", "input, other", "{input}·ln {other}"),
     entry("xlog1py", "input, other", "{input}·ln(1 + {other})"),
     unary("entr", "-{input}·ln {input}"),
-    entry("logit", "input, eps=None", "ln({input} / (1 - {input}))"),
+    entry(
+        "logit",
+        "input, eps=None",
+        "ln({input} / (1 - {input}))",
+        phrase_for_call=lambda call: "" if call.arguments.get("eps") is None else "logit({input}, eps={eps})",
+    ),
     entry("float_power", "input, exponent", "{input}^{exponent}", multiplications_per_cell=1),
     # The gamma function.
     unary(

@@ -108,7 +108,7 @@ class CallSites:
         return len(self._frames) > _HELD
 
     def locals(self) -> Iterator[tuple[str, Tensor | nn.Module | dict[Any, Any]]]:
-        """Yield the tensors, modules and dicts that variables hold, by name; let go of ended frames."""
+        """Yield the tensors, modules and dicts that variables of ended frames hold, and let go of these."""
         self._folding.release()
         frames, self._frames = self._frames, {}
         running = set()
@@ -118,14 +118,15 @@ class CallSites:
             now = now.f_back
         seen: set[CodeType] = set()  # whose globals were told
         for key, frame in frames.items():
+            if key in running:
+                self._frames[key] = frame
+                continue
             code, around = frame.f_code, frame.f_globals
             used = () if code in seen else [name for name in code.co_names if name in around]
             seen.add(code)
             for name, value in (*frame.f_locals.items(), *[(name, around[name]) for name in used]):
                 if isinstance(value, _NAMED):
                     yield name, value
-            if key in running:
-                self._frames[key] = frame
 
     def frames(self, traceback: TracebackType | None) -> tuple[StackFrame, ...]:
         """Return the frames that led to an error, with the paths of the modules whose methods they run."""

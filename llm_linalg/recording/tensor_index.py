@@ -453,6 +453,11 @@ class TensorIndex:
         self._storages.hold(tensor, value)
         return Operand(value, node)
 
+    @property
+    def _learns(self) -> bool:
+        """Whether something requires a gradient, so that autograd knows what is a constant."""
+        return any(node.requires_grad for node in self.nodes)
+
     def _new_input(self, tensor: Tensor, name: str | None) -> RecordNode:
         """Add a node for a tensor without one: from outside, or as turns left it that were not recorded."""
         before = self._forgotten.get(id(tensor))
@@ -471,10 +476,15 @@ class TensorIndex:
             node.missed = tuple(self._numbers.pop((bound, _line(origin)), ())[:-1])
         node.gap = self.gaps[-1]
         with untraced():
-            node.flows_on = not tensor.is_leaf
+            node.flows_on = not (tensor.is_leaf if self._learns else _is_left_alone(node, before))
         if before is not None:
             node.hooks = before.hooks
         return node
+
+
+def _is_left_alone(node: RecordNode, before: RecordNode | None) -> bool:
+    """Return whether a tensor came in before turns that were not recorded, and is as it was then."""
+    return before is not None and not before.operands and is_same(node.value, before.value)
 
 
 def _make_again(node: RecordNode) -> bool:

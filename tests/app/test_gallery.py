@@ -20,6 +20,7 @@ from llm_linalg.lessons.lesson import Lesson, lesson_of
 from tests.app.driving import opened
 from tests.common import known
 from tests.two_blocks import TWO_BLOCKS
+from tui.compose.galleries import HeadPlaces
 from tui.compose.view_runner import open_view
 from tui.export.html_parts import picture
 from tui.model.gallery import STRENGTHS, Gallery, GalleryLayer, HeadPicture, focus_text
@@ -133,6 +134,16 @@ def test_a_view_of_a_head_is_written_as_flags() -> None:
     assert (shown.layer, shown.selection.head, shown.batch) == (2, 2, 1)
     assert arguments(view)[-2:] == ["--look", "attention"]
     assert "1,2" in arguments(view)
+
+
+def test_the_next_of_a_batch_is_the_same_head_of_the_same_layer() -> None:
+    view = at_heads(model())
+    heads = HeadPlaces(known(open_view(view).trace))
+    for number in range(1, 9):
+        first = heads.goto(view, number)
+        chosen, other = heads.chosen(first), heads.chosen(heads.of_batch(first, 1))
+        assert (other.layer, other.head, other.batch) == (chosen.layer, chosen.head, 1)
+        assert heads.chosen(heads.of_batch(heads.of_batch(first, 1), 1)) is chosen
 
 
 def test_of_dropped_values_there_are_no_pictures() -> None:

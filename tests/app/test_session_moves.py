@@ -241,10 +241,25 @@ def test_a_cell_that_was_followed_leads_back_by_the_way_it_came() -> None:
         session = moved
         views.append(session.view)
     assert len(views) > 2
+    made = [view for view in views if view.path == known(view.cursor)[:1]]
+    for view in made:  # the step that makes the cell is the last one done
+        navigation = known(known(session.current).navigation(view))
+        assert navigation.cell("cells", view.step) == known(view.cursor)[1]
+    assert len(made) > 2
     for view in reversed(views[:-1]):
         session = run(session, "cursor.return")
         assert session.view == view
     assert not session.trail.cells
+
+
+def test_what_is_followed_on_the_map_is_followed_off_it() -> None:
+    session = done_without_run(begun(View.opening(find("attention"), 4)), "last", "cursor")
+    before = done_without_run(run(run(session, "follow"), "map"), "cursor")
+    assert before.view.cursor
+    assert known(before.view.follows).way == "lineage"
+    other = run(run(before, "map"), "follow")
+    assert known(other.view.follows).way == "reach"
+    assert run(other, "map").view == replace(before.view, follows=other.view.follows)
 
 
 @pytest.mark.parametrize("away", [["heads"], ["heads", "map.ask"], ["follow"], ["follow", "map.ask"]])

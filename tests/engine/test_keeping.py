@@ -111,6 +111,24 @@ def test_what_was_dropped_can_be_computed_again() -> None:
         little.recomputed(little.nodes[100])
 
 
+def test_what_is_dropped_leaves_each_its_name() -> None:
+    def block(x: Tensor) -> Tensor:
+        h = x.sin()
+        x = x + h
+        return x * 2
+
+    def blocks(x: Tensor) -> Tensor:
+        for _ in range(90):
+            x = block(x)
+        return x
+
+    whole, t = (trace(blocks, torch.ones(1000), keep=keep) for keep in (None, 8 * SIZE))
+    assert [node.name for node in t.nodes] == [node.name for node in whole.nodes]
+    assert {name: node.index for name, node in t.names.items()} == {
+        name: node.index for name, node in whole.names.items()
+    }
+
+
 def test_what_goes_another_way_is_not_taken_for_what_was_dropped() -> None:
     ways = iter([torch.sin, torch.cos])
     t = trace(lambda x: next(ways)(x) + 1, torch.ones(1000), keep=SIZE)

@@ -386,6 +386,27 @@ def test_there_is_no_way_back_through_a_gap() -> None:
     assert alike(cut.backward("loss")["dW"].value, whole.backward("loss")["dW"].value)
 
 
+SIMULATED = """\
+import torch
+x, k = torch.ones(1), torch.ones(1)
+h = x * 0
+for i in range(90):
+    h = h * 0.9 + x
+    y = x * k
+z = h.sum()
+y = (x * k).sum()
+"""
+
+
+def test_there_is_none_where_nothing_asks_for_gradients_either() -> None:
+    t = kept(SIMULATED, 60)
+    for ask in (lambda: t.backward("z"), lambda: t.influence("z", ())):
+        with pytest.raises(LookupError, match="turns 6 to 85 of 90, which are not kept"):
+            ask()
+    assert t["z"] not in t.effect("x", (0,))
+    assert t.backward("y")["dx"].value == t["k"].value  # what came before and is as it was is known
+
+
 DEEP = """\
 import torch
 W, h = torch.eye(2, requires_grad=True), torch.ones(2)

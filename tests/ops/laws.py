@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections import Counter
 from itertools import product
@@ -23,6 +24,7 @@ from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.operation import price_of
+from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.vjp import has_gradient
 from tests.common import known
 from tests.ops.drawing import Sample, values
@@ -469,6 +471,37 @@ def law_formula_is_one_clean_line(call: Traced) -> None:
     """All that a node says of itself is one line, whatever its numbers are."""
     for node in call.own:
         described(node)
+
+
+# What stands in a phrase, and how Python writes it.
+ARITHMETIC = {"·": "*", "^": "**", "²": "**2", "⌊": "floor(", "⌋": ")"}
+FUNCTIONS = {name: getattr(math, name) for name in ("exp", "floor", "trunc", "inf", "nan")}
+
+
+def law_phrase_computes_the_cell(call: Traced) -> None:
+    """A phrase that is arithmetic gives the cell's number, with the numbers that stand in it."""
+    for node in call.nodes:
+        own = node.call
+        if own is None or not isinstance(own.operation, Pointwise) or node.value.is_complex():
+            continue
+        text, _, dtype = own.operation.phrase_for(own).partition(" as ")
+        if " is " in text:  # it is a fact, and no number
+            continue
+        for sign, written in ARITHMETIC.items():
+            text = text.replace(sign, written)
+        for index in cells(node.shape):
+            numbers = own.operation.values(own, index).items()
+            written = text.format_map({name: f"({value!r})" for name, value in numbers})
+            try:
+                made = eval(written, FUNCTIONS)  # noqa: S307 - of our own table
+            except (NameError, SyntaxError, TypeError):  # it is no arithmetic, but a name
+                break
+            except (ValueError, OverflowError, ZeroDivisionError):  # as of log(0)
+                continue
+            if dtype:
+                made = torch.tensor(made).to(getattr(torch, dtype)).item()
+            rounded = torch.tensor(made).to(node.value.dtype).item()
+            assert close(node.value[index].item(), rounded), text
 
 
 def described(node: Node) -> None:
