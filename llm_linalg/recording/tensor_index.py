@@ -484,7 +484,8 @@ class TensorIndex:
 
 def _is_left_alone(node: RecordNode, before: RecordNode | None) -> bool:
     """Return whether a tensor came in before turns that were not recorded, and is as it was then."""
-    return before is not None and not before.operands and is_same(node.value, before.value)
+    is_known = before is not None and not (before.operands or before.dropped)
+    return is_known and is_same(node.value, before.value)
 
 
 def _make_again(node: RecordNode) -> bool:
