@@ -484,8 +484,9 @@ class TensorIndex:
 
 def _is_left_alone(node: RecordNode, before: RecordNode | None) -> bool:
     """Return whether a tensor came in before turns that were not recorded, and is as it was then."""
-    is_known = before is not None and not (before.operands or before.dropped)
-    return is_known and is_same(node.value, before.value)
+    if before is None or before.operands or before.dropped:
+        return False
+    return is_same(node.value, before.value)
 
 
 def _make_again(node: RecordNode) -> bool:
