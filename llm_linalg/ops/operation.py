@@ -74,6 +74,7 @@ class Operation:
         operator: Python's operator for it, which also stands between the operands on the stage.
         symbol: The sign between the shapes of its operands, if Python has no operator for it.
         phrase: How a cell is computed, with the operands' values in braces: `exp({input})`.
+        later_phrase: The same of its second result: `position of max({cells})`.
         gradient: For each parameter, its cotangent in torch terms; without one it is left to autograd; `?` if
             torch has none. See `llm_linalg.analysis.gradients.gradient_program`.
             Lines above the last bind names that it uses; they are named after the node in the program.
@@ -107,6 +108,7 @@ class Operation:
     operator: str = ""
     symbol: str = ""
     phrase: str = ""
+    later_phrase: str = ""
     gradient: Mapping[str, str] = field(default_factory=dict)
     program: str = ""
     vjp_explanation: str = ""
@@ -212,8 +214,8 @@ class Operation:
         return self.vjp_for_call(call) if self.vjp_for_call else self.gradient
 
     def phrase_for(self, call: Call) -> str:
-        """Return the phrase of a call."""
-        return self.phrase
+        """Return the phrase of a call, as that of its result."""
+        return self.later_phrase if self.later_phrase and call.position else self.phrase
 
     def operator_for(self, call: Call) -> str:
         """Return the operator that a call means, of the operands alone; empty for none."""

@@ -57,6 +57,8 @@ class Reduction(Operation):
         if not self.adds:
             return super().terms(call, index)
         column = operand_factors(self.axes(call), 0, call.tensors[0], index)
+        if call.arguments.get("dtype") is not None:  # it is cast before it is added up
+            column = column.to(call.result.dtype)
         if self.averages:
             return Terms((column, torch.full_like(column, 1 / max(len(column), 1))))
         return Terms((column,))
@@ -231,6 +233,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
                 name,
                 f"{axis}, other=None",
                 phrase=f"{name}({{cells}})",
+                later_phrase=f"position of {name}({{cells}})",
                 pair=table[f"{name}imum"],
                 vjp_for_call=_extremum_vjp,
                 vjp_explanation=_MOST,
@@ -282,21 +285,30 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         Reduction("nansum", f"{axis}, *, dtype=None, out=None", phrase="sum of {cells}, nan as 0"),
         Reduction("nanmean", f"{axis}, *, dtype=None, out=None", phrase="mean of {cells} but nan"),
         Reduction("count_nonzero", "input, dim=None", phrase="how many of {cells} are not 0"),
-        Reduction("median", axis, phrase="median of {cells}"),
-        Reduction("nanmedian", axis, phrase="median of {cells} but nan"),
-        Reduction("mode", "input, dim=-1, keepdim=False", phrase="most frequent of {cells}"),
-        Reduction(
-            "kthvalue", "input, k, dim=-1, keepdim=False, *, out=None", phrase="k-th smallest of {cells}"
+        *(
+            Reduction(name, signature, phrase=phrase, later_phrase=f"position of the {phrase}")
+            for name, signature, phrase in (
+                ("median", axis, "median of {cells}"),
+                ("nanmedian", axis, "median of {cells} but nan"),
+                ("mode", "input, dim=-1, keepdim=False", "most frequent of {cells}"),
+                ("kthvalue", "input, k, dim=-1, keepdim=False, *, out=None", "k-th smallest of {cells}"),
+            )
         ),
         Reduction(
-            "aminmax", "input, *, dim=None, keepdim=False, out=None", phrase="least and most of {cells}"
+            "aminmax",
+            "input, *, dim=None, keepdim=False, out=None",
+            phrase="min({cells})",
+            later_phrase="max({cells})",
         ),
         *(
-            Reduction(name, spread, phrase=phrase, canonical_arguments=_variance_arguments)
-            for name, phrase in (
-                ("var_mean", "variance and mean of {cells}"),
-                ("std_mean", "√variance and mean of {cells}"),
+            Reduction(
+                name,
+                spread,
+                phrase=phrase,
+                later_phrase="mean of {cells}",
+                canonical_arguments=_variance_arguments,
             )
+            for name, phrase in (("var_mean", "variance of {cells}"), ("std_mean", "√variance of {cells}"))
         ),
         *(
             Reduction(name, quantile, phrase=f"quantile of {{cells}}{rest}", several=fallback(name, quantile))

@@ -270,7 +270,12 @@ ROWWISE: tuple[Operation, ...] = (
         "cumprod", "input, dim, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1
     ),
     *(
-        Cumulative(f"cum{name}", "input, dim, *, out=None", phrase=f"{name}({{cells}})")
+        Cumulative(
+            f"cum{name}",
+            "input, dim, *, out=None",
+            phrase=f"{name}({{cells}})",
+            later_phrase=f"position of {name}({{cells}})",
+        )
         for name in ("max", "min")
     ),
     Cumulative("logcumsumexp", "input, dim, *, out=None", phrase="ln Σ exp of {cells}"),

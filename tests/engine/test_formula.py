@@ -7,6 +7,7 @@ import torch
 
 from llm_linalg import run, trace
 from llm_linalg.explain.descriptions import sentence
+from tests.common import known
 from tests.ops.laws import described
 
 
@@ -235,3 +236,34 @@ def test_a_negative_base_is_in_brackets() -> None:
     assert t["y"].walk("cells")[0].text == "y[0] = (-3)^2 = 9"
     assert t["y"].walk("cells")[1].text == "y[1] = 2^2 = 4"
     assert t["z"].walk("cells")[0].text == "z[0] = (-3)² = 9"
+
+
+def test_each_result_of_a_call_says_its_own() -> None:
+    source = (
+        "x = torch.tensor([[1., 3., 2.], [4., 0., 1.]])\nmost, place = x.max(1)\nleast, other = x.cummin(1)\n"
+    )
+    t = run(source + "spread, centre = torch.var_mean(x, 1)\nlow, high = torch.aminmax(x, dim=1)")
+    assert {name: t[name].walk("cells")[-1].text.partition(" = ")[2] for name in list(t.names)[1:]} == {
+        "most": "max(4, 0, 1) = 4",
+        "place": "position of max(4, 0, 1) = 0",
+        "least": "min(4, 0, 1) = 0",
+        "other": "position of min(4, 0, 1) = 1",
+        "spread": "variance of 4, 0, 1 = 4.3333",
+        "centre": "mean of 4, 0, 1 = 1.6667",
+        "low": "min(4, 0, 1) = 0",
+        "high": "max(4, 0, 1) = 4",
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("torch.tensor([True, False, True]).mean(dtype=torch.float32)", "(1 + 0 + [1]) / 3 ≈ 0.6667"),
+        ("torch.tensor([1.7, 1.7]).sum(dtype=torch.int64)", "1 + [1] = 2"),
+    ],
+)
+def test_what_is_added_up_as_another_type_is_cast_before(line: str, text: str) -> None:
+    node = run(f"y = {line}")["y"]
+    step = node.walk("terms")[-1]
+    assert step.text.partition(" = ")[2] == text
+    assert known(step.value) == pytest.approx(node.value.item())
