@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from llm_linalg.base.axes import Axes, axes_text
 from llm_linalg.explain.formula import is_turned
 from llm_linalg.explain.shape_errors import shape_text
 from llm_linalg.ops import TABLE
+from llm_linalg.ops.arrangement import IndexedSum
+from llm_linalg.ops.complex_numbers import Pairs
+from llm_linalg.ops.creation import Draw
 from llm_linalg.ops.mask import Mask, number_text
-from llm_linalg.ops.movement import Movement
+from llm_linalg.ops.movement import CONJUGATE, Movement
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.randomness import makes_random_numbers
 from llm_linalg.ops.reads import IndexReads
-from llm_linalg.ops.rowwise import Cumulative
+from llm_linalg.ops.rowwise import Cumulative, Rowwise
 from llm_linalg.ops.searches import Search
 from llm_linalg.recording.record_node import OUTSIDE, RecordNode
 
@@ -23,15 +28,26 @@ _KINDS = {
     "mask": "A cell keeps its value where the rule lets it; elsewhere it {filled}.",
     "creation": "{out} is {made}: no other tensor goes into it.",
     "input": "{out} comes from outside: it is an input.",
-    "rowwise": "Each cell of {out} depends on its whole row in {first}.",
+    "rowwise": "Each cell of {out} depends on {line}.",
     "reduction": "Each cell of {out} {made} {line}.",
     "composite": "{out} is made in several simpler steps. Go in to see them.",
     "matrix": "A cell of {out} is made from a whole matrix of {first}.",
     "search": "A cell of {out} is counted or looked for among the cells of {first}.",
     "measured": "What a cell of {out} depends on is measured, by one backward pass.",
+    "pairs": "Each cell of {out} is a part of a complex number of {first}, its real or its imaginary one.",
 }
 
+_LIKE = "{out} is {made}: no cell of {first} goes into it."
 _RUNNING = "Each cell of {out} is made from the cells of {first} up to its own."
+_PAIRED = "A cell of {out} is made from two cells of {first}: its real and its imaginary part."
+_DRAWN = "Each cell of {out} is drawn at random around the same cell of {first}."
+_SUMMED = (
+    "A cell of {out} is made from the same cell of {first} and those of {source} that {index} puts there."
+)
+_REPLACED = (
+    "A cell of {out} is made from those of {source} that {index} puts there; without one it is {first}'s."
+)
+_TURNED = "Each cell of {out} is the conjugate of a cell of {first} under another index."
 _UNKNOWN = "What a cell of {out} depends on is not known."
 _WRITES = {  # the parameter that is written, and the sentence
     "setitem": ("value", "What is written {becomes} {value}; the other cells of {out} stay as they were."),
@@ -125,39 +141,86 @@ _UNMADE = {
 
 def sentence(node: RecordNode, order: str) -> str:
     """Return one sentence on how a step of an order computes its cells."""
-    names = {"out": node.title, "first": _source(node)}
+    operation = node.call.operation if node.call else None
     if node.gap is not None:
         return f"{node.title} is as turn {node.gap.last:,} left it: {node.gap.says}."
     if unmade := _UNMADE.get(OUTSIDE if node.is_made_outside else node.op):
         return f"{node.title} {unmade}."
-    if node.kind == "creation":
-        drawn = node.call is not None and makes_random_numbers(node.call.function)
-        names["made"] = "drawn at random" if drawn else "made from plain numbers"
-        if node.operands:  # such as ones_like
-            return f"{node.title} is {names['made']}: no cell of {names['first']} goes into it."
     if node.kind == "contraction" and node.axes is not None:
         return _contraction(node, node.axes, order)
+    if node.call and isinstance(operation, IndexedSum):
+        return _indexed(node, node.call, operation)
     if node.kind == "pointwise" and not node.shape:  # which has no cells
         made = " and ".join(dict.fromkeys(operand.title for operand in node.operands))
         return f"{node.title} is made from {made}."
     if node.kind == "pointwise":
         return f"A cell of {node.title} is made from {_pointwise(node)}."
-    if node.kind == "reduction":
-        gone = _gone(node.axes) if node.axes is not None else []
-        if not node.shape or not gone:
-            return f"{node.title} is made from all of {names['first']}."
-        line = ("column", "row")[gone[0]] if node.operands[0].value.dim() == 2 and len(gone) == 1 else ""
-        of = names["first"]
-        what = f"one {line} of {of}" if line else f"the cells of {of} along {axes_text(gone)}"
-        names |= {"made": _REDUCED.get(node.op, "is made from"), "line": what}
-    if node.kind == "mask":
-        call = node.call
-        value = call.operation.filled_with(call) if call and isinstance(call.operation, Mask) else ""
-        names["filled"] = f"becomes {value}" if value else "is replaced, whatever stood there"
+    if node.kind == "reduction" and not (node.shape and node.axes is not None and _gone(node.axes)):
+        return f"{node.title} is made from all of {_source(node)}."
     if node.kind == "movement" and (words := _movement(node)):
         return words
-    is_running = node.call is not None and isinstance(node.call.operation, Cumulative)
-    return (_RUNNING if is_running else _KINDS.get(node.kind, _UNKNOWN)).format(**names)
+    return _words(node).format(out=node.title, first=_source(node), **_parts(node))
+
+
+def _parts(node: RecordNode) -> Mapping[str, str]:
+    """Return what else stands in the sentence of a kind."""
+    call, operation = node.call, node.call.operation if node.call else None
+    if node.kind == "creation":
+        return {
+            "made": "drawn at random"
+            if call and makes_random_numbers(call.function)
+            else "made from plain numbers"
+        }
+    if node.kind == "reduction" and node.axes is not None:
+        line = _line(node, _gone(node.axes), "one {} of", "the cells of")
+        return {"made": _REDUCED.get(node.op, "is made from"), "line": line}
+    if call and isinstance(operation, Rowwise):
+        return {"line": _line(node, operation.dims(call), "its whole {} in", "all cells of")}
+    if node.kind == "mask":
+        value = operation.filled_with(call) if call and isinstance(operation, Mask) else ""
+        return {"filled": f"becomes {value}" if value else "is replaced, whatever stood there"}
+    return {}
+
+
+def _indexed(node: RecordNode, call: Call, operation: IndexedSum) -> str:
+    first, index, source = (
+        node.operands[call.place(name) or 0].title for name in ("input", "index", operation.source)
+    )
+    words = _SUMMED if call.arguments.get("include_self", True) else _REPLACED
+    return words.format(out=node.title, first=first, index=index, source=source)
+
+
+def _words(node: RecordNode) -> str:
+    """Return the sentence of a kind of operation, or of one that differs from its kind."""
+    operation = node.call.operation if node.call else None
+    if isinstance(operation, Cumulative):
+        return _RUNNING
+    if isinstance(operation, Pairs) and not operation.apart:
+        return _PAIRED
+    if node.kind == "creation" and node.operands:  # such as ones_like
+        return _LIKE
+    if isinstance(operation, Draw):
+        return _DRAWN
+    if node.evidence == "opaque" and node.kind == "measured":
+        return _UNKNOWN
+    return _KINDS.get(node.kind, _UNKNOWN)
+
+
+def _line(node: RecordNode, axes: Sequence[int], line: str, otherwise: str) -> str:
+    """Return the cells of the first operand along some axes: `one row of x`, or with the axes' numbers.
+
+    Args:
+        node: The node that reads them.
+        axes: The axes.
+        line: The words for a row or a column, which takes the place of `{}`.
+        otherwise: The words for cells along axes with numbers.
+    """
+    of, rank = _source(node), node.operands[0].value.dim()
+    if tuple(axes) == (rank - 1,):
+        return f"{line.format('row')} {of}"
+    if tuple(axes) == (0,) and rank == 2:
+        return f"{line.format('column')} {of}"
+    return f"{otherwise} {of} along {axes_text(axes)}" if len(axes) < rank else f"all of {of}"
 
 
 def tells_more(node: RecordNode) -> bool:
@@ -176,6 +239,8 @@ def tells_more(node: RecordNode) -> bool:
 def _movement(node: RecordNode) -> str:
     """Return the sentence of a movement whose cells are not just those of another tensor; else nothing."""
     call = node.call
+    if call and call.operation.phrase_for(call) == CONJUGATE:
+        return _TURNED.format(out=node.title, first=_source(node))
     if node.op in _WRITES and call is not None:
         name, words = _WRITES[node.op]
         place = call.place(name)

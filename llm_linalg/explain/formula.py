@@ -20,6 +20,7 @@ from llm_linalg.base.numbers import Formatter, adds_up
 from llm_linalg.explain.combination import MOST_NUMBERS, Combination, CombinationTerm, combination_of
 from llm_linalg.ops.mask import MASK_PARAMETERS, Mask
 from llm_linalg.ops.pointwise import Pointwise
+from llm_linalg.ops.reads import OpaqueReads
 from llm_linalg.ops.reduction import Reduction
 from llm_linalg.ops.terms import Number, State, Term
 from llm_linalg.recording.record_node import N, Operand, RecordNode
@@ -32,6 +33,8 @@ LONGEST_SUM = 56  # characters of a sum of vectors that are written in numbers, 
 T = TypeVar("T")
 S = TypeVar("S", bound=str)
 _MADE = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+_BARE_POINT = re.compile(r"\.(?=[+j-]|$)")
+_SIGN = re.compile(r"(?<=[^e])[+-]")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -39,8 +42,7 @@ def format_number(value: Any) -> str:
     """Return a number as a formula shows it: four decimals, whole numbers bare."""
     if isinstance(value, bool) or value is None or not isinstance(value, int | float | complex):
         return str(value)
-    text = Formatter.of([value]).token(value)
-    return text[:-1] if text.endswith(".") else text
+    return _BARE_POINT.sub("", Formatter.of([value]).token(value))
 
 
 def cell_name(name: str, index: Index) -> str:
@@ -177,8 +179,16 @@ def elide_terms(terms: Sequence[T], current: int) -> list[T | int]:
 
 def factors_text(factors: Sequence[Number], write: Callable[[Number], str]) -> str:
     """Return numbers that are multiplied: `0.5684·(-1.5091)`."""
+    if len(factors) == 1:
+        return write(factors[0])
     first, *others = map(write, factors)
-    return "·".join([first, *(f"({other})" if other.startswith("-") else other for other in others)])
+    inner = [f"({other})" if other.startswith("-") or _is_sum(other) else other for other in others]
+    return "·".join([f"({first})" if _is_sum(first) else first, *inner])
+
+
+def _is_sum(text: str) -> bool:
+    """Return whether a number is written with two parts, as a complex one is."""
+    return text.endswith("j") and bool(_SIGN.search(text))
 
 
 Piece = tuple[str, State]
@@ -227,6 +237,8 @@ def phrase(node: RecordNode, index: Index) -> str | None:
     if operation is None or node.call is None or not operation.phrase:
         return None
     text = operation.phrase_for(node.call)
+    if not text:
+        return None
     if isinstance(operation, Pointwise):
         call, values = node.call, operation.values(node.call, index)
 
@@ -264,10 +276,11 @@ def _part(node: RecordNode, name: str, index: Index) -> str:
 def _fill(text: str, value: Callable[[str], str]) -> str:
     def put(match: re.Match[str]) -> str:
         shown = value(match[1])
-        inside = text[: match.start()].rstrip()[-1:] in tuple("+-·/^") or text[match.end() :].startswith(
-            ("^", "²")
-        )
-        return f"({shown})" if shown.startswith("-") and inside else shown
+        before, after = text[: match.start()].rstrip()[-1:], text[match.end() :].lstrip()
+        inside = before in tuple("+-·/^") or after.startswith(("^", "²"))
+        is_sum = _is_sum(shown)
+        is_open = (inside and (is_sum or shown.startswith("-"))) or (is_sum and after.startswith(("·", "/")))
+        return f"({shown})" if is_open else shown
 
     return _PLACE.sub(put, text)
 
@@ -282,8 +295,10 @@ def _sources(node: RecordNode, index: Index) -> Iterator[str]:
 
 
 def _deciding(node: RecordNode) -> set[int | None]:
-    """Return the positions of operands that only decide whether a cell passes: a mask, a condition."""
+    """Return the positions of operands that only decide what passes, or where to: a mask, an index."""
     call = node.call
+    if node.kind == "movement":
+        return {place for place, reads in enumerate(node.operand_reads) if isinstance(reads, OpaqueReads)}
     if call is None or not isinstance(call.operation, Mask):
         return set()
     return {call.place(name) for name in MASK_PARAMETERS if name in call.arguments}

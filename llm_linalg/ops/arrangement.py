@@ -16,7 +16,7 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape, pointwise
 from llm_linalg.ops.fallback import UntoldOperation, covered
-from llm_linalg.ops.movement import Movement, number_cells
+from llm_linalg.ops.movement import CONJUGATE, Movement, number_cells
 from llm_linalg.ops.movement_gradients import index_copy_vjp, scatter_call_vjp
 from llm_linalg.ops.movement_shapes import index_shape, input_shape
 from llm_linalg.ops.operation import Call, Operation
@@ -123,8 +123,11 @@ def _scatter_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
 
 _TENSORS = ("tensors",)
 ARRANGEMENTS: tuple[Operation, ...] = (
-    *(Movement(name, "input", views=True, spellings=(f"torch.Tensor.{name}",)) for name in ("H", "mH")),
-    Movement("adjoint", "input", views=True, gradient={"input": "{d}.mT"}),
+    *(
+        Movement(name, "input", phrase=CONJUGATE, views=True, spellings=(f"torch.Tensor.{name}",))
+        for name in ("H", "mH")
+    ),
+    Movement("adjoint", "input", phrase=CONJUGATE, views=True, gradient={"input": "{d}.mH"}),
     Movement("ravel", "input"),
     *(
         Movement(name, "input, dim=None", spellings=(f"torch.fft.{name}",))

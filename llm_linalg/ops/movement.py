@@ -53,6 +53,9 @@ def replay_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
     return call.replay(tensors)
 
 
+CONJUGATE = "conjugate of {cells}"
+
+
 @dataclass(frozen=True, eq=False)
 class Movement(Operation):
     """An operation that copies cells and computes none.
@@ -113,6 +116,10 @@ class Movement(Operation):
             numbers = torch.arange(1, key.numel() + 1).reshape(key.shape + rest).expand(call.shape)
             return IndexReads(numbers, call.shapes[place], 0)
         return OpaqueReads(call.shape, call.shapes[place])
+
+    def phrase_for(self, call: Call) -> str:
+        """Return the phrase of a movement that turns complex numbers over; others copy their cells."""
+        return self.phrase if call.result.is_complex() else ""
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
         lent = {self.lends: ""} if self.lends else {}  # a shape alone has no slope

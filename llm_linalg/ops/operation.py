@@ -217,6 +217,10 @@ class Operation:
         """Return the phrase of a call, as that of its result."""
         return self.later_phrase if self.later_phrase and call.position else self.phrase
 
+    def vjp_explanation_for(self, call: Call) -> str:
+        """Return the explanation of the cotangents of a call."""
+        return self.vjp_explanation
+
     def operator_for(self, call: Call) -> str:
         """Return the operator that a call means, of the operands alone; empty for none."""
         return self.operator

@@ -111,6 +111,11 @@ def _cast_vjp(call: Call) -> Mapping[str, str]:
     return {**lenders, "input": "{d}.type_as({input})" if call.result.is_floating_point() else ""}
 
 
+def _of_bits(phrase: str) -> Callable[[Call], str]:
+    """Return the rule of a phrase that holds where the result has bits, and isn't true or false."""
+    return lambda call: "" if call.result.dtype == torch.bool else phrase
+
+
 _CASTS = "float double half bfloat16 byte char short int long bool cfloat cdouble"
 POINTWISE: tuple[Operation, ...] = (
     entry(
@@ -215,7 +220,13 @@ POINTWISE: tuple[Operation, ...] = (
     unary("floor", "⌊{input}⌋", "torch.zeros_like({d})"),
     unary("ceil", "⌈{input}⌉", "torch.zeros_like({d})"),
     entry("round", "input, *, decimals=0", "round({input})", "torch.zeros_like({d})"),
-    unary("logical_not", "not {input}", aliases=("bitwise_not",), spellings=("torch.Tensor.__invert__",)),
+    unary("logical_not", "not {input}"),
+    unary(
+        "bitwise_not",
+        "not {input}",
+        phrase_for_call=_of_bits("~{input}"),
+        spellings=("torch.Tensor.__invert__",),
+    ),
     unary("isnan", "{input} is nan"),
     unary("isinf", "{input} is ±inf"),
     unary("isfinite", "{input} is finite"),
@@ -253,16 +264,17 @@ POINTWISE: tuple[Operation, ...] = (
     _compare("ne", "!=", "≠", "not_equal"),
     *(
         entry(
-            f"logical_{word}",
+            f"{kind}_{word}",
             "input, other",
             phrase,
-            aliases=(f"bitwise_{word}",),
-            spellings=tuple([f"torch.Tensor.__{way}{word}__" for way in ("", "r", "i")]),
+            phrase_for_call=_of_bits(f"{{input}} {sign} {{other}}"),
+            spellings=tuple([f"torch.Tensor.__{way}{word}__" for way in ("", "r", "i")] * is_sign),
         )
-        for word, phrase in (
-            ("and", "{input} and {other}"),
-            ("or", "{input} or {other}"),
-            ("xor", "either {input} or {other}"),
+        for kind, is_sign in (("logical", False), ("bitwise", True))
+        for word, sign, phrase in (
+            ("and", "&", "{input} and {other}"),
+            ("or", "|", "{input} or {other}"),
+            ("xor", "xor", "either {input} or {other}"),
         )
     ),
     *(

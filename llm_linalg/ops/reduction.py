@@ -63,6 +63,9 @@ class Reduction(Operation):
             return Terms((column, torch.full_like(column, 1 / max(len(column), 1))))
         return Terms((column,))
 
+    def vjp_explanation_for(self, call: Call) -> str:
+        return _NAMED if self.pair and call["dim"] is not None else self.vjp_explanation
+
     def freedom(self, call: Call) -> int:
         """Return the divisor of a variance: the number of cells minus the correction."""
         cells = prod(call.shapes[0][dim] for dim in call.dims())
@@ -129,7 +132,8 @@ _STD = """\
 center = {input} - {input}.mean({dims}, keepdim=True)
 {d}{back} * center / ({freedom} * {out}{back})"""
 _TOWARDS = "{d}{back} * {input} / {out}{back}"
-_MOST = "Only the cell that won its row moved the result: the gradient goes to it, shared where several did."
+_MOST = "Only the cell that won moved the result: the gradient goes to it, shared where several did."
+_NAMED = "Only the cell whose position stands beside moved the result: the gradient goes to it alone."
 _EVERY = "Each cell of {target} went into the sum: the gradient goes back to every one of them"
 
 

@@ -212,8 +212,8 @@ ROWWISE: tuple[Operation, ...] = (
         phrase="exp({input}) / ({powers})",
         program=_POWERS + "softmax = power / total",
         gradient={"input": _ROW},
-        vjp_explanation="The weights of a row sum to 1, so what one gains the others lose: a gradient "
-        "counts only as far as it differs from its row's weighted mean.",
+        vjp_explanation="Weights that sum to 1 are made together, so what one gains the others lose: a "
+        "gradient counts only as far as it differs from their weighted mean.",
     ),
     Rowwise(
         "log_softmax",
@@ -223,8 +223,8 @@ ROWWISE: tuple[Operation, ...] = (
         phrase="{input} - ln({powers})",
         program=_POWERS + "log_softmax = below - torch.log(total)",
         gradient={"input": _LOG_ROW},
-        vjp_explanation="To raise one log-probability lowers the others of its row: from each gradient "
-        "the probability times the row's sum is taken off.",
+        vjp_explanation="To raise one log-probability lowers those made with it: from each gradient the "
+        "probability times the sum of their gradients is taken off.",
     ),
     Rowwise(
         "layer_norm",

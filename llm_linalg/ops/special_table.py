@@ -84,7 +84,7 @@ SPECIAL_FUNCTIONS: tuple[Operation, ...] = (
     unary("isposinf", "{input} is inf"),
     unary("isreal", "{input} is real"),
     unary("sgn", "sign({input})"),
-    entry("nan_to_num", "input, nan=0.0, posinf=None, neginf=None", "{input} if finite"),
+    entry("nan_to_num", "input, nan=0.0, posinf=None, neginf=None", "nan_to_num({input})"),
     entry("copysign", "input, other", "|{input}| with the sign of {other}"),
     entry("fmod", "input, other", "{input} - {other}·trunc({input} / {other})"),
     entry("fmax", "input, other", "max({input}, {other})"),

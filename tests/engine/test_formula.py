@@ -132,6 +132,59 @@ def test_a_running_sum_is_made_from_what_comes_before() -> None:
     assert sentence(t["z"], "cells") == "Each cell of z depends on its whole row in x."
 
 
+def test_what_is_made_along_an_axis_names_it() -> None:
+    t = run(
+        "x = torch.ones(3, 4)\ny = torch.ones(2, 3, 4)\na = x.softmax(0)\nb = y.softmax(1)\n"
+        "c = F.layer_norm(y, (3, 4))\nd = y.sum((0, 2))\ne = x.sum(0)"
+    )
+    assert sentence(t["a"], "cells") == "Each cell of a depends on its whole column in x."
+    assert sentence(t["b"], "cells") == "Each cell of b depends on all cells of y along axis 1."
+    assert sentence(t["c"], "cells") == "Each cell of c depends on all cells of y along axes 1, 2."
+    assert sentence(t["d"], "cells") == "Each cell of d adds up the cells of y along axes 0, 2."
+    assert sentence(t["e"], "cells") == "Each cell of e adds up one column of x."
+
+
+def test_complex_numbers_stand_in_brackets() -> None:
+    t = run(
+        "z = torch.tensor([1 - 2j, 3 + 1j])\na = z * z\nb = z - z\nc = z / 2\nd = z @ z\n"
+        "e = z[None].H\nf = z + 1"
+    )
+    assert [t[name].walk("cells")[0].text for name in "abcef"] == [
+        "a[0] = (1-2j)·(1-2j) = -3-4j",
+        "b[0] = 1-2j - (1-2j) = 0+0j",
+        "c[0] = (1-2j) / 2 = 0.5000-1j",
+        "e[0,0] = conjugate of 1-2j = 1+2j",
+        "f[0] = 1-2j + 1 = 2-2j",
+    ]
+    assert t["d"].walk("terms")[1].text == "d = (1-2j)·(1-2j) + [(3+1j)·(3+1j)] ≈ 5+2j"
+    assert (
+        sentence(t["e"], "cells")
+        == "Each cell of e is the conjugate of a cell of z[None] under another index."
+    )
+
+
+def test_bits_are_no_truth() -> None:
+    t = run("i = torch.tensor([6])\na = i & 3\nb = ~i\nc = i ^ 3\nd = (i > 1) & (i > 9)")
+    assert [t[name].walk("cells")[0].text for name in "abcd"] == [
+        "a[0] = 6 & 3 = 2",
+        "b[0] = ~6 = -7",
+        "c[0] = 6 xor 3 = 5",
+        "d[0] = True and False = False",
+    ]
+
+
+def test_sums_by_index_name_what_goes_where() -> None:
+    t = run(
+        "x = torch.ones(3)\ni = torch.tensor([0, 0])\ns = torch.ones(2)\na = x.index_add(0, i, s)\n"
+        "b = x.scatter_reduce(0, i, s, 'amax', include_self=False)\nc = torch.scatter(x, 0, i, 5.0)"
+    )
+    assert sentence(t["a"], "cells").endswith(
+        "made from the same cell of x and those of s that i puts there."
+    )
+    assert sentence(t["b"], "cells").endswith("those of s that i puts there; without one it is x's.")
+    assert t["c"].walk("cells")[0].text == "c[0] = 5"
+
+
 def test_shapes_in_one_line() -> None:
     t = run(
         "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W\nz = nn.Linear(2, 4)(x)\n"

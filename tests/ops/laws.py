@@ -474,7 +474,7 @@ def law_formula_is_one_clean_line(call: Traced) -> None:
 
 
 # What stands in a phrase, and how Python writes it.
-ARITHMETIC = {"·": "*", "^": "**", "²": "**2", "⌊": "floor(", "⌋": ")"}
+ARITHMETIC = {"·": "*", "^": "**", "²": "**2", "⌊": "floor(", "⌋": ")", " xor ": " ^ "}
 FUNCTIONS = {name: getattr(math, name) for name in ("exp", "floor", "trunc", "inf", "nan")}
 
 

@@ -179,6 +179,10 @@ div: p / y | 2 / p | torch.div(p, y, rounding_mode="floor")
 pow: p**y | p**3 | p**-0.5 | 2**p
 floor_divide remainder lt le gt ge eq ne: torch.{0}(x, y) | torch.{0}(x, x) | torch.{0}(x, 2)
 maximum minimum logical_and logical_or logical_xor isclose: torch.{0}(x, y) | torch.{0}(x, x)
+bitwise_and: torch.bitwise_and(i, j) | i & j | 5 & j | (x > 0) & (y > 0)
+bitwise_or: torch.bitwise_or(i, j) | i|j | 5|j | (x > 0)|(y > 0)
+bitwise_xor: torch.bitwise_xor(i, j) | i ^ j | 5 ^ j | (x > 0) ^ (y > 0)
+bitwise_not: torch.bitwise_not(i) | ~i | ~(x > 0)
 bitwise_left_shift: torch.bitwise_left_shift(i, j) | i << j | 5 << j
 bitwise_right_shift: torch.bitwise_right_shift(i, j) | i >> j | 5 >> j
 """),

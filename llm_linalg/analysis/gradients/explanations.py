@@ -14,7 +14,7 @@ _KINDS = {
     "mask": "Where the mask fixed a cell, nothing of {target} went through: there its gradient is 0.",
     "pointwise": "Each cell moved with the same cell of {target}: the gradient times that slope.",
     "reduction": "Each cell of {target} went into the result: the gradient goes back to each in proportion.",
-    "rowwise": "Each cell of a row moved the whole row: its gradient collects from all of it.",
+    "rowwise": "A cell of {target} moved every cell that is made from it: its gradient collects from all.",
     "measured": "This step has no rule here: autograd has been asked.",
 }
 OWN = "Its function has a backward pass of its own, which has been called."
@@ -71,7 +71,9 @@ def operand_reason(
     if user.kind == "contraction":
         words = _contracted(user, place, target, cotangent)
     else:
-        words = (operation.vjp_explanation if operation else "") or _KINDS.get(user.kind, "")
+        words = (operation.vjp_explanation_for(user.call) if operation and user.call else "") or _KINDS.get(
+            user.kind, ""
+        )
     words = words.replace("{target}", target.title).replace("{d}", cotangent)
     if axes:
         words += (
