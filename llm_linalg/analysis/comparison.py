@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from math import inf
@@ -14,7 +14,7 @@ from torch import Tensor
 from llm_linalg.base.cells import Index
 from llm_linalg.base.untraced import untraced
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import N
+from llm_linalg.recording.record_node import N, RecordNode
 from llm_linalg.recording.scopes import Scope
 
 MOST_ALIGNED = 3_000
@@ -105,7 +105,7 @@ def compare(first: Record[N], other: Record[N], tolerance: float = 0.0) -> Compa
     """Return what differs between two traces of one program, or of a program before and after a change.
 
     Nodes are twins that stand in the same module, with the same name, or without one the same operation, at
-    the same place among those of the module.
+    the same place among those of the module: what one of the traces has beside moves the others.
 
     Args:
         first: A trace.
@@ -157,15 +157,43 @@ def _twins(first: Scope[N], other: Scope[N]) -> dict[N, N]:
     return {node: twin for scope in first for node, twin in _aligned(scope.nodes, theirs.get(scope.path, []))}
 
 
-def _aligned(nodes: Sequence[N], others: Sequence[N]) -> Iterator[tuple[N, N]]:
-    """Yield the nodes of a module in pairs."""
-    mine, theirs = ([own.bound_name or own.op for own in some] for some in (nodes, others))
-    if mine == theirs or max(len(mine), len(theirs)) > MOST_ALIGNED:
-        pairs = zip(nodes, others, mine, theirs, strict=False)
-        yield from ((node, twin) for node, twin, one, two in pairs if one == two)
+_ALIKE: tuple[Callable[[RecordNode], Hashable], ...] = (
+    lambda node: (node.bound_name, node.op, node.source),
+    lambda node: (node.bound_name, node.op),
+    lambda node: node.bound_name or node.op,
+)
+"""What two nodes have in common, the most first."""
+
+
+def _aligned(nodes: Sequence[N], others: Sequence[N], level: int = 0) -> Iterator[tuple[N, N]]:
+    """Yield the nodes of a module in pairs: those most alike, and between them those that are less so."""
+    if level == len(_ALIKE) or not (nodes and others):
         return
-    for start, begin, count in SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks():
-        yield from zip(nodes[start : start + count], others[begin : begin + count], strict=True)
+    mine, theirs = ([_ALIKE[level](node) for node in some] for some in (nodes, others))
+    here = there = 0
+    for start, begin, count in _blocks(mine, theirs):
+        yield from _aligned(nodes[here:start], others[there:begin], level + 1)
+        here, there = start + count, begin + count
+        yield from zip(nodes[start:here], others[begin:there], strict=True)
+
+
+def _blocks(mine: Sequence[Hashable], theirs: Sequence[Hashable]) -> Iterator[tuple[int, int, int]]:
+    """Yield the stretches that are equal, as two starts and a length; the last ends where both do.
+
+    What both begin or end with is equal whatever stands between. Where that is very long, it is not moved.
+    """
+    shorter = min(len(mine), len(theirs))
+    head = next((k for k in range(shorter) if mine[k] != theirs[k]), shorter)
+    tail = next((k for k in range(shorter - head) if mine[-1 - k] != theirs[-1 - k]), shorter - head)
+    own, others = (some[head : len(some) - tail] for some in (mine, theirs))
+    yield 0, 0, head
+    if max(len(own), len(others)) > MOST_ALIGNED:
+        equal = enumerate(zip(own, others, strict=False), head)
+        yield from ((k, k, 1) for k, (one, two) in equal if one == two)
+    else:
+        matcher = SequenceMatcher(None, own, others, autojunk=False)
+        yield from ((head + one.a, head + one.b, one.size) for one in matcher.get_matching_blocks())
+    yield len(mine) - tail, len(theirs) - tail, tail
 
 
 def _change(node: N, twin: N, tolerance: float) -> Change[N] | None:

@@ -120,6 +120,25 @@ def test_an_operation_in_the_place_of_another_and_one_that_is_new() -> None:
     assert (first.node.bound_name, first.kind, first.begins) == ("y", "operation", True)
 
 
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_what_stands_between_names_that_are_alike_moves_no_other(place: int) -> None:
+    def run(x: Tensor, added: int | None) -> Tensor:
+        for turn in range(5):
+            x = x.tanh()
+            if turn == added:
+                x = x + 1
+        return x.sum()
+
+    found = compare(trace(run, X, None), trace(run, X, place))
+    assert [node.op for node in found.only_other] == ["add"]
+    assert not found.only_first
+    ops = [(node.op, twin.op) for node, twin in found.twins.items()]
+    assert all(one == other for one, other in ops)
+    first = known(found.first).node
+    assert first.index == found.only_other[0].index  # the first that comes after it
+    assert [change.node for change in found.changes.values() if change.begins] == [first]
+
+
 def test_nan_is_itself_and_nothing_else() -> None:
     def f(x: Tensor) -> Tensor:
         y = x / x
