@@ -157,7 +157,7 @@ def costs_of(
     with untraced():
         learned = learned_nodes(nodes)
         times = _times(made, halt) if timed else {}
-        kept = {storage_id(node.value) for node in nodes if node.op == "parameter"}  # and so are their views
+        kept = {storage_id(node.value) for node in nodes if node.parameter}  # and so are their views
         outputs: dict[int, list[N]] = {}  # by what went in, the results of one call
         for node in made:
             if node.is_one_of_several:
@@ -254,9 +254,9 @@ def _position(node: RecordNode) -> int:
 
 
 def parameters_of(nodes: Iterable[RecordNode]) -> int:
-    """Return how many cells the parameters have that some operations read, each counted once."""
-    read = {operand.node: operand.value for node in nodes for operand in node.operands}
-    return sum(value.numel() for node, value in read.items() if node.op == "parameter")
+    """Return how many cells the parameters have that some operations read or write, each counted once."""
+    read = {operand.node.parameter for node in nodes for operand in node.operands}
+    return sum(parameter.value.numel() for parameter in read if parameter is not None)
 
 
 def row_of(path: str, op: str, nodes: Sequence[N], costs: Mapping[N, Cost]) -> SummaryRow[N]:
@@ -393,7 +393,7 @@ def _kept_bytes(node: N, learned: set[N], kept: set[int], outputs: Sequence[N]) 
     for saved, source in tensors:
         if source is None:
             own[storage_id(saved)] = saved.untyped_storage().nbytes()
-        elif source.op != "parameter" and (place := storage_id(source.value)) not in kept | known:
+        elif source.parameter is None and (place := storage_id(source.value)) not in kept | known:
             known.add(place)
             own[place] = source.value.untyped_storage().nbytes()
     kept |= known

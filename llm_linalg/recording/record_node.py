@@ -234,6 +234,17 @@ class RecordNode:
         """Whether its call wrote to an operand."""
         return self.written_place is not None
 
+    @cached_property
+    def parameter(self) -> RecordNode | None:
+        """The parameter that it is, or is what writes have made of one; None if neither.
+
+        Asked of the nodes of a trace in their order, each has its answer from the one before.
+        """
+        if self.op == "parameter":
+            return self
+        place = self.written_place
+        return None if place is None else self.operands[place].node.parameter
+
     def note_written_view(self) -> None:
         """Take note that a view was written, or what it is a view of: autograd then forgets its hooks."""
         self.flows_on = self.flows_on or (bool(self.hooks) and self.kind == "movement")

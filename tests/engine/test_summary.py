@@ -189,6 +189,29 @@ def test_what_is_kept_is_what_a_gradient_goes_back_through(then: Callable[[Tenso
     assert sum(row.bytes for row in summary(trace(model, x)) if row.op != MODULE) == kept_by_torch(model, x)
 
 
+def test_parameters_that_the_program_makes_are_parameters() -> None:
+    def built(steps: int = 1) -> Tensor:
+        layers = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3), nn.Linear(3, 2))
+        optimizer = torch.optim.SGD(layers.parameters(), lr=0.1)
+        x = torch.ones(2, 4)
+        for _ in range(steps):
+            layers(x).square().sum().backward()
+            optimizer.step()
+        return x
+
+    rows = {row.path: row for row in summary(trace(built))}
+    outside = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3), nn.Linear(3, 2))
+    x = torch.ones(2, 4)
+    expected = {row.path: row for row in summary(trace(outside, x)) if row.op == MODULE}
+    assert rows["Sequential"].bytes == kept_by_torch(outside, x)
+    assert rows["Sequential"].parameters == 4 * 3 + 3 + 3 + 3 + 3 * 2 + 2
+    for path, row in expected.items():
+        own = rows[f"Sequential.{path}"]
+        assert (own.parameters, own.bytes) == (row.parameters, row.bytes), path
+    again = {row.path: row for row in summary(trace(built, 2))}  # after a step they are still the same
+    assert again["Sequential:2"].parameters == rows["Sequential"].parameters
+
+
 def test_without_gradients_nothing_is_kept() -> None:
     text = (
         "x = nn.Parameter(torch.ones(2, 2))\nwith torch.no_grad():\n    y = (x @ x).exp()\nz = (x @ x).exp()"
