@@ -42,7 +42,7 @@ class Focus(NamedTuple):
     Attributes:
         itself: The share of the key at the query's own place; None for other keys than queries.
         before: The share of the key one place before, of all queries but the first; None likewise.
-        first: The share of the first key, of all queries but the first.
+        first: The share of the first key; None of one query.
         spread: Among how many keys the weights would be shared evenly with the same entropy.
     """
 
@@ -108,7 +108,7 @@ class Head(Generic[N]):
             return Focus(
                 float(own.mean()) if square else None,
                 float(before.mean()) if square and several else None,
-                float(weights[1:, 0].mean()) if several else None,
+                float(weights[:, 0].mean()) if several else None,
                 float(entropy.exp().mean()),
             )
 

@@ -96,13 +96,13 @@ def test_a_sentence_says_where_the_weights_go() -> None:
         lesson = lesson_of(of_function(lambda s: torch.softmax(s, -1) @ torch.ones(4, 4), (scores,)), "one")
         return gallery(at_heads(lesson)).sentence
 
-    assert "100% on its own place, 0% on the one before, 0% on the first; as spread as 1.0 keys" in told(
+    assert "100% on its own place, 0% on the one before, 25% on the first; as spread as 1.0 keys" in told(
         99 * identity
     )
     assert "25% on its own place, 25% on the one before, 25% on the first; as spread as 4.0" in told(
         0 * identity
     )
-    assert "0% on its own place, 100% on the one before, 33% on the first" in told(99 * before)
+    assert "0% on its own place, 100% on the one before, 25% on the first" in told(99 * before)
     assert "as spread as 2.5 keys" in told(torch.zeros(4, 4).masked_fill(~lower, -torch.inf))
 
 
