@@ -16,7 +16,7 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape, pointwise
 from llm_linalg.ops.fallback import UntoldOperation, covered
-from llm_linalg.ops.movement import CONJUGATE, Movement, number_cells
+from llm_linalg.ops.movement import CONJUGATE, Movement, number_cells, own_spread
 from llm_linalg.ops.movement_gradients import index_copy_vjp, scatter_call_vjp
 from llm_linalg.ops.movement_shapes import index_shape, input_shape
 from llm_linalg.ops.operation import Call, Operation
@@ -159,7 +159,7 @@ ARRANGEMENTS: tuple[Operation, ...] = (
     ),
     Movement("split_with_sizes", "input, split_sizes, dim=0", views=True),
     Movement("diagflat", "input, offset=0", rule=_flat_diagonal),
-    Movement("take", "input, index", rule=index_shape),
+    Movement("take", "input, index", rule=index_shape, index_spread=own_spread),
     Movement("masked_select", "input, mask, *, out=None"),
     Movement("masked_scatter", "input, mask, source", data=("input", "source")),
     Movement(

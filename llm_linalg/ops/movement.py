@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import torch
@@ -66,6 +67,8 @@ class Movement(Operation):
         views: It gives a view: no cell is copied.
         positions: Runs the call on numbered cells; its result says where each cell came from, 0 for nowhere.
         reads_for_call: What the operands' cells go into, where numbered cells don't tell; None where they do.
+        index_spread: The shape in which the cells of an index stand beside the cells that they look up, and
+            repeat as in a broadcast; None where that can't be said.
         scatters_back: The VJP of any movement is its own, unless it has a simpler one.
     """
 
@@ -74,6 +77,7 @@ class Movement(Operation):
     views: bool = False
     positions: Callable[[Call, Sequence[Tensor]], Tensor] = replay_positions
     reads_for_call: Callable[[Call], tuple[Reads, ...] | None] | None = None
+    index_spread: Callable[[Call, int], Shape | None] | None = None
     scatters_back: bool = True
     kind: str = "movement"
     evidence: str = "index"
@@ -110,12 +114,11 @@ class Movement(Operation):
         """Return the reads of an operand that is not moved: an index, or one that provides a shape."""
         if place in call.places.get(self.lends, ()):
             return reads_nothing(call.shape, call.shapes[place])
-        key = call.arguments.get("key")
-        if self.name == "getitem" and isinstance(key, Tensor) and key.dtype not in MASK_DTYPES:
-            rest = (1,) * (len(call.shape) - key.dim())  # a row that was looked up has one cell of the key
-            numbers = torch.arange(1, key.numel() + 1).reshape(key.shape + rest).expand(call.shape)
-            return IndexReads(numbers, call.shapes[place], 0)
-        return OpaqueReads(call.shape, call.shapes[place])
+        spread = self.index_spread(call, place) if self.index_spread else None
+        if spread is None:
+            return OpaqueReads(call.shape, call.shapes[place])
+        numbers = torch.arange(1, prod(spread) + 1).reshape(spread).expand(call.shape)
+        return IndexReads(numbers, call.shapes[place], 0)
 
     def phrase_for(self, call: Call) -> str:
         """Return the phrase of a movement that turns complex numbers over; others copy their cells."""
@@ -134,6 +137,29 @@ class Movement(Operation):
             for number, place in enumerate(call.places.get(name, ())):
                 cotangents[f"{name}_{number}" if several else name] = scatter_vjp(call.shapes[place])
         return cotangents
+
+
+def own_spread(call: Call, place: int) -> Shape | None:
+    """Return the shape of an index whose cells stand where those do that they look up."""
+    shape = call.shapes[place]
+    return shape if len(shape) == len(call.shape) else (prod(shape),)  # of what was flattened
+
+
+def _slice_spread(call: Call, place: int) -> Shape | None:
+    """Return the shape of an index each of whose cells looks up a slice along an axis."""
+    rank, dim = len(call.shape), call.dim()
+    return (*(1,) * dim, prod(call.shapes[place]), *(1,) * (rank - dim - 1))[:rank]
+
+
+def _key_spread(call: Call, place: int) -> Shape | None:
+    """Return the shape of one tensor in a key of nothing else: those look up rows, one beside the other."""
+    key = call["key"]
+    tensors = key if isinstance(key, tuple) else (key,)
+    if not all(isinstance(one, Tensor) and one.dtype not in MASK_DTYPES for one in tensors):
+        return None
+    picked = max(one.dim() for one in tensors)  # so many leading axes of the result are the keys', broadcast
+    own = call.shapes[place]
+    return (*(1,) * (picked - len(own)), *own, *(1,) * (len(call.shape) - picked))
 
 
 def number_cells(tensor: Tensor, first: int) -> Tensor:
@@ -279,6 +305,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         "input, key",
         spellings=("torch.Tensor.__getitem__",),
         vjp_for_call=getitem_vjp,
+        index_spread=_key_spread,
         price_for_call=picked_cells,
         first_free_number=1,
     ),
@@ -293,18 +320,21 @@ MOVEMENTS: tuple[Operation, ...] = (
         price_for_call=lambda call: Price(max(operand_cells(call), picked_cells(call).cells)),
         first_free_number=1,
     ),
-    Movement("index_select", "input, dim, index", rule=index_select_shape),
+    Movement("index_select", "input, dim, index", rule=index_select_shape, index_spread=_slice_spread),
     Movement(
         "gather",
         "input, dim, index, *, sparse_grad=False",
         rule=index_shape,
+        index_spread=own_spread,
         gradient={"input": "torch.zeros_like({input}).scatter_add({dim}, {index}, {d})"},
     ),
     *(
         Movement(name, "tensors, *, out=None", aliases=aliases, data=(_LIST,))
         for name, aliases in (("vstack", ("row_stack",)), ("hstack", ()))
     ),
-    Movement("take_along_dim", "input, indices, dim=None", rule=take_along_dim_shape),
+    Movement(
+        "take_along_dim", "input, indices, dim=None", rule=take_along_dim_shape, index_spread=own_spread
+    ),
     Movement(
         "pad", "input, pad, mode='constant', value=None", rule=shape_by_torch, positions=_padded_positions
     ),

@@ -185,6 +185,24 @@ def test_sums_by_index_name_what_goes_where() -> None:
     assert t["c"].walk("cells")[0].text == "c[0] = 5"
 
 
+def test_a_cell_names_the_cell_of_an_index_that_it_read() -> None:
+    t = run(
+        "x = torch.arange(12.).reshape(3, 4)\ni = torch.tensor([[1], [0], [2]])\nr = torch.tensor([0, 2])\n"
+        "a = x.gather(1, i)\nb = x.take(i)\nc = torch.take_along_dim(x, i, 1)\nd = x.index_select(0, r)\n"
+        "e = x.index_select(1, r)\nf = x[i, r]\ng = x[r]"
+    )
+    texts = [walk[len(walk) - 1].text for walk in (t[name].walk("cells") for name in "abcdefg")]
+    assert texts == [
+        "a[2,0] = x[2,2], i[2,0] = 10",
+        "b[2,0] = x[0,2], i[2,0] = 2",
+        "c[2,0] = x[2,2], i[2,0] = 10",
+        "d[1,3] = x[2,3], r[1] = 11",
+        "e[2,1] = x[2,2], r[1] = 10",
+        "f[2,1] = x[2,2], i[2,0], r[1] = 10",
+        "g[1,3] = x[2,3], r[1] = 11",
+    ]
+
+
 def test_shapes_in_one_line() -> None:
     t = run(
         "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W\nz = nn.Linear(2, 4)(x)\n"
