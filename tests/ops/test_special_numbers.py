@@ -54,6 +54,38 @@ def test_a_special_number_has_the_gradient_of_torch(name: str, data: st.DataObje
     holds({**ONE, **TWO}[name], inputs, slope)
 
 
+UPSTREAM: dict[str, Callable[..., Tensor]] = {
+    "embedding": lambda x: F.embedding(torch.tensor([2, 0, 2]), x),
+    "max_pool1d": lambda x: F.max_pool1d(x[None], 2)[0],
+    "adaptive_max_pool1d": lambda x: F.adaptive_max_pool1d(x[None], 2)[0],
+    "layer_norm": lambda x: F.layer_norm(x, (4,)),
+    "softmax": lambda x: x.softmax(-1),
+    "var": lambda x: x.var(0),
+    "cumsum": lambda x: x.cumsum(1),
+    "gather": lambda x: x.gather(1, torch.tensor([[0], [1], [1]])),
+}
+
+
+@pytest.mark.parametrize("name", UPSTREAM)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_what_comes_back_not_finite_goes_where_torch_lets_it(name: str, data: st.DataObject) -> None:
+    x = torch.randn(3, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    function = UPSTREAM[name]
+    count = function(x).numel()
+    slopes = torch.tensor(data.draw(st.lists(NUMBERS, min_size=count, max_size=count)), dtype=x.dtype)
+
+    def scaled(x: Tensor) -> Tensor:
+        y = function(x)
+        return (y * slopes.reshape(y.shape)).sum()
+
+    leaf = x.clone().requires_grad_()
+    (own,) = torch.autograd.grad(scaled(leaf), leaf)
+    made = trace(scaled, x.requires_grad_())
+    shown = made.backward(made.nodes[-1])["dx"].value
+    assert torch.allclose(shown, own, equal_nan=True)
+
+
 @settings(max_examples=30)
 @given(st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, 0.25, 1e-30])] * 2), min_size=1, max_size=3))
 def test_a_certain_share_has_the_gradient_of_torch(shares: list[tuple[float, float]]) -> None:

@@ -19,6 +19,8 @@ _KINDS = {
 }
 OWN = "Its function has a backward pass of its own, which has been called."
 ASKED = "The trace does not hold its function: the program has run once more, to ask its backward pass."
+NO_RULE = "It has no rule here: autograd has been asked."
+NOT_FINITE = "What comes back is not finite, and a rule would multiply it by 0: autograd has been asked."
 HOOK = "A hook of the program has been called with this gradient: what it returns takes its place."
 UNSEEN = "Autograd has not seen this write: the gradient of what was there before is the same."
 _TURNED = frozenset({"T", "mT", "t"})

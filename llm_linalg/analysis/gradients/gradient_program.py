@@ -8,7 +8,7 @@ neither is left to autograd.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,6 +21,7 @@ from llm_linalg.analysis.gradients.rules import TO
 from llm_linalg.analysis.own_programs import NONSENSE, Bounds, Halt, run_over
 from llm_linalg.analysis.parts import operand_names, parts_of
 from llm_linalg.base.errors import HaltedError, ProgramError
+from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call, fill_template, literal
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.ops.vjp import has_gradient
@@ -49,23 +50,9 @@ def backward(
     """
     if not loss.value.dtype.is_floating_point:
         raise ValueError(f"{loss.name} is {loss.dtype}: only what is made of real numbers has a gradient")
-    writer = _Writer(trace.nodes, loss, ask)
-    try:
-        writer.write(halt)
-    except NONSENSE as error:
-        raise LookupError(f"the gradient of {loss.name} can't be worked out: {error}") from error
-    try:
-        program = run_over(
-            "\n".join(writer.lines),
-            writer.names.known,
-            seed=trace.seed,
-            names=writer.autograd_steps,
-            node_type=type(loss),
-            halt=halt,
-        )
-    except ProgramError as error:
-        lost = error.__cause__
-        raise (lost if isinstance(lost, LookupError) else error) from lost
+    writer, program = _written(trace, loss, halt, ask)
+    if spread := writer.not_finite(program):
+        writer, program = _written(trace, loss, halt, ask, spread)
     _call_by_variable(program, writer.names)
     for node in program.nodes:
         _call_by_expression(node, writer.names)
@@ -81,6 +68,33 @@ def backward(
         if own in program.names:
             program.names.setdefault(former, program.names[own])
     return program
+
+
+def _written(
+    trace: Record[N],
+    loss: N,
+    halt: Halt | None,
+    ask: AskFunction | None,
+    asked: Set[RecordNode] = frozenset(),
+) -> tuple[_Writer, Record[N]]:
+    """Return a gradient program with what wrote it; autograd is asked how to go back through some nodes."""
+    writer = _Writer(trace.nodes, loss, ask, asked)
+    try:
+        writer.write(halt)
+    except NONSENSE as error:
+        raise LookupError(f"the gradient of {loss.name} can't be worked out: {error}") from error
+    try:
+        return writer, run_over(
+            "\n".join(writer.lines),
+            writer.names.known,
+            seed=trace.seed,
+            names=writer.autograd_steps,
+            node_type=type(loss),
+            halt=halt,
+        )
+    except ProgramError as error:
+        lost = error.__cause__
+        raise (lost if isinstance(lost, LookupError) else error) from lost
 
 
 def _call_by_variable(program: Record[N], names: GradientNames) -> None:
@@ -146,6 +160,8 @@ def _is_finite(node: RecordNode) -> bool:
     return True
 
 
+_AS_AUTOGRAD = ("pointwise", "contraction")
+"""Kinds whose rules multiply what autograd multiplies, so that they have nan where it has."""
 _FEW = 8  # cotangents that are added with plus signs; more are stacked
 
 
@@ -173,8 +189,15 @@ class _Writer:
         autograd_steps: Steps that autograd takes, by the names that the program calls them.
     """
 
-    def __init__(self, nodes: Sequence[RecordNode], loss: RecordNode, ask: AskFunction | None) -> None:
-        self._loss, self._ask = loss, ask
+    def __init__(
+        self,
+        nodes: Sequence[RecordNode],
+        loss: RecordNode,
+        ask: AskFunction | None,
+        asked: Set[RecordNode] = frozenset(),
+    ) -> None:
+        self._loss, self._ask, self._autograd = loss, ask, asked
+        self._mixing: dict[RecordNode, str] = {}  # by node whose rule makes sums: its cotangent's name
         self._level = tuple(nodes)  # the program's nodes, or the parts of a composite while inside it
         self._ends = flow.ends_of(self._before, loss, can_ask=ask is not None)
         self._needed = flow.needed(self._before, loss, self._ends)
@@ -196,6 +219,15 @@ class _Writer:
             if node in self._needed and node in self._parts:
                 self._emit(node)
                 self._send(node)
+
+    def not_finite(self, program: Record[N]) -> set[RecordNode]:
+        """Return the nodes that no rule should be used for, since one makes nan of 0 times ∞ or nan.
+
+        These come back to the node. torch may have picked cells there, where a textbook multiplies by 0.
+        """
+        named = {node: program.names[name] for node, name in self._mixing.items() if name in program.names}
+        with untraced():
+            return {node for node, own in named.items() if not bool(own.value.isfinite().all())}
 
     @property
     def _before(self) -> tuple[RecordNode, ...]:
@@ -280,7 +312,13 @@ class _Writer:
         names = operand_names(call)
         wanted = [place for place, operand in enumerate(node.operands) if operand.node in self._needed]
         lacks = any(names[place] not in cotangents for place in wanted)
-        if lacks and parts_of(node) and not _shares(node) and _is_finite(node):
+        by_parts = lacks and bool(parts_of(node)) and not _shares(node) and _is_finite(node)
+        makes_sums = by_parts or any("@" in text or "*" in text for text in cotangents.values())
+        if makes_sums and node.kind not in _AS_AUTOGRAD and node.composite is None:
+            self._mixing[node] = self._d(node)
+            if node in self._autograd:
+                by_parts, cotangents = False, {}
+        if by_parts:
             self._send_by_parts(node)
             return
         for place in wanted:
@@ -384,11 +422,12 @@ class _Writer:
         elif template is not None:
             text, axes = self._rule(node, place, template)
         else:
-            asked = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
-            self.autograd_steps[asked] = partial(rules.vjp, call=call, place=place, step=flow.place_of(node))
-            text = f"{asked}({self._d(node)})"
+            step = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
+            self.autograd_steps[step] = partial(rules.vjp, call=call, place=place, step=flow.place_of(node))
+            text = f"{step}({self._d(node)})"
         if template is None and turned is None:
-            why = f"Back through {node.title} ({node.op}). It has no rule here: autograd has been asked."
+            asked = explanations.NOT_FINITE if node in self._autograd else explanations.NO_RULE
+            why = f"Back through {node.title} ({node.op}). {asked}"
         else:
             why = explanations.operand_reason(node, place, target, self._d(node), axes)
         self._add(target, _Part(node, text, why))
