@@ -52,11 +52,15 @@ _UNKNOWN = "What a cell of {out} depends on is not known."
 _WRITES = {  # the parameter that is written, and the sentence
     "setitem": ("value", "What is written {becomes} {value}; the other cells of {out} stay as they were."),
     "fill": ("value", "Every cell of {out} becomes {value}."),
+    "init_constant": ("val", "Every cell of {out} becomes {value}."),
     "zero": ("", "Every cell of {out} becomes 0."),
     "copy": ("src", "Every cell of {out} becomes a cell of {value}."),
     "set_data": ("new_data", "{out} lies where {value} does from now on; its gradient goes on as before."),
     **dict.fromkeys(
-        ("uniform", "normal_", "random", "exponential", "bernoulli_"),
+        (
+            *("uniform", "normal_", "random", "exponential", "bernoulli_"),
+            *("init_uniform", "init_normal", "init_kaiming_uniform"),
+        ),
         ("", "Every cell of {out} is drawn at random, whatever stood there."),
     ),
 }

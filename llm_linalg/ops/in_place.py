@@ -14,16 +14,25 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
 from llm_linalg.ops.movement import Movement
-from llm_linalg.ops.movement_shapes import input_shape
 from llm_linalg.ops.operation import Call, Operation
 
 SET_DATA = "set_data"
 """The name of `x.data = y`, after which a tensor lies where the other does."""
 
 
+_INITIALISERS = {
+    "constant": "val",
+    "uniform": "a=0.0, b=1.0, generator=None",
+    "normal": "mean=0.0, std=1.0, generator=None",
+    "kaiming_uniform": "a=0, mode='fan_in', nonlinearity='leaky_relu', generator=None",
+}
+UNSEEN = frozenset([SET_DATA, *(f"init_{name}" for name in _INITIALISERS)])
+"""The names of writes that autograd never sees; those of `torch.nn.init` are made under `torch.no_grad()`."""
+
+
 def _written_shape(call: Call) -> Shape:
     """Return the shape of a write, whose values are broadcast to what they are written into."""
-    own = input_shape(call)
+    own = call.shapes[0]
     rule = "what is written is broadcast to the shape that it is written into"
     if pointwise(call.shapes, rule).shape != own:
         what = "axes" if len(call.shapes[1]) > len(own) else "cells"
@@ -47,7 +56,7 @@ def _write(name: str, signature: str, data: str = "", spelling: str = "") -> Mov
         signature,
         spellings=(spelling or f"torch.Tensor.{name.rstrip('_')}_",),
         data=(data,) if data else (),
-        lends="input",
+        lends=signature.partition(",")[0],
         rule=_written_shape,
         positions=_given_positions if data else _nowhere,
     )
@@ -62,5 +71,9 @@ WRITES: tuple[Operation, ...] = (
     _write("random", "input, low=0, high=None, *, generator=None"),
     _write("exponential", "input, lambd=1, *, generator=None"),
     _write("bernoulli_", "input, p=0.5, *, generator=None"),
+    *(
+        _write(f"init_{name}", f"tensor, {more}", spelling=f"torch.nn.init.{name}_")
+        for name, more in _INITIALISERS.items()
+    ),
     _write(SET_DATA, "input, new_data", "new_data", "torch.ops.aten.set_data.default"),
 )

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.in_place import SET_DATA
+from llm_linalg.ops.in_place import SET_DATA, UNSEEN
 from llm_linalg.recording.record_node import ALIAS, RecordNode
 
 _DATA = Tensor.data.__get__  # type: ignore[attr-defined]
 
 
 def is_hidden(node: RecordNode) -> bool:
-    """Return whether autograd passes a call by: one under `torch.no_grad()`, or `x.data = y`."""
-    return node.no_grad or node.op == SET_DATA
+    """Return whether autograd passes a call by: one under `torch.no_grad()`, say."""
+    return node.no_grad or node.op in UNSEEN
 
 
 def is_seen(writer: RecordNode, node: RecordNode) -> bool:

@@ -238,3 +238,21 @@ def test_what_is_differentiated_is_what_was_returned(tmp_path: Path) -> None:
     several = trace(lambda x: {"place": x.argmax(), "y": x @ x.T, "z": x + 1}, torch.randn(2, 3))
     assert known(several.loss).op == "matmul"
     assert known(trace(lambda x: ((x * x).sum(), x + 1)[1], torch.randn(2)).loss).op == "sum"
+
+
+def test_a_model_that_the_program_makes_has_its_gradients_when_it_was_saved(tmp_path: Path) -> None:
+    def built() -> Tensor:
+        layers = nn.Sequential(nn.Linear(3, 2), nn.Embedding(2, 2), nn.LSTM(3, 2))
+        first: Tensor = layers[0](torch.ones(4, 3))
+        second: Tensor = layers[1](torch.tensor([1]))
+        return first.square().sum() + second.sum()
+
+    own = trace(built)
+    own.save(tmp_path / "t.trace")
+    again = load_trace(tmp_path / "t.trace")
+    here, there = own.backward(own.nodes[-1]), again.backward(again.nodes[-1])
+    assert [node.name for node in here.nodes] == [node.name for node in there.nodes]
+    for node, other in zip(here.nodes, there.nodes, strict=True):
+        assert torch.equal(node.value, other.value)
+    drawn = [node for node in again.nodes if node.op == "init_kaiming_uniform"]
+    assert "drawn at random" in drawn[0].sentence()

@@ -47,6 +47,7 @@ INPUTS: dict[str, Tensor] = {
     "e": torch.tensor([1, 1, 4], dtype=torch.int32),
 }
 CALLS = """
+init_kaiming_uniform: init.kaiming_uniform_(x.clone())
 acos: torch.acos(u) | u.arccos()
 asin atanh tan erfinv: torch.{0}(u)
 atan: torch.arctan(x)
@@ -388,6 +389,6 @@ def sample_of(call: str, inputs: Mapping[str, Any]) -> Sample:
     """Returns a call as a function of the tensors that it names; what else it names is as it is."""
     tensors = {name: value for name, value in inputs.items() if isinstance(value, Tensor)}
     names = [name for name in tensors if re.search(rf"(?<![\w.]){name}(?![\w=(])", call)]
-    known = {"torch": torch, "F": nn.functional, "randomness": randomness, **inputs}
+    known = {"torch": torch, "F": nn.functional, "init": nn.init, "randomness": randomness, **inputs}
     made: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {call}", known)  # noqa: S307 - our own text
     return Sample(made, tuple(tensors[name] for name in names))

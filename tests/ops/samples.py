@@ -169,6 +169,9 @@ normal_: x.clone().normal_(2, 3)
 random: x.clone().random_(0, 10)
 exponential: x.clone().exponential_()
 bernoulli_: x.clone().bernoulli_(0.5)
+init_constant: init.constant_(x.clone(), 2.0)
+init_uniform: init.uniform_(x.clone()) | init.uniform_(x.clone(), -1, 1)
+init_normal: init.normal_(x.clone(), std=0.1)
 """),
     (_positive, "log sqrt rsqrt reciprocal log1p log2 log10: x.{0}() | torch.{0}(x)"),
     (_two, """
