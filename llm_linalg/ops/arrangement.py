@@ -90,7 +90,7 @@ class IndexedSum(Operation):
 
 def _added_vjp(call: Call) -> Mapping[str, str]:
     """Return the VJP of a sum by index; those of other reductions are left to autograd."""
-    is_sum = call["reduce"] == "sum" and call["include_self"]
+    is_sum = call.arguments.get("reduce", "sum") == "sum" and call.arguments.get("include_self", True)
     fits = is_sum and call.tensor("src").shape == call.tensor("index").shape
     return {"input": "{d}", "src": "{d}.gather({dim}, {index})"} if fits else {}
 
@@ -192,7 +192,7 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         "input, dim, index, src",
         source="src",
         rule=input_shape,
-        gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
+        vjp_for_call=_added_vjp,
     ),
     *(
         IndexedSum(

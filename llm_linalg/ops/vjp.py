@@ -45,8 +45,13 @@ def whole_vjp(call: Call, cotangents: Sequence[Tensor | None]) -> list[Tensor]:
     """
     with torch.enable_grad():
         leaves = [tensor.detach().clone().requires_grad_(has_gradient(tensor)) for tensor in call.tensors]
-        results = call.replay_all(leaves)
-        again = results[call.position].detach()
+        results: list[Tensor] = []
+
+        def replay(tensors: Sequence[Tensor]) -> Tensor:
+            results[:] = call.replay_all(tensors)
+            return results[call.position]
+
+        again = rerun(replay, leaves).detach()
         if not torch.allclose(again, call.result, rtol=0, atol=0, equal_nan=True):
             raise LookupError("its function gives other values when it is called again")
         total = torch.zeros((), requires_grad=True)
