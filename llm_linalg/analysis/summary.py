@@ -370,7 +370,7 @@ def _cost(
     call = node.call
     assert call is not None  # noqa: S101
     stopped = halt is not None and halt()
-    if stopped or node.dropped or any(operand.value.is_meta for operand in node.operands):
+    if stopped or node.value.is_meta or any(operand.value.is_meta for operand in node.operands):
         return Cost(0, products, None, None)
     values = Extremes.of(node.value)
     if call.position:  # another result of a call that was counted

@@ -95,7 +95,19 @@ def right_side(node: RecordNode, index: Index, step: Step) -> str:
         call = node.call
         passing = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
         return f"{made} = {value}{passing and f', as {passing}'}" if made else value
-    return f"{made} = {value}"
+    return f"{made} → {value} in {node.dtype}" if _wraps(node, index) else f"{made} = {value}"
+
+
+def _wraps(node: RecordNode, index: Index) -> bool:
+    """Return whether a cell is no longer what its signs say, since its dtype has no number so large."""
+    call, operation = node.call, node.call.operation if node.call else None
+    if call is None or not isinstance(operation, Pointwise) or node.value.is_floating_point():
+        return False
+    sign = operation.operator_for(call)
+    if sign not in ("+", "-", "*") or node.value.is_complex():
+        return False
+    values = operation.values(call, index)
+    return bool(_MADE[sign](values["input"], values["other"]) != node.value[index].item())
 
 
 def divisor(node: RecordNode) -> int | None:
@@ -127,6 +139,8 @@ def sum_text(step: Step, count: int | None = None) -> str:
         is_exact = adds_up(values, short) if count is None else averages_to(values, count, short)
         sign = "=" if is_exact else "≈"
     total = added if count is None else f"({added}) / {count}"
+    if step.exceeded:
+        return f"{total} → {short} in {step.exceeded}"
     return f"{total} {sign} {short}{' so far' if current < len(terms) - 1 else ''}"
 
 
@@ -279,7 +293,8 @@ def _fill(text: str, value: Callable[[str], str]) -> str:
         before, after = text[: match.start()].rstrip()[-1:], text[match.end() :].lstrip()
         inside = before in tuple("+-·/^") or after.startswith(("^", "²"))
         is_sum = _is_sum(shown)
-        is_open = (inside and (is_sum or shown.startswith("-"))) or (is_sum and after.startswith(("·", "/")))
+        is_open = inside and (is_sum or shown.startswith("-"))
+        is_open = is_open or (is_sum and (before == "√" or after.startswith(("·", "/"))))
         return f"({shown})" if is_open else shown
 
     return _PLACE.sub(put, text)

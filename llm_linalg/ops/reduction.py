@@ -15,6 +15,7 @@ from llm_linalg.base.cells import Index
 from llm_linalg.ops.contraction import operand_factors
 from llm_linalg.ops.fallback import covered, fallback
 from llm_linalg.ops.operation import Call, Operation, Price, fill_template, output_cells
+from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import Terms
 
 
@@ -62,6 +63,17 @@ class Reduction(Operation):
         if self.averages:
             return Terms((column, torch.full_like(column, 1 / max(len(column), 1))))
         return Terms((column,))
+
+    def phrase_for(self, call: Call) -> str:
+        """Return the phrase of a call, with the arguments that are not the usual ones: `with p=1`."""
+        usual, text = parse_signature(self.signature).defaults, super().phrase_for(call)
+        more = [
+            f"{name}={value}"
+            for name, value in call.arguments.items()
+            if name in usual and name not in _ASIDE and isinstance(value, int | float | str)
+            if value != usual[name]
+        ]
+        return f"{text} with {', '.join(more)}" if text and more else text
 
     def vjp_explanation_for(self, call: Call) -> str:
         return _NAMED if self.pair and call["dim"] is not None else self.vjp_explanation
@@ -123,6 +135,7 @@ def _filled(text: str, places: Mapping[str, str]) -> str:
     return text
 
 
+_ASIDE = {"dim", "keepdim", "dtype", "out", "other"}  # arguments that the cells show
 _SPREAD = "{d}{back}.expand({shape})"
 _SHARED = """\
 best = {input} == {out}{back}

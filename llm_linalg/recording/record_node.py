@@ -362,9 +362,11 @@ class RecordNode:
         return gradient
 
     def require_values(self) -> None:
-        """Raise `LookupError` if its values were dropped."""
+        """Raise `LookupError` if its values were dropped, or there never were any."""
         if self.dropped:
             raise LookupError(f"the values of {self.name} were dropped: `recomputed` of the trace has them")
+        if self.value.is_meta:
+            raise LookupError(f"{self.name} has no values: it is on the meta device")
 
     def reads(self, index: Index) -> tuple[Cells, ...]:
         """Return the cells of each operand that a cell of the result is computed from.

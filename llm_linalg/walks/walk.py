@@ -23,6 +23,9 @@ from llm_linalg.ops.terms import Number, State, Terms
 from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.walks.orders import ORDERS, Grid
 
+_ROUNDED = 0.01  # the share of a sum by which rounding in 8 bits may move it
+_FINE = 1e-4  # the share of its largest term by which it may where terms cancel
+
 
 class Step:
     """One step of a walk; its attributes are computed on access.
@@ -69,13 +72,30 @@ class Step:
 
     @cached_property
     def value(self) -> Number | None:
-        """The cell's value so far: the sum of the terms that are not pending; None for several cells."""
+        """The cell's value so far: the sum of the terms that are not pending; None for several cells.
+
+        After the last term it is the cell itself, which its dtype may have made of the sum.
+        """
         if self.cell is None:
             return None
         node, current = self._walk.node, self.current
-        if node.term_count is None or current is None:  # not a sum, or an empty one: 0, or nan for a mean
+        # Without a current term it is no sum, or an empty one: 0, or nan for a mean.
+        if node.term_count is None or current is None or current == len(self.terms) - 1:
             return node.value[self.cell].item()
         return self.terms.total(current + 1)
+
+    @cached_property
+    def exceeded(self) -> str:
+        """The dtype whose range or precision the sum of all terms exceeds, so that it is no more the cell."""
+        node, terms, own = self._walk.node, self.terms, self.value
+        if node.term_count is None or own is None or not terms or self.current != len(terms) - 1:
+            return ""
+        exact = terms.total(len(terms))
+        if exact == own or (exact != exact and own != own):
+            return ""
+        largest = max(abs(term.value) for term in terms)
+        is_close = abs(exact - own) <= max(_ROUNDED * abs(exact), _FINE * largest)
+        return "" if is_close and node.value.is_floating_point() | node.value.is_complex() else node.dtype
 
     @cached_property
     def text(self) -> str:

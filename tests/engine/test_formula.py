@@ -203,6 +203,40 @@ def test_a_cell_names_the_cell_of_an_index_that_it_read() -> None:
     ]
 
 
+def test_what_its_dtype_has_no_room_for_is_said() -> None:
+    t = run(
+        "x = torch.full((2, 2), 200.).half()\na = x @ x.T\nq = torch.full((1, 2), 100, dtype=torch.int8)\n"
+        "b = q @ q.T\nc = torch.full((2,), 3e38).mean()\nd = q * q\n"
+        "e = torch.tensor([True, True]).sum(dtype=torch.bool)\n"
+        "f = torch.tensor([1., torch.inf]).sum()"
+    )
+    texts = [walk[len(walk) - 1].text for walk in (t[name].walk() for name in "abcdef")]
+    assert texts == [
+        "a[1,1] = 200·200 + [200·200] → inf in float16",
+        "b[0,0] = 100·100 + [100·100] → 32 in int8",
+        "c = (3.0000e+38 + [3.0000e+38]) / 2 → inf in float32",
+        "d[0,1] = 100·100 → 16 in int8",
+        "e = True + [True] → True in bool",
+        "f = 1 + [inf] = inf",
+    ]
+    assert t["a"].walk()[3].value == torch.inf
+
+
+def test_types_of_eight_bits_are_cast() -> None:
+    t = run("x = torch.tensor([0.3])\ny = x.to(torch.float8_e4m3fn)\nz = x.int().to(torch.uint16)")
+    assert t["y"].walk()[0].text == "y[0] = 0.3000 as float8_e4m3fn = 0.3125"
+    assert t["z"].walk()[0].text == "z[0] = 0 as uint16 = 0"
+
+
+def test_a_norm_says_which() -> None:
+    t = run("x = torch.tensor([3., 4.])\na = x.norm()\nb = x.norm(p=1)\nc = x.var(correction=0)")
+    assert [t[name].walk()[0].text for name in "abc"] == [
+        "a = norm of 3, 4 = 5",
+        "b = norm of 3, 4 with p=1 = 7",
+        "c = variance of 3, 4 with correction=0 = 0.2500",
+    ]
+
+
 def test_shapes_in_one_line() -> None:
     t = run(
         "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W\nz = nn.Linear(2, 4)(x)\n"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from llm_linalg.explain.combination import Combination
     from llm_linalg.explain.formula import BlockNumbers
     from llm_linalg.ops.terms import Term
+    from llm_linalg.walks.walk import Step
 
 EXACT = 1e-6  # how far a number may be, relatively, from one that is written for it without zeros
 MOST_TERMS = 8  # terms of a formula written out
@@ -103,7 +104,7 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     totals = [] if step.value is None else [step.value]
     text = writer([x for _, term in shown for x in (*term.factors, term.value)] + totals)
     if node.divisor is not None:
-        return _average(shown, step.value, node.divisor, head, text)
+        return _average(shown, step, node.divisor, head, text)
     lines: list[FormulaLine] = []
     if any(len(term.factors) > 1 for _, term in shown):
         lines.append(((head, "plain"), *_sum(shown, lambda term: factors_text(term.factors, text))))
@@ -112,16 +113,17 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     if not computed or step.value is None:
         return tuple(lines)
     total = text(step.value)
-    rest = " so far" if len(computed) < len(shown) else ""
+    rest = f" in {step.exceeded}" if step.exceeded else " so far" if len(computed) < len(shown) else ""
     if len(terms) == 1 or len(computed) == 1:
         return (*lines, ((head + total + rest, "done"),))
     values = [text(term.value) for _, term in computed]
     sign = "=" if len(shown) < len(terms) or adds_up(values, total) else "≈"
+    sign = "→" if step.exceeded else sign
     sums = _sum(computed, lambda term: text(term.value), brackets=False)
     return (*lines, ((head, "plain"), *sums, (f" {sign} {total}{rest}", "done")))
 
 
-_TOTAL = re.compile(r"(?P<sign>[=≈]) (?P<total>[^=≈]+)$")
+_TOTAL = re.compile(r"(?P<sign>[=≈→]) (?P<total>[^=≈→]+)$")
 _ROUNDED = re.compile(r"\.\d{4}")
 
 
@@ -136,13 +138,13 @@ def in_one_line(lines: Sequence[FormulaLine]) -> FormulaLine:
     total = _TOTAL.search(last)
     if total is None or _TOTAL.search(first) is None:
         return lines[0]
-    sign = "≈" if _ROUNDED.search(first) else total["sign"]
+    sign = "≈" if _ROUNDED.search(first) and total["sign"] == "=" else total["sign"]
     return (*lines[0], (f" {sign} {total['total']}", lines[-1][-1][1]))
 
 
 def _average(
     shown: Sequence[tuple[int, Term]],
-    value: Number | None,
+    step: Step,
     count: int,
     head: str,
     text: Callable[[Number], str],
@@ -154,11 +156,12 @@ def _average(
     sums = _sum(shown, lambda term: short(term.factors[0]))
     first = ((f"{head}(", "plain"), *sums, (f") / {count}", "plain"))
     computed = [text(term.factors[0]) for _, term in shown if term.state != "pending"]
-    if value is None or not computed:
+    if step.value is None or not computed:
         return (first,)
-    total = text(value)
+    total = text(step.value)
     sign = "=" if len(shown) < count or averages_to(computed, count, total) else "≈"
-    rest = " so far" if len(computed) < len(shown) else ""
+    sign = "→" if step.exceeded else sign
+    rest = f" in {step.exceeded}" if step.exceeded else " so far" if len(computed) < len(shown) else ""
     return (first, (("= ".rjust(len(head)).replace("=", sign) + total + rest, "done"),))
 
 
