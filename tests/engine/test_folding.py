@@ -113,7 +113,7 @@ def test_a_layer_has_its_parameters_inside_and_they_have_its_names() -> None:
     oracle = nn.Linear(3, 4)
     made = trace(build, torch.ones(2, 3), seed=0)
     inside = folds(made)["Linear()"]
-    assert [node.op for node in inside.nodes if node.is_write] == ["kaiming_uniform", "uniform"]
+    assert [node.op for node in inside.nodes if node.is_write] == ["init_kaiming_uniform", "init_uniform"]
     assert made["layer.weight"].value.equal(oracle.weight)
     assert made["layer.bias"].value.equal(oracle.bias)
     assert not any(
