@@ -170,11 +170,8 @@ def _parts(node: RecordNode) -> Mapping[str, str]:
     """Return what else stands in the sentence of a kind."""
     call, operation = node.call, node.call.operation if node.call else None
     if node.kind == "creation":
-        return {
-            "made": "drawn at random"
-            if call and makes_random_numbers(call.function)
-            else "made from plain numbers"
-        }
+        is_drawn = call is not None and makes_random_numbers(call.function)
+        return {"made": "drawn at random" if is_drawn else "made from plain numbers"}
     if node.kind == "reduction" and node.axes is not None:
         line = _line(node, _gone(node.axes), "one {} of", "the cells of")
         return {"made": _REDUCED.get(node.op, "is made from"), "line": line}

@@ -148,7 +148,8 @@ def own_spread(call: Call, place: int) -> Shape | None:
 def _slice_spread(call: Call, place: int) -> Shape | None:
     """Return the shape of an index each of whose cells looks up a slice along an axis."""
     rank, dim = len(call.shape), call.dim()
-    return (*(1,) * dim, prod(call.shapes[place]), *(1,) * (rank - dim - 1))[:rank]
+    spread = (*(1,) * dim, prod(call.shapes[place]), *(1,) * (rank - dim - 1))
+    return spread[:rank]  # a single number has no axis
 
 
 def _key_spread(call: Call, place: int) -> Shape | None:

@@ -16,7 +16,7 @@ _DATA = Tensor.data.__get__  # type: ignore[attr-defined]
 
 
 def is_hidden(node: RecordNode) -> bool:
-    """Return whether autograd passes a call by: one under `torch.no_grad()`, say."""
+    """Return whether autograd passes a call by: one under `torch.no_grad()`, or a write like `x.data = y`."""
     return node.no_grad or node.op in UNSEEN
 
 

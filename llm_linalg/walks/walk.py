@@ -93,9 +93,11 @@ class Step:
         exact = terms.total(len(terms))
         if exact == own or (exact != exact and own != own):
             return ""
-        largest = max(abs(term.value) for term in terms)
-        is_close = abs(exact - own) <= max(_ROUNDED * abs(exact), _FINE * largest)
-        return "" if is_close and node.value.is_floating_point() | node.value.is_complex() else node.dtype
+        is_rounded = node.value.is_floating_point() or node.value.is_complex()
+        gap = abs(exact - own)
+        if is_rounded and (gap <= _ROUNDED * abs(exact) or gap <= _FINE * max(abs(t.value) for t in terms)):
+            return ""
+        return node.dtype
 
     @cached_property
     def text(self) -> str:

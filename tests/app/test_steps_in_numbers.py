@@ -144,3 +144,16 @@ def test_a_formula_is_broken_between_its_terms_and_not_within_a_vector() -> None
     line = (("H[:, 0] = -0.09·[1.54 -2.18 -1.08] - 0.19·[-0.29 0.57 -1.40]", "plain"),)
     rows = ["".join(span.text for span in row) for row in formula([line], 59)]
     assert rows == ["H[:, 0] = -0.09·[1.54 -2.18 -1.08]", "  - 0.19·[-0.29 0.57 -1.40]"]
+
+
+@pytest.mark.parametrize(
+    ("program", "rest"),
+    [
+        ("a = torch.full((1, 2), 200.0).half()\ny = a @ a.T", "40000 + 40000 → inf in float16"),
+        ("a = torch.tensor([100, 100, 104])\ny = a.sum(dtype=torch.int8)", "104 → 48 in int8"),
+        ("a = torch.tensor([3e38, 3e38])\ny = a.mean()", "→ inf in float32"),
+        ("a = torch.tensor([[1.0, 2.0]])\ny = a @ a.T", "1 + 4 = 5"),
+    ],
+)
+def test_a_sum_that_its_dtype_can_not_hold_ends_in_the_cell(program: str, rest: str) -> None:
+    assert formula_of(program, "cells", 1)[-1].endswith(rest)

@@ -113,14 +113,23 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     if not computed or step.value is None:
         return tuple(lines)
     total = text(step.value)
-    rest = f" in {step.exceeded}" if step.exceeded else " so far" if len(computed) < len(shown) else ""
+    rest = _rest(step, is_whole=len(computed) == len(shown))
     if len(terms) == 1 or len(computed) == 1:
         return (*lines, ((head + total + rest, "done"),))
     values = [text(term.value) for _, term in computed]
-    sign = "=" if len(shown) < len(terms) or adds_up(values, total) else "≈"
-    sign = "→" if step.exceeded else sign
+    sign = _sign(step, len(shown) < len(terms) or adds_up(values, total))
     sums = _sum(computed, lambda term: text(term.value), brackets=False)
     return (*lines, ((head, "plain"), *sums, (f" {sign} {total}{rest}", "done")))
+
+
+def _sign(step: Step, is_exact: bool) -> str:
+    """Return what stands between terms and their sum: an arrow where the sum is not what the cell became."""
+    return "→" if step.exceeded else "=" if is_exact else "≈"
+
+
+def _rest(step: Step, *, is_whole: bool) -> str:
+    """Return what stands behind a sum: in which dtype the cell is another, or that terms are missing."""
+    return f" in {step.exceeded}" if step.exceeded else "" if is_whole else " so far"
 
 
 _TOTAL = re.compile(r"(?P<sign>[=≈→]) (?P<total>[^=≈→]+)$")
@@ -159,9 +168,8 @@ def _average(
     if step.value is None or not computed:
         return (first,)
     total = text(step.value)
-    sign = "=" if len(shown) < count or averages_to(computed, count, total) else "≈"
-    sign = "→" if step.exceeded else sign
-    rest = f" in {step.exceeded}" if step.exceeded else " so far" if len(computed) < len(shown) else ""
+    sign = _sign(step, len(shown) < count or averages_to(computed, count, total))
+    rest = _rest(step, is_whole=len(computed) == len(shown))
     return (first, (("= ".rjust(len(head)).replace("=", sign) + total + rest, "done"),))
 
 

@@ -69,13 +69,11 @@ def operand_reason(
         cotangent: The name of the user's gradient.
         axes: The axes along which the operand was broadcast, over which its gradient is summed.
     """
-    operation = user.call.operation if user.call else None
+    own = user.call.operation.vjp_explanation_for(user.call) if user.call else ""
     if user.kind == "contraction":
         words = _contracted(user, place, target, cotangent)
     else:
-        words = (operation.vjp_explanation_for(user.call) if operation and user.call else "") or _KINDS.get(
-            user.kind, ""
-        )
+        words = own or _KINDS.get(user.kind, "")
     words = words.replace("{target}", target.title).replace("{d}", cotangent)
     if axes:
         words += (

@@ -221,9 +221,9 @@ class _Writer:
                 self._send(node)
 
     def not_finite(self, program: Record[N]) -> set[RecordNode]:
-        """Return the nodes that no rule should be used for, since one makes nan of 0 times ∞ or nan.
+        """Return the nodes to which ∞ or nan comes back, and whose rule adds up products with it.
 
-        These come back to the node. torch may have picked cells there, where a textbook multiplies by 0.
+        Some of these are with 0, which gives nan, where torch has picked cells and has 0.
         """
         named = {node: program.names[name] for node, name in self._mixing.items() if name in program.names}
         with untraced():
