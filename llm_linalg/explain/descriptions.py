@@ -96,12 +96,13 @@ def _note(node: RecordNode) -> str:
     axes = node.axes
     if axes is None or not node.operands:
         return ""
-    if node.kind == "contraction" and len(axes.reduction_labels) == 1:
+    if node.kind == "contraction" and len(axes.reduction_labels) == 1 and len(axes.operands) > 1:
         size = axes.sizes[axes.reduction_labels[0]]
         return f"inner {size} = {size} ✓"
-    if node.kind == "reduction":
+    if node.kind == "reduction" or (node.kind == "contraction" and len(axes.operands) == 1):
         gone = _gone(axes)
-        one, two = ("is summed away", "are summed away") if node.op == "sum" else ("disappears", "disappear")
+        is_sum = node.op == "sum" or node.kind == "contraction"
+        one, two = ("is summed away", "are summed away") if is_sum else ("disappears", "disappear")
         if len(axes.output) == len(axes.operands[0]):  # keepdim=True
             one, two = "shrinks to 1", "shrink to 1"
         return f"{axes_text(gone)} {one if len(gone) == 1 else two}" if gone else ""
@@ -294,11 +295,17 @@ def _source(node: RecordNode) -> str:
 
 def _contraction(node: RecordNode, axes: Axes, order: str) -> str:
     out = node.title
-    if not axes.reduction_labels:
-        return f"A cell of {out} is one product: nothing is summed."
+    cell = f"A cell of {out}" if node.shape else out
     factors = [place for place in range(len(node.operands)) if place != node.bias_position]
+    if not axes.reduction_labels:
+        if len(factors) == 1:
+            return f"{cell} is one cell of {node.operands[0].title}."
+        return f"{cell} is one product: nothing is summed."
+    along = ", ".join(axes.reduction_labels)
+    if len(factors) == 1:
+        return f"{cell} is a sum of cells of {node.operands[0].title} along {along}."
     if len(factors) != 2:
-        return f"A cell of {out} is a sum of products along {', '.join(axes.reduction_labels)}."
+        return f"{cell} is a sum of products along {along}."
     left, right = (_slice_words(node, axes, place) for place in factors)
     one, two = (node.operands[place].title for place in factors)
     turned = is_turned(axes, factors[1])
@@ -306,14 +313,14 @@ def _contraction(node: RecordNode, axes: Axes, order: str) -> str:
     column = f"a row of {two}" if turned else _slice_words(node, axes, factors[1])
     pairs = ", entry by entry" if all(len(axes.operands[place]) == 1 for place in factors) else ""
     whole = {
-        "cells": f"A cell of {out} is {left} times {right}{pairs}, summed.",
-        "terms": f"A cell of {out} is a sum of products, one term at a time.",
+        "cells": f"{cell} is {left} times {right}{pairs}, summed.",
+        "terms": f"{cell} is a sum of products, one term at a time.",
         "rows": f"A row of {out} is a row of {one} times {other}.",
         "columns": f"A column of {out} is the whole of {one} times {column}.",
         "outer": _outer_words(node, factors, turned),
         "wave": f"The cells of {out} with equal i + j can be made at the same time.",
     }
-    text = whole[order] if node.shape else whole[order].replace(f"A cell of {out}", out, 1)
+    text = whole[order]
     beside = node.bias_position
     if beside is not None and order != "wave":
         text = f"{text[:-1]}; {node.operands[beside].title} is added."

@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
 from llm_linalg.analysis.parts import parts_of
@@ -33,6 +34,7 @@ LONGEST_SUM = 56  # characters of a sum of vectors that are written in numbers, 
 T = TypeVar("T")
 S = TypeVar("S", bound=str)
 _MADE = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+_WHOLE = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 _BARE_POINT = re.compile(r"\.(?=[+j-]|$)")
 _SIGN = re.compile(r"(?<=[^e])[+-]")
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -101,10 +103,15 @@ def right_side(node: RecordNode, index: Index, step: Step) -> str:
 def _wraps(node: RecordNode, index: Index) -> bool:
     """Return whether a cell is no longer what its signs say, since its dtype has no number so large."""
     call, operation = node.call, node.call.operation if node.call else None
-    if call is None or not isinstance(operation, Pointwise) or node.value.is_floating_point():
+    dtypes = {tensor.dtype for tensor in (node.value, *(operand.value for operand in node.operands))}
+    if call is None or not isinstance(operation, Pointwise) or not dtypes <= _WHOLE:
         return False
+    if node.dtype != "int64":
+        read = zip(node.operands, node.reads(index), strict=True)
+        wide = [operand.value[cell].long() for operand, cells in read for cell in cells]
+        return len(wide) == len(node.operands) and call.replay(wide).item() != node.value[index].item()
     sign = operation.operator_for(call)
-    if sign not in ("+", "-", "*") or node.value.is_complex():
+    if sign not in ("+", "-", "*"):
         return False
     values = operation.values(call, index)
     return bool(_MADE[sign](values["input"], values["other"]) != node.value[index].item())
@@ -273,7 +280,10 @@ def _part(node: RecordNode, name: str, index: Index) -> str:
         return " + ".join([f"exp({format_number(one)})" for one in shown] + ["…"] * (len(cells) > len(shown)))
     if name == "cells":
         cells = node.reads(index)[0]
-        values = [format_number(node.operands[0].value[cell].item()) for cell in islice(cells, SHOWN_TERMS)]
+        read = node.operands[0].value
+        if node.call and node.call.arguments.get("dtype") is not None:  # they are cast before
+            read = read.to(node.value.dtype)
+        values = [format_number(read[cell].item()) for cell in islice(cells, SHOWN_TERMS)]
         more = [f"… {len(cells) - SHOWN_TERMS} more"] if len(cells) > SHOWN_TERMS else []
         return ", ".join(values + more)
     place = node.call.place(name) if node.call else None

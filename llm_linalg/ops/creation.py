@@ -120,7 +120,7 @@ class OneHot(Operation):
 class Draw(Operation):
     """Random numbers, each around a number of the operands: their mean, their chance."""
 
-    sized: Operation | None = None  # the same drawn around plain numbers, as many as it is asked for
+    sized: Operation | None = None  # the same drawn around plain numbers, in a shape that is given
     evidence: str = "rule"
 
     def axes(self, call: Call) -> Axes:
@@ -128,7 +128,7 @@ class Draw(Operation):
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         plain = not any(isinstance(value, Tensor) for value in arguments.values())
-        return self.sized if plain and self.sized else self
+        return self.sized if self.sized and (plain or arguments.get("p") is not None) else self
 
 
 _ANY = (torch.zeros(()),)
@@ -137,6 +137,7 @@ _SIZED = f"*size, generator=None, out=None, {_KINDS}"
 _LIKE = f"input, *, memory_format=None, {_KINDS}"
 # Each cell draws as many numbers as it needs, so what it draws depends on the cells before it.
 _NORMAL = f"mean, std=1.0, size=None, *, generator=None, out=None, {_KINDS}"
+_CHANCE = "input, p=None, *, generator=None, out=None"
 CREATIONS: tuple[Operation, ...] = (
     *(Creation(name, _SIZED) for name in ("randn", "rand")),
     *(Creation(name, _SIZED) for name in ("ones", "zeros", "empty")),
@@ -185,7 +186,7 @@ CREATIONS: tuple[Operation, ...] = (
 )
 DRAWS: tuple[Operation, ...] = (
     Draw("normal", _NORMAL, sized=Creation("normal", _NORMAL), gradient={"mean": "", "std": ""}),
-    Draw("bernoulli", "input, p=None, *, generator=None, out=None", gradient={"input": ""}),
+    Draw("bernoulli", _CHANCE, sized=Creation("bernoulli", _CHANCE), gradient={"input": ""}),
     Operation("poisson", "input, generator=None", evidence="opaque", gradient={"input": ""}),
     Operation(
         "binomial",

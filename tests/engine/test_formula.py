@@ -79,6 +79,8 @@ def test_what_is_drawn_is_not_called_plain() -> None:
     t = run("x = torch.randn(2)\ny = torch.rand_like(x)")
     assert sentence(t["x"], "cells") == "x is drawn at random: no other tensor goes into it."
     assert sentence(t["y"], "cells") == "y is drawn at random: no cell of x goes into it."
+    drawn = run("x = torch.ones(2)\ny = torch.bernoulli(x, p=0.5)")["y"]
+    assert drawn.sentence() == "y is drawn at random: no cell of x goes into it."
 
 
 def test_a_mask_says_what_the_other_cells_become() -> None:
@@ -220,6 +222,39 @@ def test_what_its_dtype_has_no_room_for_is_said() -> None:
         "f = 1 + [inf] = inf",
     ]
     assert t["a"].walk()[3].value == torch.inf
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("-u", "-200 → 56 in uint8"),
+        ("u**3", "200^3 → 0 in uint8"),
+        ("u << 2", "200 << 2 → 32 in uint8"),
+        ("torch.add(u, u, alpha=3)", "200 + 3·200 → 32 in uint8"),
+        ("(u - 72).view(torch.int8).abs()", "|-128| → -128 in int8"),
+        ("u // 3", "⌊200 / 3⌋ = 66"),
+        ("u.clone().neg_()", "-200 → 56 in uint8"),
+        ("u.long() * 2**62", "200·4611686018427387904 → 0 in int64"),
+    ],
+)
+def test_whole_numbers_that_wrap_are_no_results(line: str, text: str) -> None:
+    t = run(f"u = torch.tensor([4, 200], dtype=torch.uint8)\ny = {line}")
+    assert t["y"].walk()[1].text.partition(" = ")[2] == text
+
+
+def test_products_of_one_tensor_are_sums_or_cells_of_it() -> None:
+    source = "x = torch.tensor([[1., 2.], [3., 4.]])\na = torch.einsum('ij->ji', x)\n"
+    source += (
+        "b = torch.einsum('ij->i', x)\nc = torch.einsum('ii->', x)\nd = torch.einsum('i,j->ij', x[0], x[1])"
+    )
+    t = run(source)
+    assert [t[name].sentence() for name in "abcd"] == [
+        "A cell of a is one cell of x.",
+        "A cell of b is a sum of cells of x along j.",
+        "c is a sum of cells of x along i.",
+        "A cell of d is one product: nothing is summed.",
+    ]
+    assert t["b"].shape_line == "einsum (2, 2) → (2,)   axis 1 is summed away"
 
 
 def test_types_of_eight_bits_are_cast() -> None:
@@ -365,10 +400,15 @@ def test_each_result_of_a_call_says_its_own() -> None:
     [
         ("torch.tensor([True, False, True]).mean(dtype=torch.float32)", "(1 + 0 + [1]) / 3 ≈ 0.6667"),
         ("torch.tensor([1.7, 1.7]).sum(dtype=torch.int64)", "1 + [1] = 2"),
+        ("torch.tensor([3.5, 4.5]).prod(dtype=torch.int64)", "product of 3, 4 = 12"),
+        (
+            "torch.tensor([3.5, torch.nan]).nansum(dtype=torch.float64)",
+            "sum of 3.5000, nan, nan as 0 = 3.5000",
+        ),
     ],
 )
 def test_what_is_added_up_as_another_type_is_cast_before(line: str, text: str) -> None:
     node = run(f"y = {line}")["y"]
-    step = node.walk("terms")[-1]
+    step = node.walk()[-1]
     assert step.text.partition(" = ")[2] == text
     assert known(step.value) == pytest.approx(node.value.item())
