@@ -109,27 +109,11 @@ def module_of(
     return made if isinstance(made, nn.Module) else function
 
 
-def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
-    """Return the inputs that texts describe, each one or several.
+def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the inputs that texts describe by position, and those by name, such as `mask=2x5`.
 
     A text is an expression (`torch.randn(2, 5, 8)`, or `a, b` for two inputs), the shape of normal random
     numbers (`2x5x8`), or random integers between two bounds (`randint:0:50:2x5`). Each draws its own.
-
-    Raises:
-        ProgramError: If a text is none of these.
-    """
-    return tuple([value for place, text in enumerate(texts) for value in _values_of(text, seed + place)])
-
-
-def _values_of(text: str, seed: int) -> tuple[Any, ...]:
-    names = ProgramRun("", seed)
-    names.run()
-    value = names.evaluate(_expression(text.strip()))
-    return value if isinstance(value, tuple) else (value,)
-
-
-def evaluate_named(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the inputs that texts describe by position, and those by name, such as `mask=2x5`.
 
     Raises:
         TargetError: If a text describes none, or a named one several.
@@ -150,6 +134,13 @@ def evaluate_named(texts: list[str], seed: int = 0) -> tuple[tuple[Any, ...], di
             raise TargetError(f"{match[1]} is one input, and has {len(values)}")
         named[match[1]] = values[0]
     return tuple(unnamed), named
+
+
+def _values_of(text: str, seed: int) -> tuple[Any, ...]:
+    names = ProgramRun("", seed)
+    names.run()
+    value = names.evaluate(_expression(text.strip()))
+    return value if isinstance(value, tuple) else (value,)
 
 
 def check_inputs(

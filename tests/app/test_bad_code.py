@@ -186,7 +186,7 @@ async def test_operands_that_do_not_fit_are_not_cut_for_what_ran() -> None:
 
 async def test_in_the_app_what_ran_before_an_error_is_a_key_away(folder: Path) -> None:
     function, path = trusted.load("model.py:Net")
-    given = trusted.evaluate_inputs(["randint:0:10:2"])
+    given = trusted.evaluate_inputs(["randint:0:10:2"])[0]
     async with opened(lesson_of(of_function(function, given), "Net", path)) as d:
         assert "KeyError: 'no \\x1b[31mexpert'" in d.screen
         assert "esc opens it" in d.screen

@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Iterator[Path]:
 
 
 def traced(target: str) -> Trace:
-    return trace(load(target)[0], *evaluate_inputs(["randint:0:50:2x8"]))
+    return trace(load(target)[0], *evaluate_inputs(["randint:0:50:2x8"])[0])
 
 
 def test_a_model_is_made_by_an_expression_of_its_files_own_names(file: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_model_is_made_by_an_expression_of_its_files_own_names(file: Path) -> 
     again, _ = load(f"{file}:{MADE}", 3)
     settings = model.settings  # type: ignore[attr-defined]
     assert (settings.layers, settings.width) == (2, 8)
-    tokens = evaluate_inputs(["randint:0:50:2x8"])
+    tokens = evaluate_inputs(["randint:0:50:2x8"])[0]
     assert model(*tokens).equal(again(*tokens))  # drawn with the seed
 
 

@@ -208,7 +208,7 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
 
     seed = flags.seed or 0
     try:
-        given, named = trusted.evaluate_named(flags.inputs, seed)
+        given, named = trusted.evaluate_inputs(flags.inputs, seed)
         place = flags.target.partition(":")[0]
         function, path = trusted.load(flags.target, seed, own_code_running(place))
         many = len(given) + len(named)
