@@ -26,6 +26,7 @@ from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.capture.gradient_calls import OwnGradients, gradient_handlers
+from llm_linalg.capture.uncompiled import uncompiled
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.recording.aliasing import version_of
@@ -279,6 +280,7 @@ def trace(
     This runs the function, so use it only for code that you trust. The nodes of inputs are named after the
     parameters, others after the local variables that hold them when the function returns, or else after
     the variables that they were assigned to; a module's parameters have the module's names for them.
+    What is given to `torch.compile` runs as it is written.
     What runs only in C++, such as a scripted module, in another thread, or inside `torch.vmap` and its like
     is not recorded; its results come from outside, and a gradient that flows on there is refused.
 
@@ -334,7 +336,7 @@ def trace(
         return trace(function, *inputs, seed=seed, keep=keep, around=at, kwargs=named)
 
     rerun = _again(function, given, run_again)
-    with seed_rng(seed), rare_full_collections():
+    with seed_rng(seed), rare_full_collections(), uncompiled():
         try:
             with gradients.watching(), recorder, exchanges(recorder.watch), places.track_modules():
                 returned = function(*inputs, **named)

@@ -108,6 +108,7 @@ def _settle() -> None:
     ctypes.CDLL(None).clearenv()
     # torch makes a folder when its compiler is imported, also in a child, unless this names one that exists.
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = "/"
+    os.environ["TORCHDYNAMO_DISABLE"] = "1"  # what is compiled shows none of its calls
     gc.collect()
     gc.freeze()  # a collection in a child touches none of this, so that its pages stay shared
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from itertools import product
 from typing import Any
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from llm_linalg import ShapeError, trace
 from llm_linalg.base.axes import ShapeMismatch
+from llm_linalg.capture.uncompiled import DISABLED
 from llm_linalg.explain.shape_errors import unpaired
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.operation import literal, price_of
@@ -189,11 +191,27 @@ def test_the_mean_over_a_batch_of_a_number_alone_is_itself() -> None:
 
 
 @pytest.mark.slow
-def test_a_compiled_function_is_recorded_as_what_it_calls() -> None:
-    compiled = torch.compile(lambda x: (x.sin() * 2).sum(), backend="eager")
+@pytest.mark.parametrize("backend", ["inductor", "eager"])
+def test_a_compiled_function_is_recorded_as_what_it_calls(backend: str) -> None:
+    compiled = torch.compile(_sum_of_sines, backend=backend)
     t = trace(lambda x: compiled(x) + 1, torch.ones(3))
     assert [node.op for node in t.nodes] == ["input", "sin", "mul", "sum", "add"]
     assert t.nodes[-1].value.isclose(torch.ones(3).sin().sum() * 2 + 1)
+
+
+@pytest.mark.parametrize("before", [None, "0"])
+def test_what_is_compiled_in_a_trace_is_recorded(before: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if before is None:
+        monkeypatch.delenv(DISABLED, raising=False)
+    else:
+        monkeypatch.setenv(DISABLED, before)
+    t = trace(lambda x: torch.compile(_sum_of_sines)(x) + 1, torch.ones(3))
+    assert [node.op for node in t.nodes] == ["input", "sin", "mul", "sum", "add"]
+    assert os.environ.get(DISABLED) == before
+
+
+def _sum_of_sines(x: Tensor) -> Tensor:
+    return (x.sin() * 2).sum()
 
 
 @pytest.mark.parametrize("name", ["l1_loss", "mse_loss", "huber_loss"])

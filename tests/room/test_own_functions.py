@@ -87,3 +87,19 @@ def test_what_a_function_of_a_room_does_not_give_is_refused(program: str, why: s
     made = run(f"import time\n{program}", seconds=2)
     with pytest.raises(LookupError, match=rf"the gradient flows through .*line \d+\).*{why}"):
         made.backward("loss")
+
+
+@pytest.mark.slow
+def test_what_is_given_to_torchs_compiler_runs_as_it_is_written() -> None:
+    made = run(
+        """import torch
+@torch.compile
+def together(x):
+    return (x.sin() * 2).sum()
+y = together(torch.ones(3))
+layer = torch.compile(torch.nn.Linear(3, 2))
+z = layer(torch.ones(1, 3))""",
+        seconds=20,
+    )
+    ops = [node.op for node in made.nodes]
+    assert ops == ["ones", "sin", "mul", "sum", "parameter", "parameter", "ones", "linear"]
