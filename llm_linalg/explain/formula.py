@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.analysis.parts import parts_of
+from llm_linalg.base.arithmetic import comes_to
 from llm_linalg.base.axes import Axes
 from llm_linalg.base.cells import Box, Cells, Diagonal, Index
 from llm_linalg.base.numbers import Formatter, adds_up
@@ -97,7 +98,19 @@ def right_side(node: RecordNode, index: Index, step: Step) -> str:
         call = node.call
         passing = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
         return f"{made} = {value}{passing and f', as {passing}'}" if made else value
-    return f"{made} → {value} in {node.dtype}" if _wraps(node, index) else f"{made} = {value}"
+    if _wraps(node, index) or _overflows(node, index):
+        return f"{made} → {value} in {node.dtype}"
+    return f"{made} {'≈' if comes_to(made, value) is False else '='} {value}"
+
+
+def _overflows(node: RecordNode, index: Index) -> bool:
+    """Return whether a pointwise cell is infinite only since its dtype has no number so large."""
+    call = node.call
+    if call is None or not isinstance(call.operation, Pointwise) or not node.value[index].isinf().item():
+        return False
+    read = zip(node.operands, node.reads(index), strict=True)
+    wide = [operand.value[cell].double() for operand, cells in read for cell in cells]
+    return len(wide) == len(node.operands) and bool(call.replay(wide).isfinite().item())
 
 
 def _wraps(node: RecordNode, index: Index) -> bool:

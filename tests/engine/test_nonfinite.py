@@ -43,7 +43,7 @@ def test_a_reason_is_given_where_a_number_is_none_and_nowhere_else(numbers: list
     [
         ("P", (0, 1), "All 3 cells of hidden that it reads are -inf: below[0,1] = -inf - (-inf) = nan"),
         ("out", (0, 0), "NaN, since P[0,0] is"),
-        ("power", (0, 0), "inf begins here: power[0,0] = exp(160) = inf"),
+        ("power", (0, 0), "inf begins here: power[0,0] = exp(160) → inf in float32"),
         ("share", (0, 0), "NaN begins here: share[0,0] = inf / inf = nan"),
         ("zero", (1, 1), "NaN begins here: zero[1,1] = 0 / 0 = nan"),
         ("L", (0, 2), "All 3 cells of hidden that it reads are -inf: center[0,2] = -inf - (-inf) = nan"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from llm_linalg.base.arithmetic import comes_to
 from llm_linalg.base.cells import Box
 from llm_linalg.base.numbers import Formatter, adds_up, tiny
 from llm_linalg.base.text import CleanText, clean
@@ -227,14 +228,11 @@ def _block(block: BlockNumbers, step: str) -> tuple[FormulaLine, ...]:
 
 
 def _is_exact(block: BlockNumbers, text: Callable[[Number], str]) -> bool:
-    """Return whether the numbers of a sum or a difference come out as they are written."""
-    if block.sign not in "+-":
-        return True
+    """Return whether the pairs of numbers come to the results as they are written."""
     count = len(block.values)
     one, other = (numbers * (count if len(numbers) == 1 else 1) for numbers in block.operands)
-    minus = -1 if block.sign == "-" else 1
     return all(
-        adds_up([text(a), text(minus * b)], text(value))
+        comes_to(f"({text(a)}) {block.sign} ({text(b)})", text(value)) is not False
         for a, b, value in zip(one, other, block.values, strict=True)
     )
 
