@@ -13,6 +13,7 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.cells import Index
+from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.einsum_specs import (
     added_axes,
     einsum_axes,
@@ -23,8 +24,7 @@ from llm_linalg.ops.einsum_specs import (
     vecdot_axes,
     vector_axes,
 )
-from llm_linalg.ops.fallback import fallback
-from llm_linalg.ops.operation import Call, Operation, Price
+from llm_linalg.ops.operation import Call, Operation, Price, literal
 from llm_linalg.ops.reads import AxesReads, Reads, reads_nothing
 from llm_linalg.ops.terms import Term, Terms
 
@@ -37,6 +37,7 @@ class Contraction(Operation):
 
     spec: Spec = field(kw_only=True)  # the axes spec of a call
     bias_parameter: str = ""  # the parameter that is added, not multiplied
+    scaled: Operation | None = None  # the same with factors before the product and what is added to it
     conjugated: str = ""  # the parameter of whose complex numbers the conjugates are multiplied
     kind: str = "contraction"
 
@@ -45,7 +46,7 @@ class Contraction(Operation):
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         plain = arguments.get("beta", 1) == arguments.get("alpha", 1) == 1
-        return self if plain else fallback(self.name, self.signature)  # no plain sum of products
+        return self if plain or self.scaled is None else self.scaled.overload_for(arguments)
 
     def multiplications(self, call: Call) -> int:
         axes = self.axes(call)
@@ -189,14 +190,40 @@ def _einsum_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     return arguments | {f"operands_{p}": value for p, value in enumerate(operands)}
 
 
-def _added(name: str, first: str, second: str, **gradient: str) -> Contraction:
+def _added(name: str, first: str, second: str, product: str = "{} @ {}", **gradient: str) -> Contraction:
+    signature = f"input, {first}, {second}, *, beta=1, alpha=1, out=None"
+
+    def write_program(call: Call) -> str:
+        lines, sides = [f"product = {product.format(first, second)}"], {"input": "beta", "product": "alpha"}
+        if call["beta"] == 0:  # then `input` is not read: its NaN and infinities don't pass
+            del sides["input"]
+        for side, factor in sides.items():
+            if call[factor] != 1:
+                sides[side] = f"scaled_{side}"
+                lines.append(f"scaled_{side} = {side} * {literal(call[factor])}")
+            else:
+                sides[side] = side
+        return "\n".join([*lines, f"total = {' + '.join(sides.values())}"] if len(sides) > 1 else lines)
+
     return Contraction(
         name,
-        f"input, {first}, {second}, *, beta=1, alpha=1, out=None",
+        signature,
         spec=added_axes,
         bias_parameter="input",
         gradient={"input": "{d}", **gradient},
+        scaled=Composite(
+            name,
+            signature,
+            write_program=write_program,
+            covers=_numbers_scale,
+            rule=lambda call: added_axes(call).shape,
+            in_float32=True,
+        ),
     )
+
+
+def _numbers_scale(arguments: Mapping[str, Any]) -> bool:
+    return all(isinstance(arguments[name], int | float) for name in ("beta", "alpha"))
 
 
 CONTRACTIONS = (
@@ -242,9 +269,16 @@ CONTRACTIONS = (
     ),
     _added("addmm", "mat1", "mat2", mat1="{d} @ {mat2}.T", mat2="{mat1}.T @ {d}"),
     _added("addmv", "mat", "vec", mat="torch.outer({d}, {vec})", vec="{mat}.T @ {d}"),
-    _added("addr", "vec1", "vec2", vec1="{d} @ {vec2}", vec2="{d}.T @ {vec1}"),
+    _added("addr", "vec1", "vec2", "torch.outer({}, {})", vec1="{d} @ {vec2}", vec2="{d}.T @ {vec1}"),
     _added("baddbmm", "batch1", "batch2", batch1="{d} @ {batch2}.mT", batch2="{batch1}.mT @ {d}"),
-    _added("addbmm", "batch1", "batch2", batch1="{d} @ {batch2}.mT", batch2="{batch1}.mT @ {d}"),
+    _added(
+        "addbmm",
+        "batch1",
+        "batch2",
+        "({} @ {}).sum(0)",
+        batch1="{d} @ {batch2}.mT",
+        batch2="{batch1}.mT @ {d}",
+    ),
     Contraction("inner", "input, other, *, out=None", spec=inner_axes),
     Contraction(
         "vdot",
