@@ -48,6 +48,7 @@ _REPLACED = (
     "A cell of {out} is made from those of {source} that {index} puts there; without one it is {first}'s."
 )
 _TURNED = "Each cell of {out} is the conjugate of a cell of {first} under another index."
+_DROPPED = "Some cells of {first}, drawn at random, become 0. The others grow: the mean stays about the same."
 _UNKNOWN = "What a cell of {out} depends on is not known."
 _WRITES = {  # the parameter that is written, and the sentence
     "setitem": ("value", "What is written {becomes} {value}; the other cells of {out} stay as they were."),
@@ -203,6 +204,8 @@ def _words(node: RecordNode) -> str:
         return _LIKE
     if isinstance(operation, Draw):
         return _DRAWN
+    if node.op == "dropout" and node.kind == "mask":
+        return _DROPPED
     if node.evidence == "opaque" and node.kind == "measured":
         return _UNKNOWN
     return _KINDS.get(node.kind, _UNKNOWN)

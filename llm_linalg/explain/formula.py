@@ -285,7 +285,7 @@ def phrase(node: RecordNode, index: Index) -> str | None:
 
 
 def _part(node: RecordNode, name: str, index: Index) -> str:
-    """Return what to fill into a phrase: the cells read, their powers, an operand's cell, or a part's."""
+    """Return what to fill into a phrase: the cells read, their powers, a number, or a cell."""
     if name == "powers":  # as softmax is defined; what is taken off first is seen inside
         cells = node.reads(index)[0]
         powers = [node.operands[0].value[cell].item() for cell in islice(cells, SHOWN_POWERS)]
@@ -300,6 +300,9 @@ def _part(node: RecordNode, name: str, index: Index) -> str:
         more = [f"… {len(cells) - SHOWN_TERMS} more"] if len(cells) > SHOWN_TERMS else []
         return ", ".join(values + more)
     place = node.call.place(name) if node.call else None
+    number = node.call.arguments.get(name) if node.call else None
+    if isinstance(number, int | float):
+        return _without_zeros(format_number(number))
     inner: Tensor = (
         next(part.value for part in parts_of(node) if part.name == name)
         if place is None

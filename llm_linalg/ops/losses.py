@@ -33,7 +33,6 @@ _BINARY = _of_each(
 _BINARY_LOGITS = _of_each(
     "log_share = torch.nn.functional.logsigmoid(input)\neach = (1 - target) * input - log_share", "each"
 )
-_CHOSEN = _of_each("chosen = input.gather(-1, target.unsqueeze(-1)).squeeze(-1)\neach = -chosen", "each")
 
 
 def _binary_vjp(call: Call) -> Mapping[str, str]:
@@ -63,23 +62,76 @@ def _huber(call: Call) -> str:
     )
 
 
+def _class_axis(call: Call) -> int:
+    """Return the axis of the classes: the second, of several examples, and the last of one or of rows."""
+    return 1 if len(call.shapes[0]) > 2 else -1
+
+
+def _class_count(call: Call) -> int:
+    return max(call.shapes[0][_class_axis(call)], 1)
+
+
+def _ignored(call: Call) -> str:
+    """Return the lines that set aside the rows whose target is to be ignored; "" if there are none."""
+    ignored = call["ignore_index"]
+    if not (call.tensor("target") == ignored).any():
+        return ""
+    return f"ignored = target == {literal(ignored)}\nplace = target.masked_fill(ignored, 0)"
+
+
+def _chosen(call: Call, log_probs: str = "input") -> str:
+    """Return a loss as a program: −ln p of each row's target, and the mean of all that are not ignored."""
+    axis, smoothing, ignored = _class_axis(call), call.arguments.get("label_smoothing"), _ignored(call)
+    place, count = ("place", "ignored.logical_not()") if ignored else ("target", "")
+    lines, loss = [ignored] if ignored else [], "(-chosen)"
+    lines.append(f"chosen = {log_probs}.gather({axis}, {place}.unsqueeze({axis})).squeeze({axis})")
+    if call["weight"] is not None:
+        count, loss = "weights", "(-chosen * weights)"
+        lines.append(f"weights = weight[{place}]{'.masked_fill(ignored, 0)' if ignored else ''}")
+    if smoothing:
+        lines.append(f"others = {log_probs}.mean({axis})")
+        loss = f"-(chosen * {literal(1 - smoothing)} + others * {literal(smoothing)})"
+    if ignored:
+        lines.append(f"each = ({loss}).masked_fill(ignored, 0)")
+        loss = "each"
+    end = f".sum() / {count}.sum()" if count and call["reduction"] == "mean" else _ENDS[call["reduction"]]
+    return "\n".join([*lines, f"loss = {loss}{end}"])
+
+
+def _shared(call: Call, log_probs: str) -> str:
+    """Return a loss as a program: −ln p of all classes, in the shares in which each row wants them."""
+    axis, smoothing, lines, wanted = _class_axis(call), call["label_smoothing"], [], "target"
+    if smoothing:
+        wanted = "wanted"
+        lines = [f"wanted = target * {literal(1 - smoothing)} + {literal(smoothing / _class_count(call))}"]
+    return "\n".join([*lines, f"each = -({wanted} * {log_probs}).sum({axis})", _ending(call, "each")])
+
+
 def _cross_entropy(call: Call) -> str:
-    """Return a cross-entropy as a program: the mean of −ln p of each row's target."""
-    return (
-        "log_probs = torch.log_softmax(input, dim=-1)\n"
-        "chosen = log_probs.gather(-1, target.unsqueeze(-1)).squeeze(-1)\n"
-        f"loss = (-chosen){_ENDS[call['reduction']]}"
-    )
+    """Return a cross-entropy as a program: what its kind of targets makes of ln p."""
+    loss = _shared if call.tensor("target").is_floating_point() else _chosen
+    return f"log_probs = torch.log_softmax(input, dim={_class_axis(call)})\n{loss(call, 'log_probs')}"
 
 
 def _cross_entropy_vjp(call: Call) -> Mapping[str, str]:
-    """Return the VJP of a cross-entropy: the predicted shares minus the one-hot targets."""
-    *rows, classes = call.shapes[0]
-    wanted = f"torch.nn.functional.one_hot({{target}}, {classes})"
-    lines = ["chances = torch.softmax({input}, dim=-1)", f"wanted = {wanted}"]
-    each = call["reduction"] == "none" and rows
-    over = f" / {rows[0]}" if call["reduction"] == "mean" and rows else ""
-    lines.append(f"{'{d}.unsqueeze(-1)' if each else '{d}'} * (chances - wanted){over}")
+    """Return the VJP of a cross-entropy without weights: the predicted shares minus the wanted ones."""
+    if call["weight"] is not None or call.tensor("target").is_floating_point():
+        return {}
+    axis, count, smoothing, ignored = _class_axis(call), "", call["label_smoothing"], _ignored(call)
+    wanted = f"torch.nn.functional.one_hot({'place' if ignored else '{target}'}, {_class_count(call)})"
+    if axis > 0:
+        wanted += f".movedim(-1, {axis})"
+    if smoothing:
+        wanted += f" * {literal(1 - smoothing)} + {literal(smoothing / _class_count(call))}"
+    rows = call.tensor("target").shape
+    if call["reduction"] == "mean" and rows:
+        count = " / ignored.logical_not().sum()" if ignored else f" / {rows.numel()}"
+    each = "{d}" + (f".unsqueeze({axis})" if call["reduction"] == "none" and rows else "")
+    slopes = f"{each} * (chances - wanted){count}"
+    if ignored:
+        slopes = f"({slopes}).masked_fill(ignored.unsqueeze({axis}), 0)"
+    lines = [ignored.replace("target", "{target}")] if ignored else []
+    lines += [f"chances = torch.softmax({{input}}, dim={axis})", f"wanted = {wanted}", slopes]
     return {"input": "\n".join(lines)}
 
 
@@ -102,12 +154,15 @@ def _is_plain(arguments: Mapping[str, Any]) -> bool:
 
 
 def _has_classes(arguments: Mapping[str, Any]) -> bool:
-    if not _is_plain(arguments):
+    """Return whether a loss is that of a class for each row, or of a share for each class."""
+    if not _is_plain(arguments | {"weight": None}):
         return False
-    values, target = arguments["input"], arguments["target"]
-    classes = target.dim() == values.dim() - 1 < 2 and not target.dtype.is_floating_point
-    plain = classes and not arguments.get("label_smoothing")
-    return plain and bool((target != arguments["ignore_index"]).all())
+    values, target, weight = (arguments[name] for name in ("input", "target", "weight"))
+    shares = target.is_floating_point()
+    fits = target.dim() == values.dim() - (not shares)
+    if weight is not None and (shares or arguments.get("label_smoothing")):
+        return False
+    return bool(fits and (not shares or "label_smoothing" in arguments))
 
 
 def _has_bend(arguments: Mapping[str, Any]) -> bool:
@@ -154,6 +209,6 @@ LOSSES: tuple[Operation, ...] = (
         vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
         "its probability, less 1 where the class was right.",
     ),
-    _loss("nll_loss", f"input, target, weight=None, {_IGNORING}", _CHOSEN, _has_classes),
+    _loss("nll_loss", f"input, target, weight=None, {_IGNORING}", _chosen, _has_classes),
     _loss("kl_div", f"input, target, {_REDUCTION}, log_target=False", _divergence),
 )

@@ -137,6 +137,10 @@ def number_text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _dropped(call: Call) -> Tensor:
+    return call.replay([torch.ones_like(call.tensors[0])]) == 0
+
+
 MASKS: tuple[Operation, ...] = (
     _triangle("triu", "≥", ge),
     _triangle("tril", "≤", le),
@@ -158,5 +162,16 @@ MASKS: tuple[Operation, ...] = (
         parameter_masks=_not_chosen,
         reflected=("torch.Tensor.where",),
         gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},
+    ),
+    Mask(
+        "dropout",
+        "input, p=0.5, training=True, inplace=False",
+        phrase="{input} / (1 - {p})",
+        mask_of=_dropped,
+        parameter_masks=lambda call: {"input": _dropped(call) & (call.result == 0)},  # inf · 0 is no number
+        predicate=lambda call, _: f"dropped, as each cell with probability {number_text(call['p'])}",
+        fill=lambda _: 0,
+        multiplications_per_cell=1,
+        first_free_number=100,
     ),
 )

@@ -291,7 +291,11 @@ POINTWISE: tuple[Operation, ...] = (
         for way, short, sign in (("left", "lshift", "<<"), ("right", "rshift", ">>"))
     ),
     *(_cast(name, "input, memory_format=None") for name in _CASTS.split()),
-    _cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False"),
+    _cast(
+        "to",
+        "input, kind=None, more=None, non_blocking=False, copy=False, *, dtype=None, device=None, "
+        "memory_format=None, tensor=None",
+    ),
     _cast("type_as", "input, other"),
     *(unary(name, f"{name}({{input}})") for name in ("log1p", "expm1", "log2", "log10", "exp2")),
     unary("trunc", "trunc({input})", aliases=("fix",)),

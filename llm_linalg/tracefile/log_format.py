@@ -153,7 +153,7 @@ class FileLog:
 
 
 _UNLISTED = (
-    *("cosine_similarity", "dropout", "kron", "trace"),
+    *("cosine_similarity", "kron", "trace"),
     *("igamma", "igammac", "mvlgamma", "polygamma"),
 )
 _GRADIENT = torch.Tensor.grad.__get__  # type: ignore[union-attr]
