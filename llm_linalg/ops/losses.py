@@ -155,7 +155,7 @@ def _is_plain(arguments: Mapping[str, Any]) -> bool:
 
 def _has_classes(arguments: Mapping[str, Any]) -> bool:
     """Return whether a loss is that of a class for each row, or of a share for each class."""
-    if not _is_plain(arguments | {"weight": None}):
+    if not _is_plain({**arguments, "weight": None}):
         return False
     values, target, weight = (arguments[name] for name in ("input", "target", "weight"))
     shares = target.is_floating_point()
