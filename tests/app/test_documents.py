@@ -202,6 +202,36 @@ def test_a_script_runs_cell_by_cell_and_its_exit_code_says_whether_all_of_it_did
     assert ours(capsys, "run", str(place))[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("script.py", "# ones\n\n\n# %% Begin\n\nx = torch.ones(2)\n\n# twice\n\n# %%\ny = x * 2\n"),
+        (
+            "page.md",
+            "# Ones\n\nText.\n\n```python\nx = torch.ones(2)\n```\nM.\n\n```python\ny = x * 2\n```\n",
+        ),
+    ],
+)
+def test_lines_are_those_of_the_file(name: str, text: str, tmp_path: Path, capsys: Capture) -> None:
+    place = file_at(tmp_path, name, text)
+    done, out, _ = ours(capsys, "run", str(place), "--format", "json")
+    assert done == 0
+    facts = [json.loads(line) for line in out.splitlines()]
+    assert [fact["node"]["line"] for fact in facts if "node" in fact] == [6, 11]
+    place.write_text(text.replace("x * 2", "x @ 2"), encoding="utf-8")
+    done, _, narration = ours(capsys, "run", str(place))
+    assert done == 1
+    assert f"{name}: line 11" in narration
+
+
+def test_an_exit_code_of_the_program_is_an_error(tmp_path: Path, capsys: Capture) -> None:
+    place = file_at(tmp_path, "script.py", "import sys\nx = torch.ones(2)\nsys.exit(3)\n")
+    done, _, narration = ours(capsys, "run", str(place))
+    assert (done, "script.py: line 3" in narration, "SystemExit: 3" in narration) == (1, True, True)
+    place.write_text("import sys\nx = torch.ones(2)\nsys.exit()\n", encoding="utf-8")
+    assert ours(capsys, "run", str(place))[0] == 0
+
+
 def test_the_cells_of_a_document_are_one_program_of_the_playground(tmp_path: Path, path: Path) -> None:
     from llm_linalg import run
 

@@ -71,11 +71,9 @@ def run_cells(
     last = next((stop for stop in reversed(lesson.stops) if stop.exercise is None), None)
     if last is None:
         return run_text("", own=True, seed=seed), True
-    lines = last.program.count("\n") + 1
-    # An empty cell at the end, since the error of the last one is raised.
-    cells = (*lesson.cells(last), lines + 1)
+    program, cells = _program(lesson, last)
     try:
-        trace = run(f"{last.program}\n", seed=seed, seconds=seconds, cells=cells, read=read)
+        trace = run(program, seed=seed, seconds=seconds, cells=cells, read=read)
     except LimitError as exceeded:  # nothing is left of the budget for the cells below
         if exceeded.trace is None:
             raise
@@ -87,6 +85,24 @@ def run_cells(
     is_script = lesson.path is not None and lesson.path.suffix.lower() == SCRIPT
     wrong = [cell for cell in trace.cells if cell.state in FAULTS or (is_script and not cell.is_whole)]
     return trace, not wrong
+
+
+def _program(lesson: Lesson, last: Stop) -> tuple[str, tuple[int, ...]]:
+    """Return a document's program, and the lines at which its cells begin: those of its file, if it has any.
+
+    An empty cell stands at the end, since the error of the last one is raised.
+    """
+    lines, starts = last.program.split("\n"), lesson.cells(last)
+    if _is_notebook(lesson):
+        return f"{last.program}\n", (*starts, len(lines) + 1)
+    laid: list[str] = []
+    cells: list[int] = []
+    for stop, start, end in zip(lesson.stops, starts, [*starts[1:], len(lines) + 1], strict=False):
+        own = lines[start - 1 : end - 1]
+        laid += [""] * (stop.line - len(laid) if any(own) else 0)
+        cells.append(len(laid) + 1)
+        laid += own
+    return "\n".join([*laid, ""]), (*cells, len(laid) + 1)
 
 
 def _report(lesson: Lesson, cells: Sequence[int], trace: Trace) -> None:
