@@ -47,7 +47,7 @@ class Failures:
 
     def shown(self, error: BaseException) -> ProgramError | None:
         """Return the error to show for what was raised; None if it ends the program as it wished."""
-        if isinstance(error, SystemExit):
+        if isinstance(error, SystemExit) and not error.code:
             return None
         frames = self._sites.frames(error.__traceback__)
         site = self._sites.at(frames[-1][0].f_code, frames[-1][1]) if frames else None

@@ -52,7 +52,8 @@ class _Instrumenter(ast.NodeTransformer):
         """Return the statements of a block with what is noted before and after each."""
         block: list[ast.stmt] = []
         for statement in statements:
-            if self._lines and not isinstance(statement, ast.Global | ast.Nonlocal | ast.Pass):
+            runs = not isinstance(statement, ast.Global | ast.Nonlocal | ast.Pass) and not _is_text(statement)
+            if self._lines and runs:
                 block.append(_store_line(statement))
             changed = self.visit(statement)
             block += changed if isinstance(changed, list) else [changed]
@@ -194,8 +195,12 @@ _NUMBER = ast.Constant(0)
 
 def _must_stand_first(node: ast.stmt) -> bool:
     """Return whether a statement is a docstring or an import from `__future__`."""
-    is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return is_text or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+    return _is_text(node) or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Return whether a statement is a constant alone, as what documents a function is."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _placed(new: Node, place: ast.AST) -> Node:

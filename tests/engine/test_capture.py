@@ -266,7 +266,10 @@ def test_functions_have_scopes_of_their_own_and_generators_that_of_the_call_that
         ("x = 1", "done", None),
         ("x = 1\nx / 0", "failed", 2),
         ("torch.ones(40_000, 40_000)", "counts", 1),
-        ("raise SystemExit(3)", "exit", 1),
+        ("raise SystemExit(0)", "exit", 1),
+        ("import sys\nsys.exit()", "exit", 2),
+        ("raise SystemExit(3)", "failed", 1),
+        ("import sys\nsys.exit('no data')", "failed", 2),
     ],
 )
 def test_a_record_says_how_the_run_ended(program: str, kind: str, line: int | None) -> None:
@@ -283,3 +286,8 @@ def test_the_running_line_is_stored() -> None:
     with pytest.raises(ProgramError):
         finished(run)
     assert line == [4]
+
+
+def test_a_function_keeps_its_docstring_where_the_running_line_is_stored() -> None:
+    text = 'def f():\n    """Two."""\n    return 2\nclass A:\n    "One."\n'
+    finished(ProgramRun(f"{text}assert (f.__doc__, A.__doc__, f()) == ('Two.', 'One.', 2)", running_line=[0]))
