@@ -79,8 +79,9 @@ _GIVES_MEMORY = frozenset(
     for function in resolve(f"torch.Tensor.{name}")
 )
 """What hands a tensor's memory to somebody who may write there."""
+_DETACHERS = frozenset([Tensor.detach_, torch.detach_])
 _LISTED: Mapping[Any, TableEntry] = {
-    **{function: entry for function, entry in TABLE.entries.items() if function not in _FREE},
+    **{function: entry for function, entry in TABLE.entries.items() if function not in _FREE | _DETACHERS},
     **_GRADIENT_READS,
 }
 _UNFILLED = frozenset(
@@ -257,6 +258,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 return func(*args, **kwargs)
         elif func == _DATA_SETTER:
             return self._share(*args)
+        elif func in _DETACHERS:
+            return self._detach(func, args, kwargs)
         elif getattr(func, "__module__", "") == _PROFILER:
             return func(*args, **kwargs)
         elif func in self.handlers:
@@ -505,6 +508,20 @@ class Recorder(TensorIndex, TorchFunctionMode):
             with untraced():
                 if not gives_its_value(node):
                     node.hide_call()
+
+    def _detach(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Do `x.detach_()`: autograd takes for a constant what has been a result."""
+        if self._guard is not None:
+            self._guard.charge_query()
+        (tensor,) = tensors_in((args, kwargs))
+        before = self.operand(tensor)
+        if not before.node.operands:  # a leaf
+            return self._set_gradient(func, (tensor,), {})
+        result = self._run(func, args, kwargs)
+        node = self._note(tensor, (before,), _DETACH, Tensor.detach)
+        if node is not None:
+            self._rename(tensor, node)
+        return result
 
     def _share(self, tensor: Tensor, source: Tensor) -> None:
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""

@@ -307,10 +307,12 @@ def doubled_by_numpy(x: Tensor) -> Tensor:
 
 
 def with_module_hook(x: Tensor) -> Tensor:
-    """A hook of a module's gradient, which may change it."""
+    """A hook of a module's gradient, which may change it, and one of its result."""
     layer = nn.Linear(4, 4).double()
     layer.register_full_backward_hook(lambda _layer, _in, _out: None)
     result: Tensor = layer(x)
+    if result.requires_grad:
+        result.register_hook(lambda slope: slope)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -358,6 +360,18 @@ def written_out(x: Tensor) -> Tensor:
         torch.mul(x, 3, out=made)
         torch.add(y, made, out=made)
     return y * made
+
+
+def detached_in_place(x: Tensor) -> Tensor:
+    """Constants that were results, and a leaf that torch may detach as often as it likes."""
+    y, z, leaf = x * 2, x * 3, torch.ones(4, dtype=x.dtype).detach_()
+    part = (z + y).exp()
+    y.detach_()
+    torch.detach_(part)
+    total = z * leaf
+    for _ in range(2):
+        total = total.detach_() + y * x + part
+    return total * y
 
 
 def looked_at(x: Tensor) -> Tensor:
@@ -412,6 +426,7 @@ FOLLOWED: dict[str, Program] = {
     "looked at": lambda x, _: looked_at(x),
     "filled": lambda x, _: filled(x),
     "detached": lambda x, _: detached(x),
+    "detached in place": lambda x, _: detached_in_place(x),
     "complex writes": lambda x, _: complex_writes(x),
     "spectrum": lambda x, _: torch.stft(
         x.flatten(), 4, window=torch.ones(4).double(), return_complex=True
@@ -530,6 +545,19 @@ def test_a_hook_from_before_the_trace_changes_the_gradient() -> None:
     made = trace(lambda x: (x * 2).sum(), x)
     assert made.backward(made.nodes[-1])["dx"].value.tolist() == [8, 8, 8]
     assert made.influence(made.nodes[-1], ())[made["x"]].tolist() == [8, 8, 8]
+
+
+def test_a_modules_hook_is_refused_where_a_program_is_run() -> None:
+    made = run(
+        """torch.manual_seed(0)
+layer = torch.nn.Linear(2, 2)
+layer.register_full_backward_hook(lambda layer, into, out: (into[0] * 2,))
+x = torch.ones(2, requires_grad=True)
+y = layer(x * 1)
+loss = (y + x).sum()"""
+    )
+    with pytest.raises(LookupError, match="a hook may change"):
+        made.backward("loss")
 
 
 def test_a_leaf_that_was_written_has_one_gradient() -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from torch import Tensor
+from torch.nn.modules._functions import BackwardHookFunction
 
 from llm_linalg.analysis.gradients.late_writes import LateWrites
 from llm_linalg.analysis.saved_tensors import ENDS
@@ -24,6 +25,8 @@ from llm_linalg.recording.record_node import ALIAS, N, RecordNode
 from llm_linalg.recording.sharing import is_hidden, is_part, is_seen
 
 _CONSTANTS = frozenset(["arange", "linspace", "logspace"])
+_MODULE_HOOK = BackwardHookFunction.__name__
+"""The step at which torch calls a hook of a module's gradient, which nobody can ask for it."""
 
 
 def kept_places(node: RecordNode) -> tuple[int, ...] | None:
@@ -146,7 +149,7 @@ def _lost(node: RecordNode, can_ask: bool) -> str:
     call = node.call
     if node.flows_on:
         return "which are not kept" if node.gap else "whose gradient is up to calls that were not recorded"
-    if node.has_hook and not (node.hooks or can_ask):
+    if node.op == _MODULE_HOOK or (node.has_hook and not (node.hooks or can_ask)):
         return "whose gradient a hook may change, which the trace does not hold"
     if node.op == SET_DATA and is_part(node.operands[0].node):
         return "which has the history of another still, and no longer its memory"
