@@ -15,7 +15,7 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.operation import HALF_PRECISION, Call, operand_cells
+from llm_linalg.ops.operation import HALF_PRECISION, Call, operand_cells, operand_names
 from llm_linalg.ops.reads import OpaqueReads, Reads
 from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.record_node import N, RecordNode
@@ -129,18 +129,6 @@ def _in_float32(program: str, call: Call) -> str:
     last = program.splitlines()[-1].split(" = ")[0]
     casts = [f"{name} = {name}.float()" for name in halves]
     return "\n".join([*casts, program, f"{last} = {last}.to({call.result.dtype})"])
-
-
-def operand_names(call: Call) -> dict[int, str]:
-    """Return the names of a call's operands in rules and programs of the table, by their positions.
-
-    They are those of the parameters, numbered where a parameter is a list.
-    """
-    names: dict[int, str] = {}
-    for name, places in call.places.items():
-        several = isinstance(call.arguments.get(name), list | tuple | dict)
-        names |= {place: f"{name}_{number}" if several else name for number, place in enumerate(places)}
-    return names
 
 
 def multiplications_of(node: RecordNode) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,14 +14,14 @@ from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.movement_shapes import shape_by_torch
-from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation
+from llm_linalg.ops.operation import NO_DERIVATIVE, Call, Operation, operand_names
 from llm_linalg.ops.randomness import draw
 from llm_linalg.ops.reads import AxesReads, IndexReads, Reads, reads_nothing
 
 
 @dataclass(frozen=True, eq=False)
 class Creation(Operation):
-    """A tensor made from plain arguments; an operand, as of `ones_like`, provides only a shape."""
+    """A tensor made from plain arguments; an operand is a number among those, or provides only a shape."""
 
     kind: str = "creation"
 
@@ -51,7 +51,36 @@ class Creation(Operation):
         return call.shapes[0]
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        return tuple(reads_nothing(call.shape, shape) for shape in call.shapes)
+        sources, numbers = _sources(call)
+        return tuple(
+            IndexReads(sources, shape, numbers.index(place))
+            if place in numbers
+            else reads_nothing(call.shape, shape)
+            for place, shape in enumerate(call.shapes)
+        )
+
+    def cotangents(self, call: Call) -> Mapping[str, str]:
+        return dict.fromkeys(operand_names(call).values(), "")  # of a number alone torch keeps no history
+
+
+def _sources(call: Call) -> tuple[Tensor, Sequence[int]]:
+    """Return where among the operands that are numbers each cell comes from, 0 for nowhere, and those."""
+    data, numbers = call.arguments.get("data"), call.places.get("data", ())
+    if isinstance(data, Tensor):
+        return torch.arange(1, data.numel() + 1).reshape(call.shape), numbers
+    if numbers:
+        is_operand = torch.tensor([isinstance(item, Tensor) for item in _items(data)])
+        return (is_operand.cumsum(0) * is_operand).reshape(call.shape), numbers
+    return torch.ones(call.shape, dtype=torch.int64), call.places.get("fill_value", ())
+
+
+def _items(data: Any) -> Iterator[Any]:
+    """Yield what stands in nested lists, one after another."""
+    if isinstance(data, list | tuple):
+        for item in data:
+            yield from _items(item)
+    else:
+        yield data
 
 
 def list_shape(data: Any) -> Shape:

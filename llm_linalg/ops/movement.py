@@ -45,7 +45,7 @@ from llm_linalg.ops.movement_shapes import (
     stack_shape,
     take_along_dim_shape,
 )
-from llm_linalg.ops.operation import Call, Operation, Price, operand_cells
+from llm_linalg.ops.operation import Call, Operation, Price, operand_cells, operand_names
 from llm_linalg.ops.reads import IndexReads, OpaqueReads, Reads, reads_nothing
 
 
@@ -131,12 +131,9 @@ class Movement(Operation):
 
     def _scatter_back(self, call: Call) -> Mapping[str, str]:
         """Return the generic VJP of a movement: each gradient is added where its cell came from."""
-        cotangents = {}
-        for name in self.data:
-            several = isinstance(call.arguments[name], list | tuple)
-            for number, place in enumerate(call.places.get(name, ())):
-                cotangents[f"{name}_{number}" if several else name] = scatter_vjp(call.shapes[place])
-        return cotangents
+        moved = {place for name in self.data for place in call.places.get(name, ())}
+        names = operand_names(call).items()
+        return {name: scatter_vjp(call.shapes[place]) for place, name in names if place in moved}
 
 
 def own_spread(call: Call, place: int) -> Shape | None:

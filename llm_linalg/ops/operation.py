@@ -271,6 +271,18 @@ def operand_cells(call: Call) -> int:
     return sum(map(prod, call.shapes))
 
 
+def operand_names(call: Call) -> dict[int, str]:
+    """Return the names of a call's operands in rules and programs of the table, by their positions.
+
+    They are those of the parameters, numbered where a parameter is a list.
+    """
+    names: dict[int, str] = {}
+    for name, places in call.places.items():
+        several = isinstance(call.arguments.get(name), list | tuple | dict)
+        names |= {place: f"{name}_{number}" if several else name for number, place in enumerate(places)}
+    return names
+
+
 def fill_template(text: str, values: Mapping[str, Any]) -> str:
     """Fill the plain values into the braces of a template."""
     for name, value in values.items():

@@ -21,6 +21,8 @@ def rerun(replay: Callable[[Sequence[Tensor]], Tensor], leaves: Sequence[Tensor]
     """Replay a call on leaves; a leaf for which torch has no derivative loses its `requires_grad`."""
     try:
         return replay(leaves)
+    except TypeError:  # a number, as of `full_like`, that must not require a gradient
+        pass
     except RuntimeError as error:
         if "is not differentiable" not in str(error):
             raise
@@ -28,7 +30,7 @@ def rerun(replay: Callable[[Sequence[Tensor]], Tensor], leaves: Sequence[Tensor]
         if leaf.requires_grad:
             try:
                 replay([other if other is leaf else other.detach() for other in leaves])
-            except RuntimeError:
+            except (RuntimeError, TypeError):
                 leaf.requires_grad_(False)
     return replay(leaves)
 

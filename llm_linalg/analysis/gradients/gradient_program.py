@@ -19,10 +19,10 @@ from llm_linalg.analysis.gradients.explanations import Reason
 from llm_linalg.analysis.gradients.names import GradientNames, transpose_of
 from llm_linalg.analysis.gradients.rules import TO
 from llm_linalg.analysis.own_programs import NONSENSE, Bounds, Halt, run_over
-from llm_linalg.analysis.parts import operand_names, parts_of
+from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.errors import HaltedError, ProgramError
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.operation import Call, fill_template, literal
+from llm_linalg.ops.operation import Call, fill_template, literal, operand_names
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.ops.vjp import has_gradient
 from llm_linalg.recording.record import AskFunction, Record

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from llm_linalg.analysis.gradients.flow import refusing
 from llm_linalg.analysis.own_programs import run_over
-from llm_linalg.analysis.parts import operand_names
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.complex_numbers import COMPLEX_NUMBERS
-from llm_linalg.ops.operation import HALF_PRECISION, Call, fill_template
+from llm_linalg.ops.operation import HALF_PRECISION, Call, fill_template, operand_names
 from llm_linalg.ops.vjp import autograd_vjp, has_gradient, rerun
 from llm_linalg.recording.record_node import RecordNode
 
