@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointwise
-from llm_linalg.ops.fallback import covered
+from llm_linalg.ops.fallback import covered, fallback
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.movement_shapes import shape_by_torch
@@ -27,7 +27,7 @@ class Creation(Operation):
 
     def infer(self, call: Call) -> Shape | None:
         match self.name:
-            case "tensor" | "new_tensor":
+            case "tensor" | "new_tensor" | "as_tensor":
                 data = call["data"]
                 return tuple(data.shape) if isinstance(data, Tensor) else list_shape(data)
             case "eye":
@@ -160,6 +160,12 @@ class Draw(Operation):
         return self.sized if self.sized and (plain or arguments.get("p") is not None) else self
 
 
+def _of_tensor(arguments: Mapping[str, Any]) -> Operation | None:
+    """Return what measures `as_tensor` of a tensor: it is a cast, or nothing."""
+    return fallback("as_tensor", _AS_TENSOR) if isinstance(arguments["data"], Tensor) else None
+
+
+_AS_TENSOR = "data, dtype=None, device=None"
 _ANY = (torch.zeros(()),)
 _KINDS = "dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False"
 _SIZED = f"*size, generator=None, out=None, {_KINDS}"
@@ -169,15 +175,17 @@ _NORMAL = f"mean, std=1.0, size=None, *, generator=None, out=None, {_KINDS}"
 _CHANCE = "input, p=None, *, generator=None, out=None"
 CREATIONS: tuple[Operation, ...] = (
     *(Creation(name, _SIZED) for name in ("randn", "rand")),
-    *(Creation(name, _SIZED) for name in ("ones", "zeros", "empty")),
+    *(Creation(name, _SIZED) for name in ("ones", "zeros")),
+    Creation("empty", f"{_SIZED}, memory_format=None"),
     Creation("full", f"size, fill_value, *, out=None, {_KINDS}"),
-    Creation("randint", f"*bounds, size=None, generator=None, out=None, {_KINDS}"),
+    Creation("randint", f"*bounds, low=0, high=None, size=None, generator=None, out=None, {_KINDS}"),
     Creation("randperm", f"n, *, generator=None, out=None, {_KINDS}"),
     Creation("eye", f"n, m=None, *, out=None, {_KINDS}"),
     Creation("arange", f"*bounds, start=None, end=None, step=None, out=None, {_KINDS}"),
     Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}"),
     Creation("draw", "numbers, size, dtype", functions=(draw,)),
     Creation("tensor", f"data, *, {_KINDS}"),
+    Creation("as_tensor", _AS_TENSOR, other_for=_of_tensor),
     Creation("scalar_tensor", f"value, *, {_KINDS}"),
     *(Creation(name, _LIKE) for name in ("rand_like", "randn_like")),
     *(Creation(name, _LIKE) for name in ("ones_like", "zeros_like", "empty_like")),

@@ -256,7 +256,7 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement("tile", "input, *dims", rule=repeat_shape),
     Movement("roll", "input, shifts, dims=()"),
     Movement("flip", "input, *dims", gradient={"input": "{d}.flip({dims})"}),
-    Movement("contiguous", "input", gradient={"input": "{d}"}),
+    Movement("contiguous", "input, *, memory_format=None", gradient={"input": "{d}"}),
     Movement("clone", "input, *, memory_format=None", gradient={"input": "{d}"}),
     Movement("detach", "input", views=True, spellings=("torch.Tensor.data",), gradient={"input": ""}),
     Movement(

@@ -297,6 +297,7 @@ POINTWISE: tuple[Operation, ...] = (
         "memory_format=None, tensor=None",
     ),
     _cast("type_as", "input, other"),
+    _cast("type", "input, dtype=None, non_blocking=False"),
     *(unary(name, f"{name}({{input}})") for name in ("log1p", "expm1", "log2", "log10", "exp2")),
     unary("trunc", "trunc({input})", aliases=("fix",)),
     unary("logsigmoid", "ln σ({input})", "{d} * torch.sigmoid(-{input})", in_float32=True),

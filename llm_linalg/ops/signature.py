@@ -10,8 +10,22 @@ from typing import Any
 
 from llm_linalg.base.syntax import expression
 
-# torch accepts numpy's parameter names too, and names the operands of torch.linalg as textbooks do.
-_NUMPY = {"axis": "dim", "keepdims": "keepdim", "A": "input", "B": "other", "x": "input", "y": "other"}
+# torch accepts numpy's parameter names too, names the operands of torch.linalg as textbooks do, and others
+# by what they mean in one function.
+_NUMPY = {"axis": "dim", "keepdims": "keepdim"}
+_TEXTBOOK = {"A": "input", "B": "other", "x": "input", "y": "other"}
+_BY_MEANING = {
+    "real": "input",
+    "imag": "other",
+    "abs": "input",
+    "angle": "other",
+    "mat2": "other",
+    "vec": "other",
+    "size": "shape",
+    "indices": "indices_or_sections",
+    "sections": "indices_or_sections",
+}
+_SYNONYMS = {**_NUMPY, **_TEXTBOOK, **_BY_MEANING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,7 @@ class Parameters:
     def _own(self, name: str) -> str:
         """Return what the signature calls a parameter that a call names."""
         own = name in self.positional or name in self.keyword or name == self.rest
-        return name if own else _NUMPY.get(name, name)
+        return name if own else _SYNONYMS.get(name, name)
 
     def _taken(self, name: str, left: dict[str, Any]) -> Any:
         if name in left:

@@ -159,6 +159,7 @@ float half bfloat16 int long bool: x.{0}()
 double: x.float().double()
 to: x.to(torch.float32) | x.to(torch.int64) | x.to("cpu", torch.float64) | x.to("cpu", torch.float32)
 type_as: x.type_as(u)
+type: x.type(torch.float32)
 clamp: x.clamp(-0.5, max=0.5)
 ones_like zeros_like rand_like randn_like empty_like: torch.{0}(x)
 full_like: torch.full_like(x, 2.0) | torch.full_like(x, v.detach())
@@ -220,7 +221,8 @@ embedding: F.embedding(t, w) | F.embedding(weight=w, input=t)
 one_hot: F.one_hot(c) | F.one_hot(c, 4)
 """),
     (lambda draw: {"x": _laid_out(draw, 0)}, """
-flatten contiguous clone detach squeeze: x.{0}()
+contiguous: x.contiguous() | x.contiguous(memory_format=torch.contiguous_format)
+flatten clone detach squeeze: x.{0}()
 """),
     (lambda draw: {"x": values(draw(shapes(0, 2)), 1)}, "t: torch.t(x)"),
     (lambda draw: {"x": _laid_out(draw, 2)}, "T mT: x.{0}"),
@@ -243,7 +245,7 @@ unfold: x.unfold(0, 1, 2)
 """),
     (_shaped, """
 reshape: x.reshape(s) | x.reshape(*s) | torch.reshape(x, s)
-view: y.view(*s)
+view: y.view(*s) | y.view(size=s)
 """),
     (_spread, """
 expand: x.expand(s)
@@ -267,7 +269,7 @@ take_along_dim: torch.take_along_dim(x, w, d)
 """),
     (_matrices, """
 matmul: x @ y | torch.matmul(other=y, input=x) | x @ v | v @ y | v @ w | v @ v | s @ s
-matmul: torch.mm(a, b) | torch.mv(a, v) | torch.bmm(A, B)
+matmul: torch.mm(a, b) | torch.mv(a, vec=v) | torch.bmm(A, mat2=B)
 linear: F.linear(z, a) | F.linear(z, a, c) | F.linear(bias=c, weight=a, input=z) | F.linear(z, v)
 dot: torch.dot(v, w)
 outer: torch.outer(v, u)
@@ -290,8 +292,8 @@ randn: torch.randn(2, 3) | torch.randn((2, 0))
 rand: torch.rand(2) | torch.rand(size=(2, 3))
 ones: torch.ones(2, 3) | torch.ones([])
 zeros: torch.zeros(2, dtype=torch.int64)
-empty: torch.empty(0, 3)
-randint: torch.randint(5, (2, 3)) | torch.randint(1, 5, size=(2,))
+empty: torch.empty(0, 3) | torch.empty((1, 0, 2, 3), memory_format=torch.channels_last)
+randint: torch.randint(5, (2, 3)) | torch.randint(1, 5, size=(2,)) | torch.randint(high=5, size=(2,))
 randperm: torch.randperm(4)
 draw: randomness.draw([0.5, 1.5], (2, 1), torch.float64) | randomness.draw([], (0, 3), torch.int64)
 eye: torch.eye(3) | torch.eye(2, 3)
