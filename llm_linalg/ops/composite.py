@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from math import prod
 from typing import Any
 
@@ -138,7 +138,62 @@ def _is_parted(arguments: Mapping[str, Any]) -> bool:
     return offs.numel() > 0 and int(offs.reshape(-1)[-1]) == parted
 
 
+def _cosines(call: Call) -> str:
+    """Return the cosines of the angles between vectors as a program."""
+    dim = _common_dim(call.arguments)
+    lengths = [f"lengths_{n} = torch.linalg.vector_norm(x{n}, dim={dim}, keepdim=True)" for n in (1, 2)]
+    directions = [f"directions_{n} = x{n} / lengths_{n}" for n in (1, 2)]
+    return "\n".join([*lengths, *directions, f"cosines = (directions_1 * directions_2).sum({dim})"])
+
+
+def _common_dim(arguments: Mapping[str, Any]) -> int:
+    """Return the axis of two tensors' vectors, from the right: those on its left may be of one alone."""
+    dim = int(arguments["dim"])
+    return dim if dim < 0 else dim - max(arguments[name].dim() for name in ("x1", "x2"))
+
+
+def _have_directions(arguments: Mapping[str, Any]) -> bool:
+    """Return whether all vectors are of one size, and none is so short that torch divides it by `eps`."""
+    operands, eps = [arguments[name] for name in ("x1", "x2")], arguments["eps"]
+    if not all(isinstance(own, Tensor) and own.is_floating_point() for own in operands):
+        return False
+    dim = _common_dim(arguments)
+    if any(not 0 < -dim <= own.dim() for own in operands) or operands[0].shape[dim] != operands[1].shape[dim]:
+        return False
+    return all(bool((own.norm(dim=dim) > eps).all()) for own in operands)
+
+
+def _block_sizes(call: Call) -> list[tuple[int, int]]:
+    """Return the sizes of two tensors by axis, filled up with 1 from the left."""
+    sizes = zip_longest(*map(reversed, call.shapes), fillvalue=1)
+    return [(one, other) for one, other in sizes][::-1]
+
+
+def _blocks(call: Call) -> str:
+    """Return a Kronecker product as a program: a copy of the second tensor for each number of the first."""
+    sizes = _block_sizes(call)
+    spread = [size for own, _ in sizes for size in (own, 1)]
+    copied = [size for _, own in sizes for size in (1, own)]
+    shape = [one * other for one, other in sizes]
+    return f"blocks = input.reshape({spread}) * other.reshape({copied})\nproduct = blocks.reshape({shape})"
+
+
 COMPOSITES: tuple[Operation, ...] = (
+    Composite(
+        "cosine_similarity",
+        "x1, x2, dim=1, eps=1e-08",
+        write_program=_cosines,
+        covers=_have_directions,
+        depends_on_cells=True,
+    ),
+    Composite("trace", "input", write_program=lambda _: "numbers = input.diagonal()\ntrace = numbers.sum()"),
+    Composite(
+        "kron",
+        "input, other, *, out=None",
+        write_program=_blocks,
+        rule=lambda call: tuple(one * other for one, other in _block_sizes(call)),
+        price_for_call=lambda call: Price(prod(map(prod, call.shapes))),
+    ),
     Composite(
         "glu",
         "input, dim=-1",

@@ -22,10 +22,10 @@ F = nn.functional
     [
         (lambda x: F.lp_pool1d(x, 2.0, 2), [(1, 2, 6)]),
         (lambda x: F.lp_pool2d(x, 2.0, 2), [(1, 1, 4, 2)]),
-        (F.cosine_similarity, [(2, 3), (2, 3)]),
+        (F.pairwise_distance, [(2, 3), (2, 3)]),
         (lambda x: F.local_response_norm(x, 2), [(1, 4, 2)]),
         (lambda x: F.interpolate(x, (2, 3), mode="bilinear", antialias=True), [(1, 1, 4, 3)]),
-        (torch.kron, [(2, 1), (1, 3)]),
+        (torch.dist, [(2, 3), (2, 3)]),
         (lambda x, y: torch.cdist(x, y, p=3), [(2, 2), (3, 2)]),
         (torch.fft.fft, [(4,)]),
         (lambda x, y: torch.stft(x, 4, window=y, return_complex=True), [(9,), (4,)]),
