@@ -1,8 +1,8 @@
 """Record the inner calls of torch functions that make several, instead of one opaque call.
 
 Two are `multi_head_attention_forward` and `gumbel_softmax` of `torch.nn.functional`, which a function mode is
-handed as single calls. Others are `torch._foreach_mul_` and its like, which clipping and optimizers call: on
-the CPU they call the operation for each tensor of their lists.
+handed as single calls; `flex_attention` is a third. Others are `torch._foreach_mul_` and its like, which
+clipping and optimizers call: on the CPU they call the operation for each tensor of their lists.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from llm_linalg.ops.torch_names import schema_name
 from llm_linalg.recording.core_operators import core_body
+from llm_linalg.recording.flexible_attention import flexible_attention, is_flexible
 
 _INLINED = (functional.multi_head_attention_forward, functional.gumbel_softmax)
 _MODE_CHECKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
@@ -34,6 +35,8 @@ def inline_body(function: Any) -> Callable[..., Any] | None:
     """
     if (name := getattr(function, "__name__", "")).startswith("_foreach_"):
         return _for_each(name.removeprefix("_foreach_"))
+    if is_flexible(function):
+        return flexible_attention
     if (body := core_body(function, schema_name(function))) is not None:
         return body
     if function not in _INLINED or not isinstance(function, FunctionType):

@@ -712,7 +712,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
 def is_recording() -> bool:
     """Return whether torch calls made now reach a recorder."""
-    return _mode_is_on() and _functions_are_seen()
+    return _mode_is_on() and _functions_are_seen() and _TRANSFORMED() is None
 
 
 @contextmanager

@@ -51,10 +51,30 @@ def test_a_layer_of_an_encoder_has_no_input_of_its_own() -> None:
     assert [node.name for node in recorded.nodes if node.op == "input"] == ["src"]
 
 
+class Doubled(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        pass
+
+    @staticmethod
+    def backward(_ctx: Any, *gradients: Any) -> Any:
+        return gradients[0] * 2
+
+
 @pytest.mark.parametrize(
     "transformed",
-    [torch.vmap(lambda row: (row * row).sum()), torch.func.grad(lambda x: (x * x).sum())],
-    ids=["vmap", "grad"],
+    [
+        torch.vmap(lambda row: (row * row).sum()),
+        torch.func.grad(lambda x: (x * x).sum()),
+        torch.vmap(Doubled.apply),
+    ],
+    ids=["vmap", "grad", "vmap of a function with a backward of its own"],
 )
 def test_what_is_transformed_is_not_recorded_and_its_result_comes_in(transformed: Any) -> None:
     x = torch.randn(3, 2)
