@@ -218,6 +218,8 @@ def is_blank_figure(value: object) -> bool:
 
 def _take_modules() -> dict[str, ModuleType]:
     """Take the modules of plotting packages from those that are imported."""
+    if not any(package in sys.modules for package in PACKAGES):
+        return {}  # to look at all names touches memory that processes share
     names = [name for name in sys.modules if name.partition(".")[0] in PACKAGES]
     return {name: sys.modules.pop(name) for name in names}
 

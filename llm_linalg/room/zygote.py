@@ -94,16 +94,19 @@ def warm() -> None:
         torch.set_num_interop_threads(1)
     torch.zeros(1).half()  # the first one reads what the processor can do, from files that no child can open
     tempfile.tempdir = "/tmp"  # noqa: S108 - not to be looked for later; nothing can be written there
-    # What runs programs imports torch: not before this process would end with the app.
-    from llm_linalg.room import child
-
-    for _ in range(2):  # so that a copy finds all caches full, and shares them
-        child.rehearse(child.REHEARSAL)
     _settle()
 
 
 def _settle() -> None:
-    """Forget the environment, which has been read, and share all objects that there are with the children."""
+    """Fill all caches, forget the environment, which has been read, and share all objects with the children.
+
+    Classes that are imported later empty some of the caches.
+    """
+    # What runs programs imports torch: not before this process would end with the app.
+    from llm_linalg.room import child
+
+    for _ in range(2):
+        child.rehearse(child.REHEARSAL)
     os.environ.clear()
     ctypes.CDLL(None).clearenv()
     # torch makes a folder when its compiler is imported, also in a child, unless this names one that exists.
