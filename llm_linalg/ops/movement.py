@@ -200,18 +200,23 @@ def _size_along(call: Call) -> int:
 
 
 def _setitem_reads(call: Call) -> tuple[Reads, ...]:
-    """Return the reads of the tensor after `x[key] = value`: of the tensor before, and of the value."""
-    own, value = call.tensors[0], call.place("value")
+    """Return the reads of the tensor after `x[key] = value`: of the tensor before, the value, and the key."""
+    own, key, value = call.tensors[0], call["key"], call.place("value")
     cells = own.numel()
     sources = copy_laid_like(number_cells(own, 0), own)
-    sources[call["key"]] = 0 if value is None else number_cells(call.tensors[value], cells)
-    firsts = {0: 0, value: cells}
-    return tuple(
-        IndexReads(sources.long(), shape, firsts[place])
-        if place in firsts
-        else OpaqueReads(call.shape, shape)
-        for place, shape in enumerate(call.shapes)
-    )
+    sources[key] = 0 if value is None else number_cells(call.tensors[value], cells)
+    reads: list[Reads] = [OpaqueReads(call.shape, shape) for shape in call.shapes]
+    reads[0] = IndexReads(sources.long(), call.shapes[0])
+    if value is not None:
+        reads[value] = IndexReads(sources.long(), call.shapes[value], cells)
+    is_one = (value is None or call.tensors[value].numel() == 1) and 0 not in own.stride()
+    if is_one and isinstance(key, Tensor) and key.dtype == torch.bool:
+        # All get one number: whether a cell does is for its own cell of the mask to say, unless several
+        # cells are one number in memory.
+        marks = number_cells(key, 0).reshape([*key.shape, *[1] * (own.dim() - key.dim())])
+        (place,) = call.places["key"]
+        reads[place] = IndexReads(marks.long().expand(own.shape), call.shapes[place])
+    return tuple(reads)
 
 
 _CUT_UP = "The pieces were cut out of {target}: joined again, their gradients are its own."

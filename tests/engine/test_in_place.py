@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from torch import Tensor
 from llm_linalg import ProgramError, load_trace, trace
 from tests.engine.alike import SETUP, printed, programs
 from tests.engine.here import run
+from tests.ops.laws import cells
 
 ALIKE = """
 x = torch.arange(6)
@@ -198,6 +200,26 @@ def test_cells_that_are_one_number_in_memory_are_written_as_one(
         program = t.backward(t["y"])
         assert program["da"].value.tolist() == [0 + 1 + 2, 0]
         assert written == "5.0" or program["dv"].value.item() == 3 + 4 + 5
+
+
+@pytest.mark.parametrize("value", ["0", "torch.tensor(9.0)", "torch.tensor([9.0])"])
+@pytest.mark.parametrize(("x", "shape"), [("torch.ones(3, 4)", (3, 4)), ("torch.ones(4, 3).T", (3,))])
+def test_a_number_written_by_a_mask_reads_the_own_cell_of_the_mask(
+    value: str, x: str, shape: tuple[int, ...]
+) -> None:
+    made = f"x, m = {x}, torch.arange({prod(shape)}).view({shape}) % 3 == 0\n"
+    node = next(node for node in run(f"{made}x[m] = {value}").nodes if node.op == "setitem")
+    for cell in cells(node.shape):
+        before, mask, *_ = node.reads(cell)
+        assert set(mask) == {cell[: len(shape)]}
+        assert set(before) == (set() if node.value[cell] != 1 else {cell})
+
+
+@pytest.mark.filterwarnings("ignore:Use of masked_fill_ on expanded tensors")
+def test_a_number_written_by_a_mask_into_cells_that_are_one_may_read_all_of_it() -> None:
+    t = run("x = torch.ones(3, 1).expand(3, 2)\nx[torch.tensor([[True, False]] * 3)] = 2.0")
+    node = next(node for node in t.nodes if node.op == "setitem")
+    assert set(node.reads((0, 1))[1]) >= {(0, 0), (0, 1)}
 
 
 def test_where_a_result_goes_is_shown_as_it_was_before() -> None:
