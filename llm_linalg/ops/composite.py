@@ -178,6 +178,14 @@ def _blocks(call: Call) -> str:
     return f"blocks = input.reshape({spread}) * other.reshape({copied})\nproduct = blocks.reshape({shape})"
 
 
+def _summed_to_size(call: Call) -> str:
+    """Return a sum over the axes that broadcasting had added or stretched as a program."""
+    size, wanted = call.shapes[0], tuple(map(int, call["size"]))
+    new = len(size) - len(wanted)
+    dims = [axis for axis, own in enumerate(size) if axis < new or own != wanted[axis - new]]
+    return f"sums = input.sum({dims}, keepdim=True)\nsummed = sums.reshape({list(wanted)})"
+
+
 COMPOSITES: tuple[Operation, ...] = (
     Composite(
         "cosine_similarity",
@@ -211,6 +219,13 @@ COMPOSITES: tuple[Operation, ...] = (
         depends_on_cells=True,
     ),
     Composite("prelu", "input, weight", write_program=_leaky),
+    Composite(
+        "sum_to_size",
+        "input, *size",
+        write_program=_summed_to_size,
+        covers=lambda arguments: arguments["input"].shape != tuple(arguments["size"]),
+        rule=lambda call: tuple(map(int, call["size"])),
+    ),
     Composite(
         "scaled_dot_product_attention",
         "query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False",

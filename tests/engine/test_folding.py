@@ -130,7 +130,8 @@ def attention(x: Tensor) -> Tensor:
 
 
 def sampled(_: Tensor) -> Tensor:
-    normal: Any = torch.distributions.Normal(torch.zeros(3), torch.ones(3))
+    # torch's compiler, once imported, has distributions check no arguments.
+    normal: Any = torch.distributions.Normal(torch.zeros(3), torch.ones(3), validate_args=True)
     y: Tensor = normal.log_prob(normal.sample((2,)))
     return y
 
