@@ -187,6 +187,16 @@ def first_not_finite(nodes: Iterable[N]) -> N | None:
     return None
 
 
+def first_broken(nodes: Iterable[N]) -> N | None:
+    """Return the first node with a number that is not finite by mistake: made so, or a NaN that came in."""
+    known = list(nodes)
+    made = first_not_finite(known)
+    for node in known if made is None else known[: known.index(made)]:
+        if node.is_input and not node.dropped and holds_not_finite(node) and _has(node.value, torch.isnan):
+            return node
+    return made
+
+
 def _begins(node: RecordNode, test: Callable[[Tensor], Tensor]) -> bool:
     """Return whether some cells of a node pass a test that the cells that they come from do not pass.
 

@@ -483,6 +483,8 @@ def test_a_summary_says_who_put_there_what_is_not_finite(
     words = ("trace", written(tmp_path, "masked", text) + ":f", "--inputs", given, "--summary")
     done, out, _ = ours(capsys, *words)
     assert (done, out.splitlines()[0]) == (0, says)
+    first = json.loads(ours(capsys, *words, "--format", "json")[1].splitlines()[0])["first_nonfinite"]
+    assert (first and first["path"]) == ("x" if "comes in" in says else None)
     assert out.endswith("; NaN and inf: how many cells are\n")
 
 

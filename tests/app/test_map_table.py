@@ -253,6 +253,19 @@ async def test_the_first_that_is_not_finite_is_told_and_one_key_leads_there() ->
         assert d.has(depth="map", cursor=None)
 
 
+async def test_a_weight_that_is_not_finite_is_the_first() -> None:
+    """Of a checkpoint that was damaged: what is made from it has no beginning of its own."""
+    last = nn.Linear(4, 2)
+    with torch.no_grad():
+        last.bias[1] = float("nan")
+    net = nn.Sequential(nn.Linear(3, 4), last)
+    async with opened(lesson_of(of_function(net, (torch.ones(2, 3),)), "damaged")) as d:
+        assert "! leads to the first NaN: " in d.screen
+        await d.press("exclamation_mark")
+        assert known(d.view.cursor)[1] == (1,)
+        assert "1.bias[1] = nan" in d.screen
+
+
 class Root(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         r = torch.sqrt(x)

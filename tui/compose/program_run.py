@@ -101,7 +101,8 @@ class Run:
         solution: The value of an exercise's solution, as text, where no operation of torch has made it.
         wanted: What an exercise wants to be written, such as `a number`; empty elsewhere.
         first_not_finite: The first node of one's own program with a NaN or infinity that none of its operands
-            explains; None without, and of a lesson's program, where it is there to be seen.
+            explains, or with a NaN that came in; None without, and of a lesson's program, where it is there
+            to be seen.
     """
 
     view: View

@@ -258,12 +258,12 @@ def _with_awaited(result: Run, previous: Run | None, halt: Callable[[], bool] | 
 
     Where the view shows a gradient program, and the gradient is refused, it has failed.
     """
-    from llm_linalg.analysis.summary import first_not_finite
+    from llm_linalg.analysis.summary import first_broken, first_not_finite
 
     is_own = result.view.lesson.external is not None or is_playground(result.view.lesson)
     if result.trace is not None and is_own:
         nodes = takewhile(lambda _: halt is None or not halt(), result.trace.nodes)
-        result.first_not_finite = first_not_finite(nodes)
+        result.first_not_finite = first_broken(nodes)
     if result.view.backward:
         gradients = result.passes.gradients
         if gradients is not None and is_own:

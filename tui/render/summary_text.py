@@ -40,13 +40,14 @@ def summary_json(trace: Trace, by: str | None = None, gradients: Trace | None = 
 
 def _first_place(trace: Trace) -> dict[str, object] | None:
     """Return where the first number that is not finite was made; None without."""
-    from llm_linalg.analysis.summary import first_not_finite
+    from llm_linalg.analysis.summary import first_broken
 
-    node = first_not_finite(trace.nodes)
+    node = first_broken(trace.nodes)
     if node is None:
         return None
     made = node.forward_node or node
-    return {"node": trace.labels[node], "path": trace.path(node), "file": made.file, "line": made.line}
+    path = trace.labels[node] if node.is_input else trace.path(node)  # a parameter's label names its module
+    return {"node": trace.labels[node], "path": path, "file": made.file, "line": made.line}
 
 
 def summary_plain(trace: Trace, by: str | None = None) -> CleanText:
@@ -94,12 +95,12 @@ def alarming_gradients(gradients: Trace) -> Iterator[str]:
 
 def _first(trace: Trace) -> str:
     """Return where the first number is not finite; of those that a mask puts there, or that come in, that."""
-    from llm_linalg.analysis.summary import first_not_finite, holds_not_finite
+    from llm_linalg.analysis.summary import first_broken, holds_not_finite
 
-    node = first_not_finite(trace.nodes)
-    if node is not None:
+    node = first_broken(trace.nodes)
+    if node is not None and not node.is_input:
         return clean(f"the first number that is not finite: {_named(trace, node)}", 300)
-    given = next(filter(holds_not_finite, trace.nodes), None)
+    given = node or next(filter(holds_not_finite, trace.nodes), None)
     if given is None:
         return "all numbers are finite"
     if given.is_input:
