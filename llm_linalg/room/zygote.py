@@ -4,7 +4,8 @@ It holds nobody's text: the app gets the ends of a spare child's own pipes, and 
 only what the kernel tells its parent: how it ended.
 
 torch's compiler package, which the first step of an optimizer imports, takes longer to load than torch
-itself. Meanwhile a copy of this process, the *early* one, hands out children that lack it.
+itself. It is loaded once a program needs it, or after a while; until then a copy of this process, the *early*
+one, hands out children that lack it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ HEAD_START = 0.1
 """Seconds in which a program and the app have the processors for themselves before another spare is made."""
 IDLE = 1.0
 """Seconds in which nobody wants a child, after which there is time to gather pages."""
+LEISURE = 3.0
+"""Seconds in which the app starts and shows its first picture, before a processor is taken from it again."""
 _HUGE = 2**21  # bytes of a huge page
 _ADVICE = (
     14,
@@ -199,6 +202,8 @@ class _Zygote:
             self._hand_out(early)
             os._exit(0)
         early.close()
+        self._poll.register(link, select.POLLIN)
+        self._poll.poll(LEISURE * 1000)  # or until the app hurries it
         with suppress(ImportError):
             import_module("torch._dynamo")
         _settle()
@@ -241,7 +246,7 @@ class _Zygote:
             self._owed = 0
             self._poll.unregister(link)
             link.close()
-        for line in orders.splitlines():
+        for line in filter(None, orders.splitlines()):  # an empty one is to hurry what is done by now
             order = json.loads(line)
             if order["number"] == USUAL:
                 self._due = self._due if self._owed else time.monotonic() + HEAD_START
