@@ -71,7 +71,7 @@ def _sources(call: Call) -> tuple[Tensor, Sequence[int]]:
     if numbers:
         is_operand = torch.tensor([isinstance(item, Tensor) for item in _items(data)])
         return (is_operand.cumsum(0) * is_operand).reshape(call.shape), numbers
-    return torch.ones(call.shape, dtype=torch.int64), call.places.get("fill_value", ())
+    return torch.ones((), dtype=torch.int64).expand(call.shape), call.places.get("fill_value", ())
 
 
 def _items(data: Any) -> Iterator[Any]:
