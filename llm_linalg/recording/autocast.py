@@ -22,10 +22,13 @@ def dtype_of_cast(call: Call) -> torch.dtype | None:
     kinds = {tensor.dtype for tensor in call.tensors if tensor.is_floating_point()}
     own = call.result.dtype
     if kinds <= {own} or not own.is_floating_point:
-        return None
-    for dtype in (None, own):
-        if _gives(call, dtype):
-            return dtype
+        # Of a cell of an RNN torch casts what it multiplies, and not what it adds to that.
+        if call.operation.kind != "composite" or _gives(call, None):
+            return None
+    else:
+        for dtype in (None, own):
+            if _gives(call, dtype):
+                return dtype
     raise LookupError(f"{call.operation.name} has other operands than those it was called with")
 
 

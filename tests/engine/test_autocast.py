@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import Node, Trace, trace
+from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.recording.tensor_index import gives_its_value
 from tests.common import known
 from tests.ops.listed import LISTED, listed_sample
@@ -74,6 +75,16 @@ def test_each_call_under_autocast_is_true(part: int) -> None:
             except RuntimeError:  # torch has it in no such dtype
                 continue
             assert not untrue(trace(run, *inputs)), text
+
+
+@pytest.mark.parametrize("kind", [nn.LSTMCell, nn.GRUCell])
+def test_a_cell_that_is_cast_within_is_opaque(kind: Callable[..., nn.Module]) -> None:
+    cell = kind(3, 4)
+    t = trace(under_autocast(lambda x: next(iter(tensors_in(cell(x)))).float() * 2), torch.randn(2, 3))
+    assert not untrue(t)
+    assert {node.evidence for node in t.nodes if node.op.endswith("_cell")} == {"opaque"}
+    with pytest.raises(LookupError):
+        t.backward(t.nodes[-1])
 
 
 def under_autocast(function: Callable[..., Any]) -> Callable[..., Any]:
